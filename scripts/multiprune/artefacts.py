@@ -1,0 +1,149 @@
+"""Reading and writing results: atomic, byte-identical on a rerun, never a half-written file.
+
+Formats are JSON, JSON lines and safetensors; nothing is ever unpickled. A file that cannot be read
+is renamed to `*.corrupt`, so that the same command rebuilds it.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from multiprune.errors import InputError
+
+SAFETENSORS_NAMES = {"uint8": "U8", "int32": "I32", "int64": "I64", "float32": "F32", "float64": "F64"}
+
+
+@contextmanager
+def replacing(target: Path | str) -> Iterator[Path]:
+    """A temporary path beside `target` that takes its place when the block ends without error."""
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def set_aside(path: Path | str, reason: str) -> NoReturn:
+    """Rename a broken file to `*.corrupt` and raise InputError: the same command rebuilds it."""
+    path = Path(path)
+    aside = path.with_name(path.name + ".corrupt")
+    os.replace(path, aside)
+    raise InputError(f"{path}: {reason}; set aside as {aside.name}, run the same command again")
+
+
+def write_json(path: Path | str, content: object) -> None:
+    """Write JSON with sorted keys; NaN and infinity are refused."""
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path | str) -> dict:
+    """Read a JSON object."""
+    try:
+        content = json.loads(_text(path))
+    except ValueError as error:
+        set_aside(path, f"is not JSON ({error})")
+    if not isinstance(content, dict):
+        set_aside(path, "is not a JSON object")
+    return content
+
+
+def write_json_lines(path: Path | str, rows: Iterable[dict]) -> None:
+    """Write one JSON object a line."""
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def read_json_lines(path: Path | str) -> list[dict]:
+    """Read one JSON object a line."""
+    try:
+        return [json.loads(line) for line in _text(path).split("\n") if line]
+    except ValueError as error:
+        set_aside(path, f"is not JSON lines ({error})")
+
+
+def _text(path: Path | str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+
+
+def write_tensors(path: Path | str, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
+    """Write a safetensors file whose bytes depend on the content alone.
+
+    The library's own writer puts metadata in random order; here names and metadata are sorted.
+    """
+    header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
+    arrays = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
+    offset = 0
+    for name, array in arrays.items():
+        end = offset + array.nbytes
+        header[name] = {
+            "dtype": SAFETENSORS_NAMES[array.dtype.name],
+            "shape": list(array.shape),
+            "data_offsets": [offset, end],
+        }
+        offset = end
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors start at a multiple of eight bytes
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for array in arrays.values():
+            file.write(array.data if array.nbytes else b"")
+
+
+def read_tensors(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """All tensors of a safetensors file as arrays, and its metadata."""
+    with opened_tensors(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, read_metadata(file)  # noqa: SIM118
+
+
+@contextmanager
+def opened_tensors(path: Path | str, framework: str = "np") -> Iterator[safe_open]:
+    """An open safetensors file; a missing or broken one is an InputError."""
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        file = safe_open(path, framework=framework)
+    except (SafetensorError, OSError) as error:
+        set_aside(path, f"is not a safetensors file ({error})")
+    with file:
+        yield file
+
+
+def read_metadata(file: safe_open) -> dict[str, str]:
+    """The metadata of an open safetensors file."""
+    return file.metadata() or {}
+
+
+def sha256_file(path: Path | str) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_arrays(arrays: Iterable[np.ndarray]) -> str:
+    """Hexadecimal SHA-256 of arrays, their types and shapes."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def sha256_json(content: object) -> str:
+    """Hexadecimal SHA-256 of a value's canonical JSON text."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

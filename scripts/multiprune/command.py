@@ -1,0 +1,25 @@
+"""What every command-line entry shares: where it runs, and errors a person can read."""
+
+import os
+import sys
+from collections.abc import Callable
+
+from multiprune.errors import InputError
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run `main`; a user's mistake becomes one line on stderr and exit code 1.
+
+    The interpreter's prefix is logged first, since with conda a failed activation would otherwise
+    go unnoticed.
+    """
+    print(f"environment: {sys.prefix}", file=sys.stderr)
+    try:
+        main()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        where = error.filename or "input or output"
+        print(f"error: {where}: {os.strerror(error.errno or 0)}", file=sys.stderr)
+        sys.exit(1)
