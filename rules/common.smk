@@ -1,0 +1,125 @@
+"""Configuration, wildcard constraints and the input functions of all stages; no rules here."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+# Without conda, jobs use the environment of Snakemake itself, whether it is activated or not.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+from multiprune import config as experiment
+from multiprune import digest
+from multiprune.config import canonical
+from multiprune.errors import InputError
+from multiprune.manifests import other_definition
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/demo.yaml"
+
+
+def checked(config):
+    """The config with defaults filled in; the first mistake ends the run with one line."""
+    try:
+        config = experiment.validate(config)
+    except InputError as error:
+        sys.exit(f"error in the config: {error}")
+    # Downloads are shared by experiments: a name never changes what it stands for.
+    for folder, definition in experiment.downloads(config).items():
+        if difference := other_definition(f"resources/{folder}/manifest.json", definition):
+            sys.exit(f"error in the config: {difference}")
+    return config
+
+
+config.update(checked(config))
+
+
+FIGURES = [
+    "perplexity_by_language",
+    "method_comparison",
+    "ratio_to_baseline",
+    "sparsity_by_block",
+    "cross_lingual_correlation",
+]
+TABLES = ["perplexity", "summary", "allocation", "correlation"]
+RESULTS = f"results/{config['experiment']}"
+PERPLEXITY = config["evaluation"]["perplexity"]
+MODELS = sorted(config["models"])
+LANGUAGES = experiment.languages(config)
+TABLE_GRID = canonical(experiment.table_grid(config))
+ALLOCATION_GRID = canonical(experiment.allocation_grid(config))
+CORRELATION_GRID = canonical(experiment.correlation_grid(config))
+
+
+wildcard_constraints:
+    model="|".join(map(re.escape, config["models"])),
+    corpus="|".join(map(re.escape, config["corpora"])),
+    language="|".join(config["languages"]),
+    seed=r"\d+",
+    method="|".join([experiment.DENSE, *config["methods"]]),
+    sparsity=r"0(\.\d+)?|\d(\.\d+)?e-\d+",
+    split="calibration|validation|test",
+    table="|".join(TABLES),
+    figure="|".join(FIGURES),
+
+
+def script(name):
+    """Path of a script as it stands in the command, from the folder that jobs run in."""
+    return os.path.relpath(Path(workflow.basedir) / "scripts" / name)
+
+
+def code_digest(name):
+    """Digest of a script and of the library modules it imports: a change reruns its rule."""
+    return digest.code_digest(Path(workflow.basedir) / "scripts" / name)
+
+
+def model_definition(wildcards):
+    """What the model is, as JSON."""
+    return canonical(experiment.model_definition(config, wildcards.model))
+
+
+def corpus_definition(wildcards):
+    """What a language's text is, as JSON."""
+    return canonical(experiment.corpus_definition(config, wildcards.language))
+
+
+def model_folder(wildcards):
+    """Folder of a model in Hugging Face layout."""
+    return f"resources/models/{wildcards.model}"
+
+
+def dtype(wildcards):
+    """Precision that a model is loaded in."""
+    return config["models"][wildcards.model]["dtype"]
+
+
+def text_of(language, split):
+    """Path of a language's text."""
+    corpus = config["languages"][language]["corpus"]
+    return f"<resources>/corpora/{corpus}/{language}/{split}.jsonl"
+
+
+def method_options(wildcards):
+    """The options of a method, defaults filled in, as JSON."""
+    return canonical(experiment.method_options(config, wildcards.method))
+
+
+def statistics_of(wildcards):
+    """Statistics of every language that a method calibrates on."""
+    return expand(
+        "<results>/{model}/seed{seed}/statistics/{language}.safetensors",
+        model=wildcards.model,
+        seed=wildcards.seed,
+        language=experiment.calibration_languages(config, wildcards.method),
+    )
+
+
+def results_of(model, kind, ending):
+    """Paths `<results>/{model}/seed{seed}/{kind}/{method}/{sparsity}{ending}` of the whole grid."""
+    return [
+        f"<results>/{model}/seed{seed}/{kind}/{method}/{sparsity}{ending}"
+        for seed, method, sparsity in experiment.grid(config)
+        if not (kind == "masks" and method == experiment.DENSE)
+    ]

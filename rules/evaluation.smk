@@ -1,0 +1,77 @@
+"""Stage 5, evaluation: masked models -> perplexity of every language.
+
+reads   <resources>/models/{model}/, <resources>/corpora/{corpus}/{language}/{split}.jsonl,
+        <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors
+writes  <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json
+        <results>/{model}/cache/{key}.json (what was computed before is taken from here)
+"""
+
+
+def mask_of(wildcards):
+    """The mask of a pruned model; nothing for the dense one."""
+    if wildcards.method == experiment.DENSE:
+        return []
+    return "<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors".format(**wildcards)
+
+
+def cache_folder(wildcards):
+    """Folder of a model's evaluation cache, shared by its pruned versions."""
+    return f"{RESULTS}/{wildcards.model}/cache"
+
+
+def folder_of_records(wildcards, output):
+    """Folder that holds one record per language."""
+    return os.path.dirname(output.records[0])
+
+
+rule evaluate_perplexity:
+    """Load one model, mask it, and score every language's text that is not scored yet."""
+    input:
+        model="<resources>/models/{model}/manifest.json",
+        mask=mask_of,
+        texts=[text_of(language, PERPLEXITY["split"]) for language in LANGUAGES],
+    output:
+        records=expand(
+            "<results>/{{model}}/seed{{seed}}/perplexity/{{method}}/{{sparsity}}/{language}.json",
+            language=LANGUAGES,
+        ),
+    log:
+        "<logs>/evaluate_perplexity/{model}/seed{seed}/{method}/{sparsity}.log",
+    benchmark:
+        "<benchmarks>/evaluate_perplexity/{model}/seed{seed}/{method}/{sparsity}.jsonl"
+    conda:
+        "../envs/evaluation.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=120,
+        gpu=1,
+    params:
+        script=script("evaluate_perplexity.py"),
+        model=model_folder,
+        dtype=dtype,
+        languages=canonical({code: config["languages"][code]["corpus"] for code in LANGUAGES}),
+        split=PERPLEXITY["split"],
+        length=PERPLEXITY["length"],
+        batch_tokens=config["compute"]["batch_tokens"],
+        cache=cache_folder,
+        records=folder_of_records,
+        code=code_digest("evaluate_perplexity.py"),
+    shell:
+        "python {params.script} --model {params.model:q} --dtype {params.dtype} "
+        "--mask {input.mask:q} --seed {wildcards.seed} --method {wildcards.method} "
+        "--sparsity {wildcards.sparsity} "
+        "--corpora resources/corpora --languages {params.languages:q} --split {params.split} "
+        "--length {params.length} --batch-tokens {params.batch_tokens} --threads {threads} "
+        "--cache {params.cache:q} --output {params.records:q} > {log:q} 2>&1"
+
+
+rule perplexity:
+    """The perplexity of every model, method, sparsity and language."""
+    input:
+        [
+            results_of(model, "perplexity", f"/{language}.json")
+            for model in MODELS
+            for language in LANGUAGES
+        ],
+    localrule: True

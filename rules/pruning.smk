@@ -1,0 +1,40 @@
+"""Stage 4, pruning: statistics + weights -> one-bit masks.
+
+reads   <resources>/models/{model}/, <results>/{model}/seed{seed}/statistics/{language}.safetensors
+writes  <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors
+"""
+
+
+rule prune_model:
+    """Score the weights, allocate sparsity over the blocks and write the mask."""
+    input:
+        model="<resources>/models/{model}/manifest.json",
+        statistics=statistics_of,
+    output:
+        mask="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors",
+    log:
+        "<logs>/prune_model/{model}/seed{seed}/{method}/{sparsity}.log",
+    benchmark:
+        "<benchmarks>/prune_model/{model}/seed{seed}/{method}/{sparsity}.jsonl"
+    conda:
+        "../envs/pruning.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        script=script("prune_model.py"),
+        model=model_folder,
+        method=method_options,
+        code=code_digest("prune_model.py"),
+    shell:
+        "python {params.script} --model {params.model:q} --statistics {input.statistics:q} "
+        "--name {wildcards.method} --method {params.method:q} --sparsity {wildcards.sparsity} "
+        "--threads {threads} --output {output.mask:q} > {log:q} 2>&1"
+
+
+rule masks:
+    """The masks of every method and sparsity."""
+    input:
+        [results_of(model, "masks", ".safetensors") for model in MODELS],
+    localrule: True

@@ -1,0 +1,37 @@
+"""Stage 3, statistics: windows -> additive activation statistics, one dense pass per language.
+
+reads   <resources>/models/{model}/, <results>/{model}/seed{seed}/calibration/{language}.safetensors
+writes  <results>/{model}/seed{seed}/statistics/{language}.safetensors
+"""
+
+
+rule collect_statistics:
+    """Sum the activations of every module input over one language's windows."""
+    input:
+        model="<resources>/models/{model}/manifest.json",
+        windows="<results>/{model}/seed{seed}/calibration/{language}.safetensors",
+    output:
+        statistics="<results>/{model}/seed{seed}/statistics/{language}.safetensors",
+    log:
+        "<logs>/collect_statistics/{model}/seed{seed}/{language}.log",
+    benchmark:
+        "<benchmarks>/collect_statistics/{model}/seed{seed}/{language}.jsonl"
+    conda:
+        "../envs/statistics.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=60,
+        gpu=1,
+    params:
+        script=script("collect_statistics.py"),
+        model=model_folder,
+        dtype=dtype,
+        batch_tokens=config["compute"]["batch_tokens"],
+        activation_threshold=config["statistics"]["activation_threshold"],
+        code=code_digest("collect_statistics.py"),
+    shell:
+        "python {params.script} --model {params.model:q} --dtype {params.dtype} "
+        "--windows {input.windows:q} --batch-tokens {params.batch_tokens} "
+        "--activation-threshold {params.activation_threshold} --threads {threads} "
+        "--output {output.statistics:q} > {log:q} 2>&1"

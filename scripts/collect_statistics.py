@@ -1,0 +1,49 @@
+"""Activation statistics of one calibration set in one dense forward pass."""
+
+import argparse
+import json
+
+from multiprune.activations import collect
+from multiprune.architectures import architecture_of
+from multiprune.artefacts import read_tensors, sha256_file
+from multiprune.command import run
+from multiprune.manifests import fingerprint, read_manifest
+from multiprune.models import library_versions, load_model, set_up
+from multiprune.statistics_files import write_statistics
+
+
+def main() -> None:
+    """Pass every window through the dense model and write the four sums of every input."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="Hugging Face model folder")
+    parser.add_argument("--dtype", required=True, help="precision of the weights, or auto")
+    parser.add_argument("--windows", required=True, help="calibration windows")
+    parser.add_argument("--batch-tokens", type=int, required=True, help="tokens in a batch")
+    parser.add_argument("--activation-threshold", type=float, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--output", required=True)
+    options = parser.parse_args()
+
+    device = set_up(options.threads)
+    windows = read_tensors(options.windows)[0]["input_ids"]
+    model = load_model(options.model, options.dtype)
+    sums = collect(
+        model,
+        windows,
+        architecture_of(options.model),
+        options.batch_tokens,
+        options.activation_threshold,
+    )
+    provenance = {
+        "model": fingerprint(read_manifest(f"{options.model}/manifest.json")),
+        "activation_threshold": repr(options.activation_threshold),
+        "windows": sha256_file(options.windows),
+        "device": device.type,
+        "versions": json.dumps(library_versions(), sort_keys=True),
+    }
+    arrays = {module_input: total.arrays() for module_input, total in sums.items()}
+    write_statistics(options.output, arrays, windows.size, provenance)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,53 @@
+"""Joined tables -> one figure of one model as PDF and PNG, and its caption."""
+
+import argparse
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from multiprune.artefacts import replacing
+from multiprune.command import run
+from multiprune.errors import InputError
+from multiprune.figures.registry import figure_kind
+from multiprune.figures.style import SETTINGS
+from multiprune.grid import Grid
+from multiprune.tables import COLUMNS, read_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--figure", required=True, help="name in multiprune.figures.registry")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--tables", required=True, help="folder with the joined tables")
+    parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
+    parser.add_argument("--pdf", required=True)
+    parser.add_argument("--png", required=True)
+    parser.add_argument("--caption", required=True, help="reStructuredText")
+    arguments = parser.parse_args()
+    kind, grid = figure_kind(arguments.figure), Grid.parse(arguments.grid)
+    tables = {}
+    for name in kind.tables:
+        path = Path(arguments.tables) / f"{name}.csv"
+        table = read_table(path, COLUMNS[name])
+        table = table[table["model"] == arguments.model]
+        unknown = set(table.get("method", [])) - set(grid.methods)
+        if unknown:
+            raise InputError(f"{path}: methods {sorted(unknown)} are not in --grid; rebuild it")
+        tables[name] = table
+    with matplotlib.rc_context(SETTINGS):
+        figure = kind.draw(tables, grid)
+        save(figure, arguments.pdf, "pdf", {"CreationDate": None})
+        save(figure, arguments.png, "png", {"Software": None})
+    with replacing(arguments.caption) as temporary:
+        temporary.write_text(kind.caption(tables, grid, arguments.model), encoding="utf-8")
+
+
+def save(figure: Figure, target: str, format: str, metadata: dict) -> None:
+    """Write a figure without the time or the version that would change its bytes."""
+    with replacing(target) as temporary:
+        figure.savefig(temporary, format=format, metadata=metadata)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,28 @@
+"""Fetch one model into a folder in Hugging Face layout, with a manifest.
+
+The folder of --manifest is built beside its place and renamed into it. A folder that holds another
+definition is refused.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from multiprune.command import run
+from multiprune.manifests import described_folder, parse_definition
+from multiprune.model_sources import fetch_model
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--definition", required=True, help="the model's config entry, as JSON")
+    parser.add_argument("--manifest", required=True, type=Path, help="MODEL_FOLDER/manifest.json")
+    arguments = parser.parse_args()
+    definition = parse_definition(arguments.definition, {"kind"})
+    os.environ["TQDM_DISABLE"] = "1"  # no progress bars in a log; read when tqdm is imported
+    with described_folder(arguments.manifest, definition) as (folder, notes):
+        notes.update(fetch_model(definition, folder))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,89 @@
+"""One dense forward pass over calibration windows that fills the statistics of every input."""
+
+from collections import defaultdict
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from multiprune.architectures import Architecture
+from multiprune.statistics import ActivationSums
+from multiprune.statistics_files import ModuleInput
+
+
+def distinct_inputs(model: PreTrainedModel, architecture: Architecture) -> dict[ModuleInput, int]:
+    """The distinct inputs of the prunable modules and their number of channels.
+
+    Modules that are handed the same tensor (q, k, v; gate, up) share one input, named after the
+    first of them. Found by passing one token through the model.
+    """
+    seen: dict[str, torch.Tensor] = {}
+
+    def remember(name: str):
+        def hook(_module: nn.Module, arguments: tuple) -> None:
+            seen[name] = arguments[0]  # keeping the tensor keeps its identity unique
+
+        return hook
+
+    hooks = [
+        module.register_forward_pre_hook(remember(name))
+        for name, module in prunable_modules(model, architecture).items()
+    ]
+    forward(model, torch.zeros(1, 1, dtype=torch.long))
+    for hook in hooks:
+        hook.remove()
+    members = defaultdict(list)
+    for name, tensor in seen.items():
+        members[id(tensor)].append(name)
+    return {
+        ModuleInput(
+            names[0],
+            architecture.block_index(names[0]),
+            tuple(sorted(f"{name}.weight" for name in names)),
+        ): seen[names[0]].shape[-1]
+        for names in map(sorted, members.values())
+    }
+
+
+def prunable_modules(model: PreTrainedModel, architecture: Architecture) -> dict[str, nn.Module]:
+    """Linear modules inside decoder blocks, by name."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(getattr(module, "weight", None), nn.Parameter)
+        and architecture.is_prunable(f"{name}.weight", tuple(module.weight.shape))
+    }
+
+
+def collect(
+    model: PreTrainedModel,
+    windows: np.ndarray,
+    architecture: Architecture,
+    batch_tokens: int,
+    threshold: float,
+) -> dict[ModuleInput, ActivationSums]:
+    """Sums of every distinct module input over all windows [samples, length] of one language."""
+    modules = dict(model.named_modules())
+    sums, hooks = {}, []
+    for module_input, channels in distinct_inputs(model, architecture).items():
+        module = modules[module_input.name]
+        accumulator = ActivationSums(channels, threshold, module.weight.device)
+        sums[module_input] = accumulator
+        hooks.append(
+            module.register_forward_pre_hook(
+                lambda _module, arguments, accumulator=accumulator: accumulator.update(arguments[0])
+            )
+        )
+    rows = max(1, batch_tokens // windows.shape[1])
+    for start in range(0, len(windows), rows):
+        forward(model, torch.from_numpy(windows[start : start + rows]).long())
+    for hook in hooks:
+        hook.remove()
+    return sums
+
+
+@torch.inference_mode()
+def forward(model: PreTrainedModel, input_ids: torch.Tensor) -> torch.Tensor:
+    """Hidden states [windows, length, hidden] before the output head, which is never needed here."""
+    return model.base_model(input_ids.to(model.device), use_cache=False).last_hidden_state

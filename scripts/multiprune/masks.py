@@ -1,0 +1,53 @@
+"""Pruned models as masks: one bit a weight, packed, applied to the dense weights at loading."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from multiprune.artefacts import opened_tensors, read_metadata, write_tensors
+from multiprune.errors import InputError
+
+
+def pack(keep: Tensor) -> np.ndarray:
+    """bool [rows, columns] -> uint8 [rows, ceil(columns / 8)], big-endian bit order, 1 = kept."""
+    return np.packbits(keep.cpu().numpy(), axis=1)
+
+
+def unpack(packed: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The inverse of `pack`: uint8 0 or 1, [rows, columns]."""
+    return np.unpackbits(packed, axis=1, count=shape[1])
+
+
+def write_mask(path: Path | str, packed: dict[str, np.ndarray], metadata: dict[str, object]) -> None:
+    """Write packed masks by parameter name; metadata values that are not strings become JSON."""
+    text = {
+        key: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        for key, value in metadata.items()
+    }
+    write_tensors(path, packed, text)
+
+
+def read_mask(path: Path | str) -> Iterator[tuple[str, np.ndarray, tuple[int, int]]]:
+    """Parameter name, packed mask and unpacked shape of each pruned parameter, by name."""
+    with opened_tensors(path) as file:
+        shapes = json.loads(read_metadata(file)["shapes"])
+        for name in sorted(file.keys()):
+            yield name, file.get_tensor(name), tuple(shapes[name])
+
+
+def apply_mask(model: nn.Module, path: Path | str) -> None:
+    """Set the pruned weights of a loaded model to zero, in place, wherever each weight lives."""
+    parameters = dict(model.named_parameters())
+    for name, packed, shape in read_mask(path):
+        if name not in parameters:
+            raise InputError(f"{path}: masks {name}, which the model does not have")
+        parameter = parameters[name]
+        if tuple(parameter.shape) != shape:
+            found = "x".join(map(str, parameter.shape))
+            raise InputError(f"{path}: {name} is {found} in the model, {shape} in the mask")
+        keep = torch.from_numpy(unpack(packed, shape)).to(parameter.device)
+        parameter.data.mul_(keep)

@@ -1,0 +1,66 @@
+"""Loading a model folder for a forward pass: dense or masked, on the GPU where there is one."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # only the fetch rules touch the network
+
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+import transformers
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from multiprune.architectures import architecture_of
+from multiprune.errors import InputError
+from multiprune.masks import apply_mask
+
+transformers.utils.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+
+
+def set_up(threads: int) -> torch.device:
+    """Use `threads` cores and deterministic kernels; the device is CUDA where there is one."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load_model(
+    folder: Path | str, dtype: str = "auto", mask: Path | str | None = None
+) -> PreTrainedModel:
+    """The causal language model in a folder, in evaluation mode, its mask applied.
+
+    Only safetensors are read and no remote code is run. On a machine with GPUs the model is spread
+    over them. Raises InputError for a folder that does not hold a loadable model.
+    """
+    architecture_of(folder)
+    device_map = "auto" if torch.cuda.is_available() else None
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, device_map=device_map
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{folder}: the model cannot be loaded ({_first_line(error)})") from None
+    if mask is not None:
+        apply_mask(model, mask)
+    return model.eval()
+
+
+def load_tokenizer(folder: Path | str) -> PreTrainedTokenizerBase:
+    """The tokenizer in a model folder."""
+    try:
+        return AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        message = _first_line(error)
+        raise InputError(f"{folder}: the tokenizer cannot be loaded ({message})") from None
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that numbers depend on."""
+    return {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")}
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]

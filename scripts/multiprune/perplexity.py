@@ -1,0 +1,107 @@
+"""Perplexity of a causal language model on a text: every token scored once, window by window."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from multiprune.activations import forward
+from multiprune.errors import InputError
+
+LOGIT_ROWS = 256  # tokens whose logits exist at a time: 256 x 256,000 float32 are 0.25 GiB
+
+
+@dataclass(frozen=True)
+class Window:
+    """`inputs` [n] are read by the model, `targets` [n] are the tokens that follow each of them."""
+
+    inputs: np.ndarray
+    targets: np.ndarray
+
+
+def windows_of(tokens: np.ndarray, length: int, tokenizer: PreTrainedTokenizerBase) -> list[Window]:
+    """Cut packed tokens into windows of at most `length` scored tokens.
+
+    Each window reads one token before its first scored one, so that every token of the text is
+    scored exactly once: for a tokenizer that puts a start token before a text, that token; for the
+    others the preceding token of the text (before the first window: the end-of-text token). The
+    same rolling windows as lm-eval's with a context of one token.
+    """
+    starts_with_bos = tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]
+    candidates = [tokenizer.bos_token_id] if starts_with_bos else []
+    candidates += [tokenizer.eos_token_id, tokenizer.bos_token_id]
+    prefix = next((token for token in candidates if token is not None), None)
+    if prefix is None:
+        raise InputError("the tokenizer has neither a start nor an end token to begin a text with")
+    windows = []
+    for start in range(0, len(tokens), length):
+        targets = tokens[start : start + length]
+        before = prefix if starts_with_bos or start == 0 else tokens[start - 1]
+        windows.append(Window(np.concatenate([[before], targets[:-1]]), targets))
+    return windows
+
+
+def window_losses(model: PreTrainedModel, windows: list[Window], batch_tokens: int) -> list[float]:
+    """Negative log-likelihood of each window, in nats, summed over its tokens.
+
+    Windows of equal length share a batch; nothing is padded.
+    """
+    length = len(windows[0].targets)
+    rows = max(1, batch_tokens // length)
+    full = [window for window in windows if len(window.targets) == length]
+    batches = [full[start : start + rows] for start in range(0, len(full), rows)]
+    batches += [[window] for window in windows if len(window.targets) != length]
+    return [loss for batch in batches for loss in _batch_losses(model, batch)]
+
+
+@torch.inference_mode()
+def _batch_losses(model: PreTrainedModel, batch: list[Window]) -> list[float]:
+    inputs = torch.from_numpy(np.stack([window.inputs for window in batch])).long()
+    targets = torch.from_numpy(np.stack([window.targets for window in batch])).long()
+    hidden = forward(model, inputs).flatten(0, 1)  # (tokens, hidden)
+    expected = targets.flatten().to(hidden.device)
+    losses = [
+        cross_entropy(logits(model, part).float(), target, reduction="none")
+        for part, target in zip(
+            hidden.split(LOGIT_ROWS), expected.split(LOGIT_ROWS), strict=True
+        )
+    ]
+    return torch.cat(losses).view(targets.shape).double().sum(dim=1).tolist()
+
+
+def logits(model: PreTrainedModel, hidden: Tensor) -> Tensor:
+    """Output logits of hidden states [tokens, hidden] -> [tokens, vocabulary].
+
+    What a model class does to its logits after the output head is read from its config.
+    """
+    values = model.get_output_embeddings()(hidden)
+    if (scale := getattr(model.config, "logit_scale", None)) is not None:  # Cohere
+        values = values * scale
+    if (cap := getattr(model.config, "final_logit_softcapping", None)) is not None:  # Gemma 2
+        values = cap * torch.tanh(values / cap)
+    return values
+
+
+@torch.inference_mode()
+def check_logits(model: PreTrainedModel, window: Window) -> None:
+    """Raise InputError if `logits` is not what the model itself computes (a new architecture)."""
+    inputs = torch.from_numpy(window.inputs[None, :8]).long().to(model.device)
+    expected = model(input_ids=inputs, use_cache=False).logits[0]
+    found = logits(model, forward(model, inputs)[0])
+    if not torch.allclose(found.float(), expected.float(), rtol=1e-2, atol=1e-2):
+        name = type(model).__name__
+        raise InputError(f"{name} changes its logits in a way that perplexity.py does not know")
+
+
+def perplexity(window_nll: list[float], window_tokens: list[int]) -> float:
+    """exp(sum of negative log-likelihoods / number of tokens)."""
+    return math.exp(math.fsum(window_nll) / sum(window_tokens))
+
+
+def bits_per_byte(window_nll: list[float], utf8_bytes: int) -> float:
+    """Bits needed for a byte of the text: comparable between languages and tokenizers."""
+    return math.fsum(window_nll) / math.log(2) / utf8_bytes

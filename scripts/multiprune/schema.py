@@ -1,0 +1,122 @@
+"""A closed JSON schema with defaults: one line for the first mistake, defaults filled in.
+
+Where the schema offers alternatives (`oneOf`), the one is taken whose constant property (`kind`,
+`score`) the value names, so that a message speaks of that alternative only.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.exceptions import relevance
+
+from multiprune.errors import InputError
+from multiprune.registry import unknown_name
+
+SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
+
+
+@cache
+def load_schema() -> dict:
+    """The schema of a config."""
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def with_defaults(value: object, schema: dict | None = None, where: str = "") -> object:
+    """The value, checked, with every default filled in; raise InputError at the first mistake."""
+    concrete, filled = _concrete(value, schema or load_schema(), where)
+    errors = Draft202012Validator(concrete).iter_errors(filled)
+    worst = max(errors, key=lambda error: (-len(error.absolute_path), relevance(error)), default=None)
+    if worst is not None:
+        raise InputError(_one_line(worst, where))
+    return filled
+
+
+def alternatives(schema: dict) -> tuple[str, dict[str, dict]]:
+    """The property that tells the alternatives of a `oneOf` apart, and they by its constant."""
+    options = [resolved(option) for option in schema["oneOf"]]
+    key = next(key for key, entry in options[0]["properties"].items() if "const" in entry)
+    return key, {option["properties"][key]["const"]: option for option in options}
+
+
+def resolved(schema: dict) -> dict:
+    """The schema with its `$ref` followed; keys beside the reference win."""
+    while "$ref" in schema:
+        target = load_schema()
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        schema = {**target, **{key: entry for key, entry in schema.items() if key != "$ref"}}
+    return schema
+
+
+def _concrete(value: object, schema: dict, where: str) -> tuple[dict, object]:
+    """The schema without references and alternatives for this value, and the value with defaults."""
+    schema = resolved(schema)
+    if "oneOf" in schema and isinstance(value, dict):
+        key, options = alternatives(schema)
+        if key not in value:
+            raise InputError(f"{where}: {key} is missing: allowed are {', '.join(options)}")
+        if value[key] not in options:
+            raise InputError(f"{where}.{key}: {unknown_name(key, value[key], list(options))}")
+        schema = options[value[key]]
+    elif "oneOf" in schema:
+        schema = {"type": "object"}
+    if schema.get("type") == "number" and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)  # 5 and 5.0 mean the same, so they must look the same
+    if not isinstance(value, dict):
+        return schema, value
+    known = schema.get("properties", {})
+    filled = {**{k: e["default"] for k, e in _resolved_all(known).items() if "default" in e}, **value}
+    properties = {}
+    for key, entry in filled.items():
+        if not isinstance(key, str):
+            raise InputError(f"{where or 'top level'}: key {key!r} is not text; put it in quotes")
+        below = f"{where}.{key}" if where else key
+        rule = known.get(key, schema.get("additionalProperties", {}))
+        if isinstance(rule, dict):
+            properties[key], filled[key] = _concrete(entry, rule, below)
+    closed = {key: entry for key, entry in schema.items() if key not in ("properties", "default")}
+    if isinstance(schema.get("additionalProperties"), dict):
+        closed["additionalProperties"] = True
+    else:
+        properties = {**dict.fromkeys(known, {}), **properties}
+    return {**closed, "properties": properties}, filled
+
+
+def _resolved_all(properties: dict) -> dict:
+    return {key: resolved(entry) for key, entry in properties.items()}
+
+
+def _one_line(error: ValidationError, where: str) -> str:
+    path = ".".join([where, *map(str, error.absolute_path)]).strip(".") or "top level"
+    rule, found = error.validator_value, error.instance
+    match error.validator:
+        case "additionalProperties":
+            allowed = sorted(error.schema["properties"])
+            unknown = sorted(set(found) - set(allowed))[0]
+            return f"{path}: {unknown_name('key', unknown, allowed)}"
+        case "required":
+            missing = next(key for key in rule if key not in found)
+            return f"{path}: {missing} is missing"
+        case "enum":
+            return f"{path}: {unknown_name('value', found, [str(entry) for entry in rule])}"
+        case "type":
+            return f"{path}: found {found!r}, allowed is a value of type {rule}"
+        case "pattern":
+            return f"{path}: found {found!r}, allowed is text that matches {rule}"
+        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
+            return f"{path}: found {found!r}, allowed is {_range(error.schema)}"
+        case "minItems" | "minProperties" | "minLength":
+            return f"{path}: is empty, at least {rule} needed"
+        case "uniqueItems":
+            return f"{path}: found {found!r}, each entry may stand there once"
+        case _:
+            return f"{path}: {error.message}"
+
+
+def _range(schema: dict) -> str:
+    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    return f"a {schema['type']} " + " and ".join(
+        f"{sign} {schema[key]:g}" for key, sign in signs.items() if key in schema
+    )

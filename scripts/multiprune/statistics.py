@@ -1,0 +1,46 @@
+"""Additive activation statistics of a module's input: accumulate, merge, finish.
+
+One dense forward pass per (model, language) yields four sums per input channel; every norm and
+allocation follows from them, and several languages are merged by adding.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SUMS = ("sum", "sum_sq", "sum_abs", "active")
+
+
+class ActivationSums:
+    """Running sums over tokens of one module input with `channels` channels, in float64.
+
+    A token counts as active in channel j where |x_tj| > threshold * rms(x_t); the sign of an input
+    says nothing, since most inputs are normalised residuals.
+    """
+
+    def __init__(self, channels: int, threshold: float = 1.0, device: str | torch.device = "cpu"):
+        self.threshold = threshold
+        self.tokens = 0
+        self._sums = torch.zeros(len(SUMS), channels, dtype=torch.float64, device=device)
+
+    def update(self, inputs: Tensor, counted: Tensor | None = None) -> None:
+        """Add a batch of inputs [..., channels]; `counted` [...] is False at padding."""
+        tokens = inputs.reshape(-1, inputs.shape[-1])  # (tokens, channels)
+        if counted is not None:
+            tokens = tokens[counted.reshape(-1).to(tokens.device)]
+        tokens = tokens.float()
+        square = tokens.square()
+        active = square > self.threshold**2 * square.mean(dim=1, keepdim=True)
+        sums = (tokens, square, tokens.abs(), active)
+        for row, values in zip(self._sums, sums, strict=True):
+            row += values.sum(dim=0, dtype=torch.float64)
+        self.tokens += tokens.shape[0]
+
+    def merge(self, other: "ActivationSums") -> None:
+        """Add the sums of other tokens."""
+        self._sums += other._sums.to(self._sums.device)
+        self.tokens += other.tokens
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The four sums as float64 vectors [channels]."""
+        return dict(zip(SUMS, self._sums.cpu().numpy(), strict=True))

@@ -1,0 +1,130 @@
+"""Statistics on disk, one file per (model, seed, calibration set), and several of them as one."""
+
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from safetensors import SafetensorError
+
+from multiprune.architectures import is_down_projection
+from multiprune.artefacts import opened_tensors, read_metadata, sha256_file, write_tensors
+from multiprune.errors import InputError
+
+
+@dataclass(frozen=True)
+class InputStatistics:
+    """Sums of one module input, a row per language. Every quantity derived here is per token."""
+
+    tokens: np.ndarray  # (languages,)
+    sum_sq: np.ndarray  # (languages, channels)
+    active: np.ndarray  # (languages, channels)
+    feeds_down_projection: bool = False
+
+    @property
+    def mean_square(self) -> np.ndarray:
+        """Mean of x_tj^2 over a language's tokens, [languages, channels]; its root is n_j^l."""
+        return self.sum_sq / self.tokens[:, None]
+
+    @property
+    def activation_probability(self) -> np.ndarray:
+        """Share p_j^l of a language's tokens at which channel j is active, [languages, channels]."""
+        return self.active / self.tokens[:, None]
+
+
+@dataclass(frozen=True)
+class ModuleInput:
+    """A distinct module input: its name, block, and the parameters of all modules that read it."""
+
+    name: str
+    block: int
+    members: tuple[str, ...]
+
+
+def write_statistics(
+    path: Path | str,
+    sums: dict[ModuleInput, dict[str, np.ndarray]],
+    tokens: int,
+    provenance: dict[str, str],
+) -> None:
+    """Write `{input}.sum`, `.sum_sq`, `.sum_abs`, `.active` (float64 [channels]) and `tokens`."""
+    tensors = {f"{i.name}.{key}": array for i, arrays in sums.items() for key, array in arrays.items()}
+    tensors["tokens"] = np.array([tokens], dtype=np.int64)
+    groups = {i.name: {"block": i.block, "members": list(i.members)} for i in sums}
+    metadata = {"tokens": str(tokens), "groups": json.dumps(groups, sort_keys=True), **provenance}
+    write_tensors(path, tensors, metadata)
+
+
+class StatisticsFiles:
+    """Statistics of several calibration sets of one model, read input by input.
+
+    Only one module input of all languages is in memory at a time. The order of `paths` carries no
+    meaning: files are sorted by name.
+    """
+
+    def __init__(self, paths: list[Path | str]):
+        """Open the files; raise InputError where they come from different models or settings."""
+        self._paths = sorted(map(Path, paths), key=lambda path: path.name)
+        self._stack = ExitStack()
+        self._files = [self._stack.enter_context(opened_tensors(path)) for path in self._paths]
+        metadata = [read_metadata(file) for file in self._files]
+        for path, other in zip(self._paths, metadata, strict=True):
+            for key in ("groups", "model", "activation_threshold"):
+                if other.get(key) != metadata[0].get(key):
+                    raise InputError(f"{path}: its {key} differs from that of {self._paths[0]}")
+        groups = json.loads(metadata[0]["groups"])
+        self.model = metadata[0].get("model")
+        self.inputs = [
+            ModuleInput(name, group["block"], tuple(group["members"]))
+            for name, group in sorted(groups.items(), key=lambda item: (item[1]["block"], item[0]))
+        ]
+        self._input_of = {member: i for i in self.inputs for member in i.members}
+        self._tokens = np.array([int(entry["tokens"]) for entry in metadata], dtype=np.float64)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    @property
+    def languages(self) -> list[str]:
+        """Names of the calibration sets, sorted."""
+        return [path.stem for path in self._paths]
+
+    def must_belong_to(self, model: str) -> None:
+        """Raise InputError unless the statistics come from the model with this fingerprint."""
+        if self.model != model:
+            raise InputError(f"{self._paths[0]}: was collected on another model or revision")
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each file."""
+        return {path.name: sha256_file(path) for path in self._paths}
+
+    def input_of(self, parameter: str) -> ModuleInput:
+        """The module input that a parameter is multiplied with."""
+        if parameter not in self._input_of:
+            raise InputError(f"{self._paths[0]}: has no statistics for {parameter}")
+        return self._input_of[parameter]
+
+    def read(self, module_input: ModuleInput) -> InputStatistics:
+        """Sums of one module input over all languages; raise InputError if they are not finite."""
+        return InputStatistics(
+            tokens=self._tokens,
+            sum_sq=self._stacked(f"{module_input.name}.sum_sq"),
+            active=self._stacked(f"{module_input.name}.active"),
+            feeds_down_projection=is_down_projection(module_input.name),
+        )
+
+    def _stacked(self, key: str) -> np.ndarray:
+        rows = []
+        for path, file in zip(self._paths, self._files, strict=True):
+            try:
+                rows.append(file.get_tensor(key))
+            except SafetensorError as error:
+                raise InputError(f"{path}: {key} cannot be read ({error})") from None
+            if not np.isfinite(rows[-1]).all():
+                raise InputError(f"{path}: {key} holds numbers that are not finite")
+        return np.stack(rows)

@@ -1,0 +1,81 @@
+"""A model's weights read tensor by tensor from its safetensors files; the model is never built."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+
+from multiprune.architectures import architecture_of
+from multiprune.artefacts import opened_tensors
+from multiprune.errors import InputError
+
+
+@dataclass(frozen=True)
+class LinearWeight:
+    """One prunable parameter. `rows` are outputs, `columns` inputs, however it is stored."""
+
+    name: str
+    block: int
+    rows: int
+    columns: int
+    transposed: bool
+
+    @property
+    def size(self) -> int:
+        """Number of weights."""
+        return self.rows * self.columns
+
+    @property
+    def stored_shape(self) -> tuple[int, int]:
+        """Shape in the model's `state_dict()`."""
+        return (self.columns, self.rows) if self.transposed else (self.rows, self.columns)
+
+
+class ModelWeights:
+    """The prunable weights of a Hugging Face folder, by name in the model's `state_dict()`."""
+
+    def __init__(self, folder: Path | str):
+        """Read the headers of all safetensors files; raise InputError where nothing is prunable."""
+        self.folder = Path(folder)
+        self.architecture = architecture_of(folder)
+        self._location: dict[str, tuple[Path, str]] = {}
+        found = []
+        files = sorted(self.folder.glob("*.safetensors"))
+        if not files:
+            raise InputError(f"{folder}: has no .safetensors file (pickled weights are not read)")
+        for path in files:
+            with opened_tensors(path, framework="pt") as file:
+                for stored_name in file.keys():  # noqa: SIM118
+                    name = self.architecture.state_name(stored_name)
+                    shape = tuple(file.get_slice(stored_name).get_shape())
+                    if self.architecture.is_prunable(name, shape):
+                        self._location[name] = (path, stored_name)
+                        found.append(self._linear_weight(name, shape))
+        if not found:
+            raise InputError(f"{folder}: no linear weight under {self.architecture.blocks}.*")
+        self.linear = sorted(found, key=lambda weight: (weight.block, weight.name))
+
+    def _linear_weight(self, name: str, shape: tuple[int, ...]) -> LinearWeight:
+        transposed = self.architecture.transposed
+        rows, columns = reversed(shape) if transposed else shape
+        block = self.architecture.block_index(name)
+        return LinearWeight(name, block, rows, columns, transposed)
+
+    def by_block(self) -> dict[int, list[LinearWeight]]:
+        """Prunable weights of each decoder block, in order."""
+        blocks = defaultdict(list)
+        for weight in self.linear:
+            blocks[weight.block].append(weight)
+        return dict(blocks)
+
+    def read(self, weight: LinearWeight) -> torch.Tensor:
+        """One weight as [rows, columns] in the stored precision."""
+        path, stored_name = self._location[weight.name]
+        try:
+            with opened_tensors(path, framework="pt") as file:
+                tensor = file.get_tensor(stored_name)
+        except SafetensorError as error:
+            raise InputError(f"{path}: {stored_name} cannot be read ({error})") from None
+        return tensor.T if weight.transposed else tensor

@@ -1,0 +1,49 @@
+"""Print the summary table of an experiment and where its report lies."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from multiprune.command import run
+from multiprune.errors import InputError
+
+COLUMNS = {
+    "model": "model",
+    "method": "method",
+    "sparsity": "sparsity",
+    "perplexity": "perplexity",
+    "ratio_to_dense": "x dense",
+    "interval": "95% interval",
+    "ratio_to_baseline": "x baseline",
+    "baseline_interval": "95% interval ",
+}
+
+
+def main() -> None:
+    """Geometric means over all languages, best first within each model and sparsity."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tables", type=Path, required=True, help="folder of the tables")
+    parser.add_argument("--report", type=Path, required=True)
+    options = parser.parse_args()
+    path = options.tables / "summary.csv"
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; run the workflow first")
+    table = pd.read_csv(path)
+    table = table[table["language_set"] == "all"].sort_values(["model", "sparsity", "perplexity"])
+    table["interval"] = intervals(table["ci_low"], table["ci_high"])
+    table["baseline_interval"] = intervals(table["baseline_ci_low"], table["baseline_ci_high"])
+    print("\nPerplexity, geometric mean over all languages:\n")
+    text = table[list(COLUMNS)].rename(columns=COLUMNS)
+    print(text.to_string(index=False, na_rep="", float_format="{:.3g}".format))
+    print(f"\nreport: {options.report}")
+
+
+def intervals(low: pd.Series, high: pd.Series) -> list[str]:
+    """`[low, high]` for each pair, empty where there is none."""
+    pairs = zip(low, high, strict=True)
+    return ["" if pd.isna(a) else f"[{a:.3f}, {b:.3f}]" for a, b in pairs]
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,36 @@
+"""Draw the calibration windows of one language."""
+
+import argparse
+
+from multiprune.artefacts import sha256_file, write_tensors
+from multiprune.calibration import sample_windows
+from multiprune.command import run
+from multiprune.models import load_tokenizer
+from multiprune.texts import read_paragraphs, tokenize
+
+
+def main() -> None:
+    """Tokenize the calibration split and write `input_ids` int32 [samples, length]."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="Hugging Face model folder")
+    parser.add_argument("--text", required=True, help="calibration split, JSON lines")
+    parser.add_argument("--name", required=True, help="name of the calibration set")
+    parser.add_argument("--samples", type=int, required=True, help="number of windows")
+    parser.add_argument("--length", type=int, required=True, help="tokens in a window")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", required=True)
+    options = parser.parse_args()
+
+    tokens = tokenize(read_paragraphs(options.text), load_tokenizer(options.model))
+    windows = sample_windows(tokens, options.samples, options.length, options.seed, options.name)
+    metadata = {
+        "name": options.name,
+        "seed": str(options.seed),
+        "text": sha256_file(options.text),
+        "available_tokens": str(len(tokens)),
+    }
+    write_tensors(options.output, {"input_ids": windows}, metadata)
+
+
+if __name__ == "__main__":
+    run(main)
