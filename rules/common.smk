@@ -24,12 +24,12 @@ def checked(config):
     """The config with defaults filled in; the first mistake ends the run with one line."""
     try:
         config = experiment.validate(config)
+        # Downloads are shared by experiments: a name never changes what it stands for.
+        for folder, definition in experiment.downloads(config).items():
+            if difference := other_definition(f"resources/{folder}/manifest.json", definition):
+                raise InputError(difference)
     except InputError as error:
         sys.exit(f"error in the config: {error}")
-    # Downloads are shared by experiments: a name never changes what it stands for.
-    for folder, definition in experiment.downloads(config).items():
-        if difference := other_definition(f"resources/{folder}/manifest.json", definition):
-            sys.exit(f"error in the config: {difference}")
     return config
 
 

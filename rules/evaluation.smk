@@ -41,7 +41,7 @@ rule evaluate_perplexity:
         "<benchmarks>/evaluate_perplexity/{model}/seed{seed}/{method}/{sparsity}.jsonl"
     conda:
         "../envs/evaluation.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=120,
@@ -53,6 +53,7 @@ rule evaluate_perplexity:
         languages=canonical({code: config["languages"][code]["corpus"] for code in LANGUAGES}),
         split=PERPLEXITY["split"],
         length=PERPLEXITY["length"],
+        tokens=PERPLEXITY.get("tokens", ""),
         batch_tokens=config["compute"]["batch_tokens"],
         cache=cache_folder,
         records=folder_of_records,
@@ -62,7 +63,8 @@ rule evaluate_perplexity:
         "--mask {input.mask:q} --seed {wildcards.seed} --method {wildcards.method} "
         "--sparsity {wildcards.sparsity} "
         "--corpora resources/corpora --languages {params.languages:q} --split {params.split} "
-        "--length {params.length} --batch-tokens {params.batch_tokens} --threads {threads} "
+        "--length {params.length} --tokens {params.tokens} "
+        "--batch-tokens {params.batch_tokens} --threads {threads} "
         "--cache {params.cache:q} --output {params.records:q} > {log:q} 2>&1"
 
 

@@ -18,7 +18,7 @@ rule prune_model:
         "<benchmarks>/prune_model/{model}/seed{seed}/{method}/{sparsity}.jsonl"
     conda:
         "../envs/pruning.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=60,

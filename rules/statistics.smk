@@ -18,7 +18,7 @@ rule collect_statistics:
         "<benchmarks>/collect_statistics/{model}/seed{seed}/{language}.jsonl"
     conda:
         "../envs/statistics.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=60,

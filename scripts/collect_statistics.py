@@ -7,7 +7,7 @@ from multiprune.activations import collect
 from multiprune.architectures import architecture_of
 from multiprune.artefacts import read_tensors, sha256_file
 from multiprune.command import run
-from multiprune.manifests import fingerprint, read_manifest
+from multiprune.manifests import checked_fingerprint
 from multiprune.models import library_versions, load_model, set_up
 from multiprune.statistics_files import write_statistics
 
@@ -35,7 +35,7 @@ def main() -> None:
         options.activation_threshold,
     )
     provenance = {
-        "model": fingerprint(read_manifest(f"{options.model}/manifest.json")),
+        "model": checked_fingerprint(options.model),
         "activation_threshold": repr(options.activation_threshold),
         "windows": sha256_file(options.windows),
         "device": device.type,

@@ -13,7 +13,7 @@ from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.errors import InputError
 from multiprune.evaluation_cache import EvaluationCache
-from multiprune.manifests import fingerprint, read_manifest
+from multiprune.manifests import checked_fingerprint
 from multiprune.masks import read_mask
 from multiprune.models import library_versions, load_model, load_tokenizer, set_up
 from multiprune.perplexity import (
@@ -39,6 +39,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--languages", type=json.loads, required=True, help="language -> corpus")
     parser.add_argument("--split", required=True)
     parser.add_argument("--length", type=int, required=True, help="tokens in a window")
+    parser.add_argument("--tokens", type=int, nargs="?", help="of text per language at most")
     parser.add_argument("--batch-tokens", type=int, required=True, help="tokens in a batch")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--cache", required=True, help="folder of the evaluation cache")
@@ -53,7 +54,7 @@ def main() -> None:
     tokenizer = load_tokenizer(options.model)
     provenance = {
         "code": code_digest(__file__),
-        "model": fingerprint(read_manifest(f"{options.model}/manifest.json")),
+        "model": checked_fingerprint(options.model),
         "mask": mask_hash(options.mask),
         "dtype": options.dtype,
         "device": device.type,
@@ -70,7 +71,8 @@ def main() -> None:
         paragraphs = read_paragraphs(
             Path(options.corpora) / corpus / language / f"{options.split}.jsonl"
         )
-        windows = windows_of(tokenize(paragraphs, tokenizer), options.length, tokenizer)
+        ids, paragraphs = tokenize(paragraphs, tokenizer, options.tokens)
+        windows = windows_of(ids, options.length, tokenizer)
         tokens = sha256_arrays(window.targets for window in windows)
 
         def compute(language=language, windows=windows) -> dict:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import torch
 
 from multiprune.command import run
-from multiprune.manifests import fingerprint, read_manifest
+from multiprune.manifests import checked_fingerprint
 from multiprune.masks import write_mask
 from multiprune.pruning import Pruner
 from multiprune.statistics_files import StatisticsFiles
@@ -28,7 +28,7 @@ def main() -> None:
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
-    model = fingerprint(read_manifest(f"{options.model}/manifest.json"))
+    model = checked_fingerprint(options.model)
     weights = ModelWeights(options.model)
     with ExitStack() as stack:
         statistics = None

@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
-    tokens = tokenize(read_paragraphs(options.text), load_tokenizer(options.model))
+    tokens, _ = tokenize(read_paragraphs(options.text), load_tokenizer(options.model))
     windows = sample_windows(tokens, options.samples, options.length, options.seed, options.name)
     metadata = {
         "name": options.name,

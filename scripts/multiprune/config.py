@@ -153,7 +153,8 @@ def table_grid(config: dict) -> dict:
         },
         "methods": methods,
         "resampling": config["resampling"],
-        **config["evaluation"]["perplexity"],
+        "split": config["evaluation"]["perplexity"]["split"],
+        "length": config["evaluation"]["perplexity"]["length"],
     }
 
 

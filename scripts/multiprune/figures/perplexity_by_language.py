@@ -1,0 +1,100 @@
+"""Perplexity of each language under rising sparsity, one panel a method."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from multiprune.figures import style
+from multiprune.grid import DENSE, ROLES, Grid
+
+EMPTY = "There is no pruned model whose perplexity could be shown over sparsity."
+
+
+def select(perplexity: pd.DataFrame, grid: Grid) -> pd.DataFrame:
+    """Geometric means over seeds: method, sparsity, language, role, perplexity; dense at 0.
+
+    Methods with at least two sparsities; where no method has two, all methods.
+    """
+    pruned = perplexity[perplexity["method"] != DENSE]
+    counts = pruned.groupby("method")["sparsity"].nunique()
+    several = counts[counts > 1].index
+    pruned = pruned[pruned["method"].isin(several if len(several) else counts.index)]
+    keys = ["method", "sparsity", "language", "role"]
+    lines = pruned.groupby(keys)["perplexity"].agg(style.geometric_mean).reset_index()
+    dense = perplexity[perplexity["method"] == DENSE]
+    dense = dense.groupby("language")["perplexity"].agg(style.geometric_mean)
+    start = lines[["method", "language", "role"]].drop_duplicates()
+    start = start.assign(sparsity=0.0, perplexity=start["language"].map(dense))
+    return pd.concat([start, lines], ignore_index=True).dropna(subset="perplexity")
+
+
+def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+    """tables: perplexity of one model."""
+    lines = select(tables["perplexity"], grid)
+    if lines.empty:
+        return style.empty_figure(EMPTY)
+    methods = style.method_order(lines["method"], grid)
+    languages = style.language_order(tables["perplexity"], grid)
+    columns = style.balanced_columns(len(methods), 4)
+    rows = -(-len(methods) // columns)
+    height = max(2.1 * rows + 0.5, 0.17 * len(languages) + 1.5)
+    figure = style.new_figure(1.75 * columns + 1.8, height)
+    panels = style.panel_grid(figure, len(methods), columns, sharex=True, sharey=True)
+    looks = {
+        language: {
+            "color": style.PALETTE[index % len(style.PALETTE)],
+            "marker": style.MARKERS[index // len(style.PALETTE) % len(style.MARKERS)],
+            "markersize": 3.5,
+            "linewidth": 1.3,
+        }
+        for index, language in enumerate(languages)
+    }
+    for axes, method in zip(panels, methods, strict=True):
+        axes.set_title(method)
+        axes.grid(axis="y")
+        for (language, role), line in lines[lines["method"] == method].groupby(
+            ["language", "role"]
+        ):
+            line = line.sort_values("sparsity")
+            style_of_role = style.ROLE_LINES[role]
+            axes.plot(
+                line["sparsity"], line["perplexity"], linestyle=style_of_role, **looks[language]
+            )
+    low, high = lines["perplexity"].min(), lines["perplexity"].max()
+    style.log_axis(panels[0], "y", low / 1.2, high * 1.2)
+    ticks = _spread(sorted(lines["sparsity"].unique()))
+    panels[0].set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    figure.supxlabel("Sparsity (share of weights removed; 0 is dense)", fontsize=9)
+    figure.supylabel("Perplexity per token (log scale)", fontsize=9)
+    _legends(figure, languages, looks, sorted(set(lines["role"])), grid)
+    return figure
+
+
+def _spread(sparsities: list[float]) -> list[float]:
+    """Tick positions whose labels do not touch."""
+    gap = (sparsities[-1] - sparsities[0]) / 6.01
+    ticks = sparsities[:1]
+    for value in sparsities[1:]:
+        if value - ticks[-1] >= gap:
+            ticks.append(value)
+    return ticks
+
+
+def _legends(figure: Figure, languages: list, looks: dict, roles: list, grid: Grid) -> None:
+    handles = [Line2D([], [], color="none", label="Language")]
+    handles += [
+        Line2D([], [], label=style.language_label(language, grid), **looks[language])
+        for language in languages
+    ]
+    handles.append(Line2D([], [], color="none", label="Role in calibration"))
+    handles += [
+        Line2D([], [], color=style.REFERENCE, linestyle=style.ROLE_LINES[role], label=role)
+        for role in ROLES
+        if role in roles
+    ]
+    legend = figure.legend(handles=handles, loc="outside right upper", handlelength=2.2)
+    for text in legend.get_texts():
+        if text.get_text() in ("Language", "Role in calibration"):
+            text.set_fontweight("bold")

@@ -1,0 +1,84 @@
+"""The grid of an experiment: which runs were measured, in a form short enough for a command line.
+
+It never lists the product of its axes, so it does not grow with the number of result files.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from multiprune.errors import InputError
+
+DENSE = "dense"
+CALIBRATION, UNSEEN = "calibration", "unseen"
+ROLES = (CALIBRATION, UNSEEN)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What an experiment measured. Sparsities are strings as in paths; key order has no meaning."""
+
+    seeds: list[int]
+    baseline: str
+    languages: dict[str, dict]
+    methods: dict[str, dict]
+    draws: int
+    confidence: float
+    split: str
+    length: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Grid":
+        """Read the JSON of a `--grid` argument."""
+        try:
+            grid = json.loads(text)
+            grid |= grid.pop("resampling")
+            parsed = cls(**grid)
+            dense = parsed.methods[DENSE]["seeds"][0]
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"--grid: cannot be read ({error}); see multiprune.grid.Grid"
+            ) from None
+        except (KeyError, IndexError) as error:
+            raise InputError(f"--grid: {error} is missing; it needs dense and resampling") from None
+        if dense not in parsed.seeds:
+            raise InputError(f"--grid: dense has seed {dense}, allowed are {parsed.seeds}")
+        return parsed
+
+    def config_role(self, language: str) -> str:
+        """The role that the config gives a language."""
+        return self.languages[language]["role"]
+
+    def role(self, method: str, language: str) -> str:
+        """calibration if the method saw the language, alone or in a pair, else unseen.
+
+        Methods without calibration data take the config's role.
+        """
+        entries = self.methods[method].get("calibration", [])
+        if not entries:
+            return self.config_role(language)
+        return CALIBRATION if any(self._contains(entry, language) for entry in entries) else UNSEEN
+
+    def _contains(self, entry: str, language: str) -> bool:
+        if entry == language:
+            return True
+        in_pair = entry.startswith(f"{language}-") or entry.endswith(f"-{language}")
+        return in_pair and entry not in self.languages
+
+    def measured_seed(self, method: str, seed: int) -> int | None:
+        """The seed under which a method's result for `seed` is stored, None if it has none.
+
+        Methods without calibration do not depend on the seed: their one result serves all.
+        """
+        settings = self.methods[method]
+        if seed in settings["seeds"]:
+            return seed
+        return settings["seeds"][0] if not settings.get("calibration") else None
+
+    def pruned(self) -> Iterator[tuple[str, str, int]]:
+        """Every (method, sparsity, seed) but dense, sorted."""
+        for method in sorted(self.methods):
+            settings = self.methods[method]
+            if method != DENSE:
+                for sparsity in sorted(settings["sparsities"], key=float):
+                    yield from ((method, sparsity, seed) for seed in sorted(settings["seeds"]))

@@ -1,0 +1,96 @@
+"""Text columns of datasets in the Hugging Face format, from the hub or from a local folder.
+
+Rows are streamed: only what is asked for is transferred. Datasets that need a script of their own
+are refused, since code from a dataset is never run.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from multiprune.errors import InputError
+from multiprune.hub import GATED, hub_errors
+
+SCRIPT = (
+    "is loaded by a script of its own, which is never run; use a dataset stored as Parquet or JSON "
+    "(many have the revision refs/convert/parquet)"
+)
+
+
+def dataset_commit(dataset: str, revision: str) -> str | None:
+    """The commit that a revision of a hub dataset stands for; None for a local folder."""
+    if Path(dataset).is_dir():
+        return None
+    from huggingface_hub import HfApi
+
+    with hub_errors(f"dataset {dataset}", revision):
+        return HfApi().dataset_info(dataset, revision=revision).sha
+
+
+def read_column(
+    dataset: str,
+    split: str,
+    column: str,
+    rows: int,
+    *,
+    revision: str | None = None,
+    config: str | None = None,
+    files: str | None = None,
+) -> list[tuple[int, str]]:
+    """The first `rows` texts of a column that are not blank, each with its row number from 0.
+
+    `config` and `files` are the dataset's configuration and file pattern. Texts stay as they are.
+    """
+    from datasets import load_dataset
+
+    what = f"dataset {dataset}, config {config or 'default'}, split {split}"
+    found: list[tuple[int, str]] = []
+    with _dataset_errors(what):
+        stream = load_dataset(
+            dataset, config, split=split, revision=revision, data_files=files, streaming=True
+        )
+        for number, row in enumerate(stream):
+            text = _text_of(row, column, what)
+            if text.strip():
+                found.append((number, text))
+            if len(found) == rows:
+                break
+    return found
+
+
+def _text_of(row: dict, column: str, what: str) -> str:
+    if column not in row:
+        raise InputError(f"{what}: has no column {column!r}; its columns are {', '.join(row)}")
+    text = row[column]
+    if not isinstance(text, str | None):
+        raise InputError(
+            f"{what}: column {column!r} holds {type(text).__name__}, not text; choose another "
+            f"among {', '.join(row)}"
+        )
+    return text or ""
+
+
+@contextmanager
+def _dataset_errors(what: str) -> Iterator[None]:
+    from datasets.exceptions import DatasetNotFoundError, DatasetsError
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    with hub_errors(what, None):
+        try:
+            yield
+        except (HfHubHTTPError, LocalEntryNotFoundError):
+            raise  # the hub's own errors, some of which are also of the types below
+        except DatasetNotFoundError as error:
+            gated = "gated" in str(error)
+            raise InputError(f"{what}: {GATED if gated else _first_line(error)}") from None
+        except RuntimeError as error:
+            if "scripts are no longer supported" not in str(error):
+                raise
+            raise InputError(f"{what}: {SCRIPT}") from None
+        except (DatasetsError, ValueError, FileNotFoundError) as error:
+            # Unknown configurations and splits end here; the first line lists those that exist.
+            raise InputError(f"{what}: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))

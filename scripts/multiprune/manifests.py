@@ -1,0 +1,189 @@
+"""Manifests: what a downloaded folder holds, from which definition, and the hash of every file.
+
+A folder of resources/ is shared by experiments. Its `manifest.json` reads
+`{"definition": {...}, "revision": str or null, "files": {name: {"sha256": ..., "bytes": ...}}}`
+plus what a source wants to record. A folder appears as a whole, by rename, or not at all.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from multiprune.artefacts import read_json, set_aside, sha256_file, sha256_json, write_json
+from multiprune.errors import InputError
+
+MANIFEST = "manifest.json"
+
+
+def write_manifest(
+    folder: Path | str, definition: dict, revision: str | None = None, **notes: object
+) -> None:
+    """Hash all files below `folder`, through symbolic links, and write its manifest.
+
+    `notes` are further keys to record, such as the version of a package.
+    """
+    folder = Path(folder)
+    files = {
+        path.relative_to(folder).as_posix(): {
+            "sha256": sha256_file(path),
+            "bytes": path.stat().st_size,
+        }
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path != folder / MANIFEST
+    }
+    content = {**notes, "definition": definition, "revision": revision, "files": files}
+    write_json(folder / MANIFEST, content)
+
+
+def read_manifest(path: Path | str) -> dict:
+    """Read a manifest; one whose shape is wrong is set aside with an InputError."""
+    manifest = read_json(path)
+    files = manifest.get("files")
+    well_formed = (
+        isinstance(manifest.get("definition"), dict)
+        and isinstance(manifest.get("revision"), str | None)
+        and isinstance(files, dict)
+        and all(_describes_file(entry) for entry in files.values())
+    )
+    if not well_formed:
+        set_aside(path, "is not a manifest (definition, revision and files are expected)")
+    return manifest
+
+
+def _describes_file(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("sha256"), str)
+        and isinstance(entry.get("bytes"), int)
+    )
+
+
+def fingerprint(manifest: dict) -> str:
+    """SHA-256 of names and hashes of the files: equal content gives equal fingerprints.
+
+    The definition does not count: the same files may come from a hub or from a local folder.
+    """
+    return sha256_json({name: entry["sha256"] for name, entry in manifest["files"].items()})
+
+
+def checked_fingerprint(folder: Path | str) -> str:
+    """Fingerprint of a downloaded folder whose files have the sizes that its manifest records."""
+    manifest = Path(folder) / MANIFEST
+    check_files(manifest, content=False)
+    return fingerprint(read_manifest(manifest))
+
+
+def check_files(
+    manifest_path: Path | str, names: Iterable[str] | None = None, content: bool = True
+) -> None:
+    """Compare files with their manifest: sizes and, with `content`, SHA-256.
+
+    `names` restricts the check. At the first file that differs, the file and the manifest are
+    renamed to `*.corrupt`, so that Snakemake builds the folder again, and InputError is raised.
+    """
+    manifest_path = Path(manifest_path)
+    files = read_manifest(manifest_path)["files"]
+    for name in files if names is None else names:
+        if name not in files:
+            raise InputError(
+                f"{manifest_path}: lists no file {name!r}, only {', '.join(sorted(files))}"
+            )
+        reason = _difference(manifest_path.parent / name, files[name], content)
+        if reason:
+            _set_both_aside(manifest_path, manifest_path.parent / name, reason)
+
+
+def _difference(path: Path, expected: dict, content: bool) -> str | None:
+    if not path.is_file():
+        return "is missing"
+    found = path.stat().st_size
+    if found != expected["bytes"]:
+        return f"has {found} bytes, its manifest says {expected['bytes']}"
+    if content and sha256_file(path) != expected["sha256"]:
+        return "has another SHA-256 than its manifest says"
+    return None
+
+
+def _set_both_aside(manifest_path: Path, path: Path, reason: str) -> None:
+    aside = [manifest_path]
+    if path.is_symlink() or path.exists():
+        aside.insert(0, path)
+    for file in aside:
+        file.replace(file.with_name(file.name + ".corrupt"))
+    names = " and ".join(f"{file.name}.corrupt" for file in aside)
+    raise InputError(f"{path}: {reason}; set aside as {names}, run the same command again")
+
+
+def parse_definition(text: str, keys: Iterable[str] = ()) -> dict:
+    """A definition given as JSON on a command line; it must be an object that has `keys`."""
+    try:
+        definition = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"--definition: is not JSON ({error})") from None
+    if not isinstance(definition, dict):
+        raise InputError(f"--definition: a JSON object is expected, found {text}")
+    require_keys(definition, keys)
+    return definition
+
+
+def require_keys(definition: dict, keys: Iterable[str]) -> None:
+    """InputError where a definition lacks one of `keys`."""
+    missing = sorted(key for key in keys if key not in definition)
+    if missing:
+        raise InputError(f"definition {_compact(definition)}: lacks {', '.join(missing)}")
+
+
+def other_definition(manifest_path: Path | str, definition: dict) -> str | None:
+    """One line when the folder was built from another definition, else None.
+
+    None as well where there is no manifest yet. Cheap enough to be asked for every model and
+    corpus while a workflow is parsed.
+    """
+    manifest_path = Path(manifest_path)
+    if not manifest_path.exists():
+        return None
+    held = read_manifest(manifest_path)["definition"]
+    if held == definition:
+        return None
+    folder = manifest_path.parent
+    return (
+        f"{folder}: holds {_compact(held)} but the config asks for {_compact(definition)}; "
+        f"give the new definition another key, or remove {folder} to build it again"
+    )
+
+
+def _compact(definition: dict) -> str:
+    return json.dumps(definition, sort_keys=True, ensure_ascii=False)
+
+
+@contextmanager
+def described_folder(manifest_path: Path | str, definition: dict) -> Iterator[tuple[Path, dict]]:
+    """An empty folder to fill and a dict of notes; both become `manifest_path`'s folder.
+
+    Whatever stood there before goes only when the block has ended without error. What a killed
+    run left behind is removed by the next one. A folder of another definition is an InputError.
+    """
+    manifest_path = Path(manifest_path)
+    if manifest_path.name != MANIFEST:
+        raise InputError(f"--manifest {manifest_path}: the file must be called {MANIFEST}")
+    refusal = other_definition(manifest_path, definition)
+    if refusal:
+        raise InputError(refusal)
+    folder = manifest_path.parent.absolute()
+    partial = folder.with_name(f".{folder.name}.partial")
+    previous = folder.with_name(f".{folder.name}.previous")
+    for leftover in (partial, previous):
+        shutil.rmtree(leftover, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        notes: dict = {}
+        yield partial, notes
+        write_manifest(partial, definition, **notes)
+        if folder.exists():
+            folder.rename(previous)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(previous, ignore_errors=True)

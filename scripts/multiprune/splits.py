@@ -1,0 +1,68 @@
+"""Rows of a corpus (`{"id", "text"}`) dealt to calibration, validation and test.
+
+Rows are dealt by position, never by content or chance: in parallel corpora the same paragraph
+falls into the same split in every language.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from multiprune.artefacts import write_json_lines
+from multiprune.errors import InputError
+
+SPLITS = ("calibration", "validation", "test")
+
+# Of ten rows in a row, six calibrate, one validates and three test.
+SHARES = {"calibration": 6, "validation": 1, "test": 3}
+
+Row = dict[str, str]
+Dealt = tuple[Row, str]  # a row and its split
+
+
+def split_of_position(position: int, sharing: Iterable[str] = SPLITS) -> str:
+    """The split that the row at `position` (from 0) belongs to.
+
+    With all three splits: position modulo 10 is 0-5 calibration, 6 validation, 7-9 test. Where
+    only some splits share a source, its rows are dealt in the same order and proportions among
+    them: calibration and validation get six and one of every seven rows.
+    """
+    sharing = set(sharing)
+    turn = [split for split in SPLITS if split in sharing for _ in range(SHARES[split])]
+    return turn[position % len(turn)]
+
+
+def drop_repeats(dealt: Iterable[Dealt]) -> tuple[list[Dealt], int]:
+    """Keep the first of rows with equal text; returns what is kept and the number dropped.
+
+    Splits thus never share a text. Rows keep their ids, so that languages stay aligned by id.
+    """
+    seen: set[str] = set()
+    kept, dropped = [], 0
+    for row, split in dealt:
+        if row["text"] in seen:
+            dropped += 1
+        else:
+            seen.add(row["text"])
+            kept.append((row, split))
+    return kept, dropped
+
+
+def by_split(dealt: Iterable[Dealt]) -> dict[str, list[Row]]:
+    """Rows of each split, in order."""
+    rows: dict[str, list[Row]] = {split: [] for split in SPLITS}
+    for row, split in dealt:
+        rows[split].append(row)
+    return rows
+
+
+def write_splits(folder: Path | str, rows: dict[str, list[Row]], source: str) -> None:
+    """Write `{split}.jsonl` for each split; an empty split is an InputError naming `source`."""
+    empty = [split for split in SPLITS if not rows[split]]
+    if empty:
+        counts = ", ".join(f"{split} {len(rows[split])}" for split in SPLITS)
+        raise InputError(
+            f"{source}: no text for {' and '.join(empty)} (paragraphs found: {counts}; each split "
+            "needs at least 1); use a longer or more complete text"
+        )
+    for split in SPLITS:
+        write_json_lines(Path(folder) / f"{split}.jsonl", rows[split])

@@ -1,0 +1,343 @@
+"""Tidy tables from records, masks and statistics; one row per measured value, one file per kind.
+
+Tables are CSV with full float precision, sorted, an empty cell for a missing value.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from safetensors import SafetensorError
+
+from multiprune import uncertainty
+from multiprune.artefacts import opened_tensors, read_json, read_metadata, replacing, set_aside
+from multiprune.errors import InputError
+from multiprune.grid import CALIBRATION, DENSE, ROLES, Grid
+
+COLUMNS = {
+    "perplexity": [
+        "model", "seed", "method", "sparsity", "language", "role", "tokens", "perplexity",
+        "bits_per_byte", "ratio_to_dense", "ci_low", "ci_high", "ratio_to_baseline",
+        "baseline_ci_low", "baseline_ci_high",
+    ],
+    "summary": [
+        "model", "method", "sparsity", "language_set", "languages", "seeds", "perplexity",
+        "bits_per_byte", "ratio_to_dense", "ci_low", "ci_high", "ratio_to_baseline",
+        "baseline_ci_low", "baseline_ci_high", "worst_language", "worst_ratio",
+    ],
+    "allocation": [
+        "model", "seed", "method", "sparsity", "block", "parameters", "target", "achieved",
+        "importance",
+    ],
+    "correlation": [
+        "model", "seed", "block", "input", "language_a", "language_b", "correlation",
+    ],
+}  # fmt: skip
+
+
+# Files -------------------------------------------------------------------------------------------
+
+
+def write_table(path: Path | str, table: pd.DataFrame) -> None:
+    """Write CSV; a missing value becomes an empty cell."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_table(path: Path | str, columns: list[str], text: bool = False) -> pd.DataFrame:
+    """Read CSV with exactly these columns; only an empty cell is missing (`nan` is a language).
+
+    text: keep every cell as it is written.
+    """
+    kept = {"dtype": str, "keep_default_na": False} if text else {}
+    try:
+        table = pd.read_csv(path, **({"keep_default_na": False, "na_values": [""]} | kept))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        set_aside(path, f"is not a table ({str(error).strip()})")
+    if list(table.columns) != columns:
+        raise InputError(
+            f"{path}: columns {', '.join(table.columns)}; expected {', '.join(columns)}; "
+            "remove the file and run the same command again"
+        )
+    return table
+
+
+def join_tables(folder: Path | str, models: list[str], table: str) -> pd.DataFrame:
+    """The models' tables of one kind below each other, in the given order, cells unchanged."""
+    paths = [Path(folder) / model / f"{table}.csv" for model in models]
+    return pd.concat([read_table(path, COLUMNS[table], text=True) for path in paths])
+
+
+# Perplexity --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Record:
+    """Losses of one language under one mask. losses (nats), tokens [windows]."""
+
+    losses: np.ndarray
+    tokens: np.ndarray
+    bits_per_byte: float
+
+    @property
+    def log_perplexity(self) -> float:
+        return float(self.losses.sum() / self.tokens.sum())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Logarithm of a ratio of perplexities and its bootstrap distribution [draws]."""
+
+    log_ratio: float
+    distribution: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One language under one method, sparsity and seed, against dense and against the baseline."""
+
+    seed: int
+    language: str
+    record: Record
+    to_dense: Comparison
+    to_baseline: Comparison | None
+
+
+def read_record(path: Path, grid: Grid) -> Record:
+    """Read a perplexity record made with the grid's split and length."""
+    content = read_json(path)
+    try:
+        losses = np.array(content["window_nll"], float)
+        tokens = np.array(content["window_tokens"], float)
+        bits_per_byte = float(content["bits_per_byte"])
+        found = (content["split"], content["length"])
+    except (KeyError, TypeError, ValueError) as error:
+        set_aside(path, f"is not a perplexity record ({error})")
+    if losses.ndim != 1 or losses.shape != tokens.shape or not tokens.sum() > 0:
+        set_aside(path, f"{losses.size} window losses do not fit {tokens.size} token counts")
+    if found != (grid.split, grid.length):
+        raise InputError(
+            f"{path}: split and length are {found}, the grid asks for "
+            f"{(grid.split, grid.length)}; remove the file and run the same command again"
+        )
+    return Record(losses, tokens, bits_per_byte)
+
+
+class Runs:
+    """The perplexity records of one model, each read once and compared window by window."""
+
+    def __init__(self, results: Path | str, model: str, grid: Grid):
+        self.folder, self.grid = Path(results) / model, grid
+        self._records: dict[tuple, Record] = {}
+
+    def record(self, method: str, sparsity: str, seed: int, language: str) -> Record:
+        key = (method, sparsity, seed, language)
+        if key not in self._records:
+            folder = self.folder / f"seed{seed}" / "perplexity" / method / sparsity
+            self._records[key] = read_record(folder / f"{language}.json", self.grid)
+        return self._records[key]
+
+    def measure(self, method: str, sparsity: str, seed: int, language: str) -> Measurement:
+        """One run's record, compared with dense and, where it has this sparsity, the baseline."""
+        grid = self.grid
+        run = (method, sparsity, seed, language)
+        dense = (DENSE, "0", grid.methods[DENSE]["seeds"][0], language)
+        to_baseline = None
+        if sparsity in grid.methods.get(grid.baseline, {}).get("sparsities", []):
+            stored = grid.measured_seed(grid.baseline, seed)
+            if stored is not None:
+                to_baseline = self._compare(run, (grid.baseline, sparsity, stored, language))
+        return Measurement(
+            seed, language, self.record(*run), self._compare(run, dense), to_baseline
+        )
+
+    def _compare(self, run: tuple, reference: tuple) -> Comparison:
+        measured, other = self.record(*run), self.record(*reference)
+        if not np.array_equal(measured.tokens, other.tokens):
+            names = [" ".join(map(str, key)) for key in (run, reference)]
+            raise InputError(
+                f"{self.folder}: the windows of {names[0]} differ from those of {names[1]} "
+                "(method, sparsity, seed, language); evaluate both on the same test text"
+            )
+        losses = (measured.losses, other.losses, measured.tokens)
+        return Comparison(
+            uncertainty.log_ratio(*losses),
+            uncertainty.resampled_log_ratios(*losses, run[-1], self.grid.draws),
+        )
+
+
+def tabulate_perplexity(
+    results: Path | str, model: str, grid: Grid
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables `perplexity` (per language and seed) and `summary` (geometric means)."""
+    runs = Runs(results, model, grid)
+    rows, summaries = [], []
+    for method, settings in sorted(grid.methods.items()):
+        for sparsity in sorted(settings["sparsities"], key=float):
+            measurements = [
+                runs.measure(method, sparsity, seed, language)
+                for seed in sorted(settings["seeds"])
+                for language in sorted(grid.languages)
+            ]
+            key = {"model": model, "method": method, "sparsity": sparsity}
+            rows += _perplexity_rows(key, measurements, grid)
+            summaries += _summary_rows(key, measurements, grid)
+    table = pd.DataFrame(rows, columns=COLUMNS["perplexity"])
+    return (
+        table.sort_values("seed", kind="stable").reset_index(drop=True),
+        pd.DataFrame(summaries, columns=COLUMNS["summary"]),
+    )
+
+
+def _perplexity_rows(key: dict, measurements: list[Measurement], grid: Grid) -> Iterator[dict]:
+    for measurement in measurements:
+        record, language = measurement.record, measurement.language
+        row = key | {
+            "language": language,
+            "role": grid.role(key["method"], language),
+            "tokens": int(record.tokens.sum()),
+            "perplexity": math.exp(record.log_perplexity),
+            "bits_per_byte": record.bits_per_byte,
+            **_ratios([measurement], grid.confidence),
+        }
+        for seed in sorted(grid.seeds) if key["method"] == DENSE else [measurement.seed]:
+            yield row | {"seed": seed}
+
+
+def _summary_rows(key: dict, measurements: list[Measurement], grid: Grid) -> Iterator[dict]:
+    for language_set in ("all", *ROLES):
+        chosen = [
+            measurement
+            for measurement in measurements
+            if language_set in ("all", grid.config_role(measurement.language))
+        ]
+        if not chosen:
+            continue
+        languages = sorted({measurement.language for measurement in chosen})
+        ratios = {
+            language: np.mean([m.to_dense.log_ratio for m in chosen if m.language == language])
+            for language in languages
+        }
+        worst = max(languages, key=lambda language: ratios[language])
+        yield key | {
+            "language_set": language_set,
+            "languages": len(languages),
+            "seeds": len({measurement.seed for measurement in chosen}),
+            "perplexity": math.exp(np.mean([m.record.log_perplexity for m in chosen])),
+            "bits_per_byte": float(np.mean([m.record.bits_per_byte for m in chosen])),
+            **_ratios(chosen, grid.confidence),
+            "worst_language": None if key["method"] == DENSE else worst,
+            "worst_ratio": None if key["method"] == DENSE else math.exp(ratios[worst]),
+        }
+
+
+def _ratios(measurements: list[Measurement], confidence: float) -> dict[str, float]:
+    """Geometric means of the ratios with their intervals; every language has the same seeds."""
+    dense = [measurement.to_dense for measurement in measurements]
+    baseline = [m.to_baseline for m in measurements if m.to_baseline is not None]
+    cells = {}
+    for comparisons, ratio, prefix in (
+        (dense, "ratio_to_dense", ""),
+        (baseline, "ratio_to_baseline", "baseline_"),
+    ):
+        logs = [comparison.log_ratio for comparison in comparisons]
+        distributions = [comparison.distribution for comparison in comparisons]
+        low, high = uncertainty.ratio_interval(distributions, confidence)
+        cells[ratio] = math.exp(np.mean(logs)) if logs else math.nan
+        cells |= {f"{prefix}ci_low": low, f"{prefix}ci_high": high}
+    return cells
+
+
+# Allocation and correlation ----------------------------------------------------------------------
+
+
+def tabulate_allocation(results: Path | str, model: str, grid: Grid) -> pd.DataFrame:
+    """The table `allocation`: what each mask took from each block."""
+    rows = []
+    for method, sparsity, seed in grid.pruned():
+        folder = Path(results) / model / f"seed{seed}" / "masks" / method
+        path = folder / f"{sparsity}.safetensors"
+        with opened_tensors(path) as file:
+            metadata = read_metadata(file)
+        key = {"model": model, "seed": seed, "method": method, "sparsity": sparsity}
+        try:
+            rows += [
+                key
+                | {name: block[name] for name in ("block", "parameters", "target", "importance")}
+                | {"achieved": block["sparsity"]}
+                for block in json.loads(metadata["blocks"])
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            set_aside(path, f"has no readable `blocks` in its metadata ({error})")
+    table = pd.DataFrame(rows, columns=COLUMNS["allocation"])
+    return table.sort_values("seed", kind="stable").reset_index(drop=True)
+
+
+def tabulate_correlation(results: Path | str, model: str, grid: Grid) -> pd.DataFrame:
+    """The table `correlation`: how alike the calibration languages use each module input."""
+    languages = sorted(name for name in grid.languages if grid.config_role(name) == CALIBRATION)
+    rows = []
+    for seed in sorted(grid.seeds):
+        folder = Path(results) / model / f"seed{seed}" / "statistics"
+        norms = {name: read_norms(folder / f"{name}.safetensors") for name in languages}
+        for (block, module), table in cross_lingual_correlations(norms).items():
+            key = {"model": model, "seed": seed, "block": block, "input": module}
+            rows += [
+                key | {"language_a": a, "language_b": b, "correlation": value}
+                for (a, b), value in table.items()
+            ]
+    return pd.DataFrame(rows, columns=COLUMNS["correlation"])
+
+
+def read_norms(path: Path) -> dict[tuple[int, str], np.ndarray]:
+    """Norms n_j = sqrt(sum of squares / tokens) [channels] by (block, input), sorted.
+
+    The input is the last part of the module's name; the last two where that is not unique in a
+    block (GPT-2 has attn.c_proj and mlp.c_proj).
+    """
+    with opened_tensors(path) as file:
+        metadata = read_metadata(file)
+        try:
+            tokens, groups = int(metadata["tokens"]), json.loads(metadata["groups"])
+            blocks = {module: group["block"] for module, group in groups.items()}
+            squares = {module: file.get_tensor(f"{module}.sum_sq") for module in blocks}
+        except (KeyError, TypeError, ValueError, SafetensorError) as error:
+            set_aside(path, f"is not a statistics file ({error})")
+    if tokens <= 0:
+        raise InputError(f"{path}: counts {tokens} tokens; calibrate with at least one")
+    last = [(block, module.split(".")[-1]) for module, block in blocks.items()]
+    parts = 1 if len(set(last)) == len(last) else 2
+    return {
+        (blocks[module], ".".join(module.split(".")[-parts:])): np.sqrt(squares[module] / tokens)
+        for module in sorted(blocks, key=lambda module: (blocks[module], module))
+    }
+
+
+def cross_lingual_correlations(
+    norms: dict[str, dict[tuple[int, str], np.ndarray]],
+) -> dict[tuple[int, str], dict[tuple[str, str], float]]:
+    """Pearson correlation over channels of two languages' norms, for each module input.
+
+    norms: language -> (block, input) -> [channels]. nan where a language's norm is constant.
+    """
+    languages = sorted(norms)
+    inputs = list(norms[languages[0]]) if languages else []
+    tables = {}
+    for key in inputs:
+        shapes = {language: norms[language].get(key, np.empty(0)).shape for language in languages}
+        if len(set(shapes.values())) > 1:
+            raise InputError(f"statistics of block {key[0]} {key[1]} differ in shape: {shapes}")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            matrix = np.atleast_2d(np.corrcoef([norms[language][key] for language in languages]))
+        tables[key] = {
+            (languages[a], languages[b]): float(matrix[a, b])
+            for a, b in combinations(range(len(languages)), 2)
+        }
+    return tables

