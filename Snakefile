@@ -21,18 +21,17 @@ pathvars:
 report: "rules/captions/workflow.rst"
 
 
+rule all:
+    """Everything: tables, figures and what they need."""
+    input:
+        TABLE_FILES,
+        FIGURE_FILES,
+    localrule: True
+
+
 include: "rules/fetch.smk"
 include: "rules/calibration.smk"
 include: "rules/statistics.smk"
 include: "rules/pruning.smk"
 include: "rules/evaluation.smk"
 include: "rules/figures.smk"
-
-
-rule all:
-    """Everything: tables, figures and what they need."""
-    input:
-        rules.tables.input,
-        rules.figures.input,
-    default_target: True
-    localrule: True

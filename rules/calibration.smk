@@ -5,11 +5,6 @@ writes  <results>/{model}/seed{seed}/calibration/{language}.safetensors
 """
 
 
-def calibration_text(wildcards):
-    """The calibration split of a language."""
-    return text_of(wildcards.language, "calibration")
-
-
 rule sample_calibration:
     """Draw seeded windows that do not overlap from a language's calibration text."""
     input:

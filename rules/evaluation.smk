@@ -7,23 +7,6 @@ writes  <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.j
 """
 
 
-def mask_of(wildcards):
-    """The mask of a pruned model; nothing for the dense one."""
-    if wildcards.method == experiment.DENSE:
-        return []
-    return "<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors".format(**wildcards)
-
-
-def cache_folder(wildcards):
-    """Folder of a model's evaluation cache, shared by its pruned versions."""
-    return f"{RESULTS}/{wildcards.model}/cache"
-
-
-def folder_of_records(wildcards, output):
-    """Folder that holds one record per language."""
-    return os.path.dirname(output.records[0])
-
-
 rule evaluate_perplexity:
     """Load one model, mask it, and score every language's text that is not scored yet."""
     input:
@@ -71,9 +54,5 @@ rule evaluate_perplexity:
 rule perplexity:
     """The perplexity of every model, method, sparsity and language."""
     input:
-        [
-            results_of(model, "perplexity", f"/{language}.json")
-            for model in MODELS
-            for language in LANGUAGES
-        ],
+        [records_of(model) for model in MODELS],
     localrule: True

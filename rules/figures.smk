@@ -14,30 +14,6 @@ localrules:
     draw_figure,
 
 
-def records_of_model(wildcards):
-    """Every perplexity record of a model."""
-    return [
-        path
-        for language in LANGUAGES
-        for path in results_of(wildcards.model, "perplexity", f"/{language}.json")
-    ]
-
-
-def masks_of_model(wildcards):
-    """Every mask of a model."""
-    return results_of(wildcards.model, "masks", ".safetensors")
-
-
-def statistics_of_model(wildcards):
-    """Statistics of every calibration language and seed of a model."""
-    return expand(
-        "<results>/{model}/seed{seed}/statistics/{language}.safetensors",
-        model=wildcards.model,
-        seed=sorted(config["seeds"]),
-        language=experiment.languages(config, "calibration"),
-    )
-
-
 rule tabulate_perplexity:
     """Gather one model's records: ratios, intervals, means over languages."""
     input:
@@ -56,7 +32,7 @@ rule tabulate_perplexity:
         runtime=60,
     params:
         script=script("tabulate_perplexity.py"),
-        results=RESULTS,
+        results=results_folder,
         grid=TABLE_GRID,
         code=code_digest("tabulate_perplexity.py"),
     shell:
@@ -82,7 +58,7 @@ rule tabulate_allocation:
         runtime=30,
     params:
         script=script("tabulate_allocation.py"),
-        results=RESULTS,
+        results=results_folder,
         grid=ALLOCATION_GRID,
         code=code_digest("tabulate_allocation.py"),
     shell:
@@ -107,7 +83,7 @@ rule tabulate_correlation:
         runtime=30,
     params:
         script=script("tabulate_correlation.py"),
-        results=RESULTS,
+        results=results_folder,
         grid=CORRELATION_GRID,
         code=code_digest("tabulate_correlation.py"),
     shell:
@@ -137,18 +113,18 @@ rule join_tables:
         runtime=10,
     params:
         script=script("join_tables.py"),
-        folder=f"{RESULTS}/tables/by_model",
+        tables=tables_folder,
         models=canonical(MODELS),
         code=code_digest("join_tables.py"),
     shell:
-        "python {params.script} --folder {params.folder} --models {params.models:q} "
+        "python {params.script} --folder {params.tables}/by_model --models {params.models:q} "
         "--table {wildcards.table} --output {output.table:q} > {log:q} 2>&1"
 
 
 rule draw_figure:
     """Draw one figure of one model and write its caption with the numbers."""
     input:
-        tables=expand("<results>/tables/{table}.csv", table=TABLES),
+        tables=TABLE_FILES,
     output:
         pdf="<results>/figures/{figure}-{model}.pdf",
         png=report(
@@ -170,7 +146,7 @@ rule draw_figure:
         runtime=10,
     params:
         script=script("draw_figure.py"),
-        tables=f"{RESULTS}/tables",
+        tables=tables_folder,
         grid=TABLE_GRID,
         code=code_digest("draw_figure.py"),
     shell:
@@ -182,17 +158,12 @@ rule draw_figure:
 rule tables:
     """All tables."""
     input:
-        expand("<results>/tables/{table}.csv", table=TABLES),
+        TABLE_FILES,
     localrule: True
 
 
 rule figures:
     """All figures."""
     input:
-        expand(
-            "<results>/figures/{figure}-{model}.{ending}",
-            figure=FIGURES,
-            model=MODELS,
-            ending=["pdf", "png"],
-        ),
+        FIGURE_FILES,
     localrule: True

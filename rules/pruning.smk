@@ -36,5 +36,5 @@ rule prune_model:
 rule masks:
     """The masks of every method and sparsity."""
     input:
-        [results_of(model, "masks", ".safetensors") for model in MODELS],
+        [masks_of(model) for model in MODELS],
     localrule: True

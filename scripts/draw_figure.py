@@ -12,7 +12,7 @@ from multiprune.errors import InputError
 from multiprune.figures.registry import figure_kind
 from multiprune.figures.style import SETTINGS
 from multiprune.grid import Grid
-from multiprune.tables import COLUMNS, read_table
+from multiprune.table_files import COLUMNS, read_table
 
 
 def main() -> None:

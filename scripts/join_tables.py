@@ -5,7 +5,7 @@ import json
 
 from multiprune.command import run
 from multiprune.errors import InputError
-from multiprune.tables import COLUMNS, join_tables, write_table
+from multiprune.table_files import COLUMNS, join_tables, write_table
 
 
 def main() -> None:

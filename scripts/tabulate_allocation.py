@@ -2,9 +2,10 @@
 
 import argparse
 
+from multiprune.block_tables import tabulate_allocation
 from multiprune.command import run
 from multiprune.grid import Grid
-from multiprune.tables import tabulate_allocation, write_table
+from multiprune.table_files import write_table
 
 
 def main() -> None:

@@ -4,7 +4,8 @@ import argparse
 
 from multiprune.command import run
 from multiprune.grid import Grid
-from multiprune.tables import tabulate_perplexity, write_table
+from multiprune.perplexity_tables import tabulate_perplexity
+from multiprune.table_files import write_table
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 WORDS = {
-    "en": "all human beings are born free and equal in dignity and rights".split(),
-    "de": "alle Menschen sind frei und gleich an Würde und Rechten geboren".split(),
-    "fr": "tous les êtres humains naissent libres et égaux en dignité".split(),
-    "sw": "watu wote wamezaliwa huru hadhi na haki zao ni sawa".split(),
-    "tr": "bütün insanlar hür haysiyet ve haklar bakımından eşit doğarlar".split(),
+    "en": "all human beings are born free and equal in dignity and rights",
+    "de": "alle Menschen sind frei und gleich an Würde und Rechten geboren",
+    "fr": "tous les êtres humains naissent libres et égaux en dignité",
+    "sw": "watu wote wamezaliwa huru hadhi na haki zao ni sawa",
+    "tr": "bütün insanlar hür haysiyet ve haklar",
 }
 
 
@@ -51,6 +51,6 @@ def write_texts(folder: Path, languages: list[str], paragraphs: int = 40) -> Pat
     folder.mkdir(parents=True, exist_ok=True)
     for language in languages:
         draw = random.Random(language)
-        texts = [" ".join(draw.choices(WORDS[language], k=12)) for _ in range(paragraphs)]
+        texts = [" ".join(draw.choices(WORDS[language].split(), k=12)) for _ in range(paragraphs)]
         (folder / f"{language}.txt").write_text("\n\n".join(texts) + "\n", encoding="utf-8")
     return folder

@@ -85,5 +85,5 @@ def collect(
 
 @torch.inference_mode()
 def forward(model: PreTrainedModel, input_ids: torch.Tensor) -> torch.Tensor:
-    """Hidden states [windows, length, hidden] before the output head, which is never needed here."""
+    """Hidden states [windows, length, hidden] before the output head, which is not run."""
     return model.base_model(input_ids.to(model.device), use_cache=False).last_hidden_state

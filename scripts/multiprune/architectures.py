@@ -15,7 +15,7 @@ from multiprune.registry import unknown_name
 
 @dataclass(frozen=True)
 class Architecture:
-    """Prefix of the decoder blocks; whether linear weights are stored [inputs, outputs] (Conv1D)."""
+    """Prefix of the decoder blocks; whether weights are stored [inputs, outputs] (Conv1D)."""
 
     blocks: str
     transposed: bool = False

@@ -17,7 +17,13 @@ from safetensors import SafetensorError, safe_open
 
 from multiprune.errors import InputError
 
-SAFETENSORS_NAMES = {"uint8": "U8", "int32": "I32", "int64": "I64", "float32": "F32", "float64": "F64"}
+SAFETENSORS_NAMES = {
+    "uint8": "U8",
+    "int32": "I32",
+    "int64": "I64",
+    "float32": "F32",
+    "float64": "F64",
+}
 
 
 @contextmanager
@@ -80,7 +86,9 @@ def _text(path: Path | str) -> str:
         raise InputError(f"{path}: no such file") from None
 
 
-def write_tensors(path: Path | str, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
+def write_tensors(
+    path: Path | str, tensors: dict[str, np.ndarray], metadata: dict[str, str]
+) -> None:
     """Write a safetensors file whose bytes depend on the content alone.
 
     The library's own writer puts metadata in random order; here names and metadata are sorted.

@@ -44,7 +44,9 @@ def _imports(path: Path, _modified: int, root: Path) -> tuple[Path, ...]:
     for name in names:
         if name.split(".")[0] == PACKAGE:
             parts = name.split(".")
-            files += [root.joinpath(*parts[:end], "__init__.py") for end in range(1, len(parts) + 1)]
+            files += [
+                root.joinpath(*parts[:end], "__init__.py") for end in range(1, len(parts) + 1)
+            ]
             files.append(root.joinpath(*parts).with_suffix(".py"))
     return tuple(file for file in files if file.is_file())
 

@@ -22,7 +22,9 @@ def unpack(packed: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.unpackbits(packed, axis=1, count=shape[1])
 
 
-def write_mask(path: Path | str, packed: dict[str, np.ndarray], metadata: dict[str, object]) -> None:
+def write_mask(
+    path: Path | str, packed: dict[str, np.ndarray], metadata: dict[str, object]
+) -> None:
     """Write packed masks by parameter name; metadata values that are not strings become JSON."""
     text = {
         key: value if isinstance(value, str) else json.dumps(value, sort_keys=True)

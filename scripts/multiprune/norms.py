@@ -46,5 +46,9 @@ def cross_lingual(
 
 
 def language_correlation(statistics: InputStatistics) -> np.ndarray:
-    """Pearson correlation over channels of the languages' norms n^l. -> [languages, languages]."""
-    return np.corrcoef(np.sqrt(statistics.mean_square))
+    """Pearson correlation over channels of the languages' norms n^l. -> [languages, languages].
+
+    nan where a language's norm is the same in every channel.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.corrcoef(np.sqrt(statistics.mean_square))

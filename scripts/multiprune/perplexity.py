@@ -66,9 +66,7 @@ def _batch_losses(model: PreTrainedModel, batch: list[Window]) -> list[float]:
     expected = targets.flatten().to(hidden.device)
     losses = [
         cross_entropy(logits(model, part).float(), target, reduction="none")
-        for part, target in zip(
-            hidden.split(LOGIT_ROWS), expected.split(LOGIT_ROWS), strict=True
-        )
+        for part, target in zip(hidden.split(LOGIT_ROWS), expected.split(LOGIT_ROWS), strict=True)
     ]
     return torch.cat(losses).view(targets.shape).double().sum(dim=1).tolist()
 

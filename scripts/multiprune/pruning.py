@@ -1,4 +1,4 @@
-"""One-shot pruning with dense statistics: weights + statistics -> packed masks, tensor by tensor."""
+"""One-shot pruning with dense statistics: weights and statistics -> packed masks."""
 
 from dataclasses import dataclass, field
 

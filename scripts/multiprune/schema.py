@@ -27,7 +27,9 @@ def with_defaults(value: object, schema: dict | None = None, where: str = "") ->
     """The value, checked, with every default filled in; raise InputError at the first mistake."""
     concrete, filled = _concrete(value, schema or load_schema(), where)
     errors = Draft202012Validator(concrete).iter_errors(filled)
-    worst = max(errors, key=lambda error: (-len(error.absolute_path), relevance(error)), default=None)
+    worst = max(
+        errors, key=lambda error: (-len(error.absolute_path), relevance(error)), default=None
+    )
     if worst is not None:
         raise InputError(_one_line(worst, where))
     return filled
@@ -51,7 +53,7 @@ def resolved(schema: dict) -> dict:
 
 
 def _concrete(value: object, schema: dict, where: str) -> tuple[dict, object]:
-    """The schema without references and alternatives for this value, and the value with defaults."""
+    """The schema for just this value, no references or alternatives; the value with defaults."""
     schema = resolved(schema)
     if "oneOf" in schema and isinstance(value, dict):
         key, options = alternatives(schema)
@@ -67,7 +69,10 @@ def _concrete(value: object, schema: dict, where: str) -> tuple[dict, object]:
     if not isinstance(value, dict):
         return schema, value
     known = schema.get("properties", {})
-    filled = {**{k: e["default"] for k, e in _resolved_all(known).items() if "default" in e}, **value}
+    filled = {
+        **{k: e["default"] for k, e in _resolved_all(known).items() if "default" in e},
+        **value,
+    }
     properties = {}
     for key, entry in filled.items():
         if not isinstance(key, str):
@@ -80,7 +85,7 @@ def _concrete(value: object, schema: dict, where: str) -> tuple[dict, object]:
     if isinstance(schema.get("additionalProperties"), dict):
         closed["additionalProperties"] = True
     else:
-        properties = {**dict.fromkeys(known, {}), **properties}
+        properties = {**{key: {} for key in known}, **properties}
     return {**closed, "properties": properties}, filled
 
 

@@ -30,7 +30,7 @@ class InputStatistics:
 
     @property
     def activation_probability(self) -> np.ndarray:
-        """Share p_j^l of a language's tokens at which channel j is active, [languages, channels]."""
+        """Share p_j^l of a language's tokens with channel j active, [languages, channels]."""
         return self.active / self.tokens[:, None]
 
 
@@ -50,7 +50,9 @@ def write_statistics(
     provenance: dict[str, str],
 ) -> None:
     """Write `{input}.sum`, `.sum_sq`, `.sum_abs`, `.active` (float64 [channels]) and `tokens`."""
-    tensors = {f"{i.name}.{key}": array for i, arrays in sums.items() for key, array in arrays.items()}
+    tensors = {
+        f"{i.name}.{key}": array for i, arrays in sums.items() for key, array in arrays.items()
+    }
     tensors["tokens"] = np.array([tokens], dtype=np.int64)
     groups = {i.name: {"block": i.block, "members": list(i.members)} for i in sums}
     metadata = {"tokens": str(tokens), "groups": json.dumps(groups, sort_keys=True), **provenance}

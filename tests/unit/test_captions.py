@@ -12,7 +12,7 @@ from test_figures import grid_of, tables_of
 
 from multiprune import captions
 from multiprune.figures.registry import FIGURES
-from multiprune.tables import COLUMNS
+from multiprune.table_files import COLUMNS
 
 STATIC = Path(__file__).parents[2] / "rules" / "captions"
 

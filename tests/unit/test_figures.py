@@ -21,7 +21,7 @@ from multiprune.figures import (
 )
 from multiprune.figures.registry import FIGURES
 from multiprune.grid import Grid
-from multiprune.tables import COLUMNS, write_table
+from multiprune.table_files import COLUMNS, write_table
 
 NAMES = {"en": "English", "fr": "French", "sw": "Swahili", "zh": "中文"}
 SCRIPT = Path(__file__).parents[2] / "scripts" / "draw_figure.py"

@@ -8,18 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from multiprune import statistics_files
 from multiprune.artefacts import write_json, write_tensors
+from multiprune.block_tables import tabulate_allocation, tabulate_correlation
 from multiprune.errors import InputError
 from multiprune.grid import Grid
-from multiprune.tables import (
-    COLUMNS,
-    join_tables,
-    read_table,
-    tabulate_allocation,
-    tabulate_correlation,
-    tabulate_perplexity,
-    write_table,
-)
+from multiprune.perplexity_tables import tabulate_perplexity
+from multiprune.statistics_files import ModuleInput
+from multiprune.table_files import COLUMNS, join_tables, read_table, write_table
 
 TOKENS = [10, 10, 20, 10]
 LANGUAGES = {
@@ -220,10 +216,15 @@ def test_allocation_rows_come_from_the_masks(tmp_path):
 
 def write_statistics(results, seed, language, norms):
     """norms: module -> norms of its channels; 4 tokens."""
-    tensors = {f"{name}.sum_sq": 4 * np.square(np.array(n, float)) for name, n in norms.items()}
-    groups = {name: {"block": int(name.split(".")[2]), "members": []} for name in norms}
-    metadata = {"tokens": "4", "groups": json.dumps(groups)}
-    write_tensors(results / f"m/seed{seed}/statistics/{language}.safetensors", tensors, metadata)
+    sums = {
+        ModuleInput(name, int(name.split(".")[2]), ()): {
+            "sum_sq": 4 * np.square(np.array(values, float)),
+            "active": np.zeros(len(values)),
+        }
+        for name, values in norms.items()
+    }
+    path = results / f"m/seed{seed}/statistics/{language}.safetensors"
+    statistics_files.write_statistics(path, sums, 4, {})
 
 
 def test_correlation_of_three_channels_by_hand(tmp_path):

@@ -1,81 +1,18 @@
-"""Tidy tables from records, masks and statistics; one row per measured value, one file per kind.
+"""The tables `perplexity` and `summary`: records compared with dense and with the baseline."""
 
-Tables are CSV with full float precision, sorted, an empty cell for a missing value.
-"""
-
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from safetensors import SafetensorError
 
 from multiprune import uncertainty
-from multiprune.artefacts import opened_tensors, read_json, read_metadata, replacing, set_aside
+from multiprune.artefacts import read_json, set_aside
 from multiprune.errors import InputError
-from multiprune.grid import CALIBRATION, DENSE, ROLES, Grid
-
-COLUMNS = {
-    "perplexity": [
-        "model", "seed", "method", "sparsity", "language", "role", "tokens", "perplexity",
-        "bits_per_byte", "ratio_to_dense", "ci_low", "ci_high", "ratio_to_baseline",
-        "baseline_ci_low", "baseline_ci_high",
-    ],
-    "summary": [
-        "model", "method", "sparsity", "language_set", "languages", "seeds", "perplexity",
-        "bits_per_byte", "ratio_to_dense", "ci_low", "ci_high", "ratio_to_baseline",
-        "baseline_ci_low", "baseline_ci_high", "worst_language", "worst_ratio",
-    ],
-    "allocation": [
-        "model", "seed", "method", "sparsity", "block", "parameters", "target", "achieved",
-        "importance",
-    ],
-    "correlation": [
-        "model", "seed", "block", "input", "language_a", "language_b", "correlation",
-    ],
-}  # fmt: skip
-
-
-# Files -------------------------------------------------------------------------------------------
-
-
-def write_table(path: Path | str, table: pd.DataFrame) -> None:
-    """Write CSV; a missing value becomes an empty cell."""
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
-
-
-def read_table(path: Path | str, columns: list[str], text: bool = False) -> pd.DataFrame:
-    """Read CSV with exactly these columns; only an empty cell is missing (`nan` is a language).
-
-    text: keep every cell as it is written.
-    """
-    kept = {"dtype": str, "keep_default_na": False} if text else {}
-    try:
-        table = pd.read_csv(path, **({"keep_default_na": False, "na_values": [""]} | kept))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        set_aside(path, f"is not a table ({str(error).strip()})")
-    if list(table.columns) != columns:
-        raise InputError(
-            f"{path}: columns {', '.join(table.columns)}; expected {', '.join(columns)}; "
-            "remove the file and run the same command again"
-        )
-    return table
-
-
-def join_tables(folder: Path | str, models: list[str], table: str) -> pd.DataFrame:
-    """The models' tables of one kind below each other, in the given order, cells unchanged."""
-    paths = [Path(folder) / model / f"{table}.csv" for model in models]
-    return pd.concat([read_table(path, COLUMNS[table], text=True) for path in paths])
-
-
-# Perplexity --------------------------------------------------------------------------------------
+from multiprune.grid import DENSE, ROLES, Grid
+from multiprune.table_files import COLUMNS
 
 
 @dataclass(frozen=True)
@@ -253,91 +190,3 @@ def _ratios(measurements: list[Measurement], confidence: float) -> dict[str, flo
         cells[ratio] = math.exp(np.mean(logs)) if logs else math.nan
         cells |= {f"{prefix}ci_low": low, f"{prefix}ci_high": high}
     return cells
-
-
-# Allocation and correlation ----------------------------------------------------------------------
-
-
-def tabulate_allocation(results: Path | str, model: str, grid: Grid) -> pd.DataFrame:
-    """The table `allocation`: what each mask took from each block."""
-    rows = []
-    for method, sparsity, seed in grid.pruned():
-        folder = Path(results) / model / f"seed{seed}" / "masks" / method
-        path = folder / f"{sparsity}.safetensors"
-        with opened_tensors(path) as file:
-            metadata = read_metadata(file)
-        key = {"model": model, "seed": seed, "method": method, "sparsity": sparsity}
-        try:
-            rows += [
-                key
-                | {name: block[name] for name in ("block", "parameters", "target", "importance")}
-                | {"achieved": block["sparsity"]}
-                for block in json.loads(metadata["blocks"])
-            ]
-        except (KeyError, TypeError, ValueError) as error:
-            set_aside(path, f"has no readable `blocks` in its metadata ({error})")
-    table = pd.DataFrame(rows, columns=COLUMNS["allocation"])
-    return table.sort_values("seed", kind="stable").reset_index(drop=True)
-
-
-def tabulate_correlation(results: Path | str, model: str, grid: Grid) -> pd.DataFrame:
-    """The table `correlation`: how alike the calibration languages use each module input."""
-    languages = sorted(name for name in grid.languages if grid.config_role(name) == CALIBRATION)
-    rows = []
-    for seed in sorted(grid.seeds):
-        folder = Path(results) / model / f"seed{seed}" / "statistics"
-        norms = {name: read_norms(folder / f"{name}.safetensors") for name in languages}
-        for (block, module), table in cross_lingual_correlations(norms).items():
-            key = {"model": model, "seed": seed, "block": block, "input": module}
-            rows += [
-                key | {"language_a": a, "language_b": b, "correlation": value}
-                for (a, b), value in table.items()
-            ]
-    return pd.DataFrame(rows, columns=COLUMNS["correlation"])
-
-
-def read_norms(path: Path) -> dict[tuple[int, str], np.ndarray]:
-    """Norms n_j = sqrt(sum of squares / tokens) [channels] by (block, input), sorted.
-
-    The input is the last part of the module's name; the last two where that is not unique in a
-    block (GPT-2 has attn.c_proj and mlp.c_proj).
-    """
-    with opened_tensors(path) as file:
-        metadata = read_metadata(file)
-        try:
-            tokens, groups = int(metadata["tokens"]), json.loads(metadata["groups"])
-            blocks = {module: group["block"] for module, group in groups.items()}
-            squares = {module: file.get_tensor(f"{module}.sum_sq") for module in blocks}
-        except (KeyError, TypeError, ValueError, SafetensorError) as error:
-            set_aside(path, f"is not a statistics file ({error})")
-    if tokens <= 0:
-        raise InputError(f"{path}: counts {tokens} tokens; calibrate with at least one")
-    last = [(block, module.split(".")[-1]) for module, block in blocks.items()]
-    parts = 1 if len(set(last)) == len(last) else 2
-    return {
-        (blocks[module], ".".join(module.split(".")[-parts:])): np.sqrt(squares[module] / tokens)
-        for module in sorted(blocks, key=lambda module: (blocks[module], module))
-    }
-
-
-def cross_lingual_correlations(
-    norms: dict[str, dict[tuple[int, str], np.ndarray]],
-) -> dict[tuple[int, str], dict[tuple[str, str], float]]:
-    """Pearson correlation over channels of two languages' norms, for each module input.
-
-    norms: language -> (block, input) -> [channels]. nan where a language's norm is constant.
-    """
-    languages = sorted(norms)
-    inputs = list(norms[languages[0]]) if languages else []
-    tables = {}
-    for key in inputs:
-        shapes = {language: norms[language].get(key, np.empty(0)).shape for language in languages}
-        if len(set(shapes.values())) > 1:
-            raise InputError(f"statistics of block {key[0]} {key[1]} differ in shape: {shapes}")
-        with np.errstate(invalid="ignore", divide="ignore"):
-            matrix = np.atleast_2d(np.corrcoef([norms[language][key] for language in languages]))
-        tables[key] = {
-            (languages[a], languages[b]): float(matrix[a, b])
-            for a, b in combinations(range(len(languages)), 2)
-        }
-    return tables

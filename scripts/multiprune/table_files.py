@@ -1,0 +1,63 @@
+"""Tables on disk: their columns, reading, writing and putting them below each other.
+
+Tables are CSV with full float precision, sorted, an empty cell for a missing value.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from multiprune.artefacts import replacing, set_aside
+from multiprune.errors import InputError
+
+COLUMNS = {
+    "perplexity": [
+        "model", "seed", "method", "sparsity", "language", "role", "tokens", "perplexity",
+        "bits_per_byte", "ratio_to_dense", "ci_low", "ci_high", "ratio_to_baseline",
+        "baseline_ci_low", "baseline_ci_high",
+    ],
+    "summary": [
+        "model", "method", "sparsity", "language_set", "languages", "seeds", "perplexity",
+        "bits_per_byte", "ratio_to_dense", "ci_low", "ci_high", "ratio_to_baseline",
+        "baseline_ci_low", "baseline_ci_high", "worst_language", "worst_ratio",
+    ],
+    "allocation": [
+        "model", "seed", "method", "sparsity", "block", "parameters", "target", "achieved",
+        "importance",
+    ],
+    "correlation": [
+        "model", "seed", "block", "input", "language_a", "language_b", "correlation",
+    ],
+}  # fmt: skip
+
+
+def write_table(path: Path | str, table: pd.DataFrame) -> None:
+    """Write CSV; a missing value becomes an empty cell."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_table(path: Path | str, columns: list[str], text: bool = False) -> pd.DataFrame:
+    """Read CSV with exactly these columns; only an empty cell is missing (`nan` is a language).
+
+    text: keep every cell as it is written.
+    """
+    kept = {"dtype": str, "keep_default_na": False} if text else {}
+    try:
+        table = pd.read_csv(path, **({"keep_default_na": False, "na_values": [""]} | kept))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        set_aside(path, f"is not a table ({str(error).strip()})")
+    if list(table.columns) != columns:
+        raise InputError(
+            f"{path}: columns {', '.join(table.columns)}; expected {', '.join(columns)}; "
+            "remove the file and run the same command again"
+        )
+    return table
+
+
+def join_tables(folder: Path | str, models: list[str], table: str) -> pd.DataFrame:
+    """The models' tables of one kind below each other, in the given order, cells unchanged."""
+    paths = [Path(folder) / model / f"{table}.csv" for model in models]
+    return pd.concat([read_table(path, COLUMNS[table], text=True) for path in paths])
