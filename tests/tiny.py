@@ -4,8 +4,17 @@ import random
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    BloomConfig,
+    BloomForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 WORDS = {
     "en": "all human beings are born free and equal in dignity and rights",
@@ -54,3 +63,43 @@ def write_texts(folder: Path, languages: list[str], paragraphs: int = 40) -> Pat
         texts = [" ".join(draw.choices(WORDS[language].split(), k=12)) for _ in range(paragraphs)]
         (folder / f"{language}.txt").write_text("\n\n".join(texts) + "\n", encoding="utf-8")
     return folder
+
+
+def write_gpt2(folder: Path, seed: int = 0) -> Path:
+    """Save a random GPT-2 (two blocks, hidden size 16), whose linear weights are transposed."""
+    torch.manual_seed(seed)
+    config = GPT2Config(vocab_size=258, n_positions=64, n_embd=16, n_layer=2, n_head=2)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    byte_tokenizer().save_pretrained(folder)
+    return folder
+
+
+def write_bloom(folder: Path, seed: int = 0) -> Path:
+    """Save a random BLOOM (two blocks, hidden size 16), with names as in the published files."""
+    torch.manual_seed(seed)
+    config = BloomConfig(vocab_size=258, hidden_size=16, n_layer=2, n_head=2)
+    model = BloomForCausalLM(config)
+    model.save_pretrained(folder)
+    tensors = {
+        name.removeprefix("transformer."): tensor.contiguous()
+        for name, tensor in model.transformer.state_dict().items()
+    }
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    byte_tokenizer().save_pretrained(folder)
+    return folder
+
+
+def small_config() -> dict:
+    """The shortest config that compares languages: two to calibrate on, one unseen."""
+    return {
+        "experiment": "small",
+        "models": {"tiny": {"kind": "local", "folder": "inputs/model"}},
+        "corpora": {"words": {"kind": "text", "folder": "inputs/texts"}},
+        "languages": {
+            "de": {"corpus": "words", "role": "calibration"},
+            "en": {"corpus": "words", "role": "calibration"},
+            "sw": {"corpus": "words", "role": "unseen"},
+        },
+        "baseline": "wanda",
+        "methods": {"wanda": {"score": "wanda"}, "magnitude": {"score": "magnitude"}},
+    }

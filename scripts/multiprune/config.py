@@ -55,6 +55,8 @@ def _check_sparsities(values: list[float], where: str) -> None:
     texts = [sparsity_text(value) for value in values]
     if len(set(texts)) < len(texts):
         raise InputError(f"{where}: found {values}, two of them are the same to six digits")
+    if "1" in texts:
+        raise InputError(f"{where}: found {values}, one of them is 1 to six digits; allowed is < 1")
 
 
 def _must_be_one_of(what: str, name: str, allowed: dict | list, where: str) -> None:

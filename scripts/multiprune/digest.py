@@ -11,8 +11,9 @@ PACKAGE = "multiprune"
 def code_digest(script: Path | str) -> str:
     """Digest of a script and of every `multiprune` module that it imports, directly or not.
 
-    The syntax tree without docstrings is hashed, so that an edited comment or docstring reruns
-    nothing while any change of meaning does. Package `__init__.py` files count.
+    The syntax tree without docstrings is hashed, so that an edited comment, docstring or line break
+    reruns nothing while any change of meaning does. Package `__init__.py` files count. The same
+    code has the same digest under every version of Python.
     """
     script = Path(script).resolve()
     digest = hashlib.sha256()
@@ -63,4 +64,13 @@ def _meaning(path: Path, _modified: int) -> str:
                 and isinstance(first.value.value, str)
             ):
                 node.body = node.body[1:]
-    return ast.dump(tree)
+    return repr(_structure(tree))
+
+
+def _structure(node: object) -> object:
+    """Types and fields of a syntax tree, without the empty fields that differ by version."""
+    if isinstance(node, ast.AST):
+        fields = ((name, _structure(value)) for name, value in ast.iter_fields(node))
+        filled = [(name, value) for name, value in fields if value not in (None, [])]
+        return (type(node).__name__, filled)
+    return [_structure(entry) for entry in node] if isinstance(node, list) else node

@@ -36,7 +36,10 @@ def write_mask(
 def read_mask(path: Path | str) -> Iterator[tuple[str, np.ndarray, tuple[int, int]]]:
     """Parameter name, packed mask and unpacked shape of each pruned parameter, by name."""
     with opened_tensors(path) as file:
-        shapes = json.loads(read_metadata(file)["shapes"])
+        metadata = read_metadata(file)
+        if "shapes" not in metadata:
+            raise InputError(f"{path}: is not a mask, its metadata has no shapes")
+        shapes = json.loads(metadata["shapes"])
         for name in sorted(file.keys()):
             yield name, file.get_tensor(name), tuple(shapes[name])
 
@@ -49,7 +52,7 @@ def apply_mask(model: nn.Module, path: Path | str) -> None:
             raise InputError(f"{path}: masks {name}, which the model does not have")
         parameter = parameters[name]
         if tuple(parameter.shape) != shape:
-            found = "x".join(map(str, parameter.shape))
-            raise InputError(f"{path}: {name} is {found} in the model, {shape} in the mask")
-        keep = torch.from_numpy(unpack(packed, shape)).to(parameter.device)
-        parameter.data.mul_(keep)
+            found, masked = ("x".join(map(str, sizes)) for sizes in (parameter.shape, shape))
+            raise InputError(f"{path}: {name} is {found} in the model, {masked} in the mask")
+        dropped = torch.from_numpy(unpack(packed, shape) == 0).to(parameter.device)
+        parameter.data.masked_fill_(dropped, 0)  # a product would leave -0.0, and NaN of infinity

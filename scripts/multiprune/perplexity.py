@@ -28,15 +28,15 @@ def windows_of(tokens: np.ndarray, length: int, tokenizer: PreTrainedTokenizerBa
 
     Each window reads one token before its first scored one, so that every token of the text is
     scored exactly once: for a tokenizer that puts a start token before a text, that token; for the
-    others the preceding token of the text (before the first window: the end-of-text token). The
-    same rolling windows as lm-eval's with a context of one token.
+    others the preceding token of the text (before the first window the start token, or the end
+    token where there is none). The same as lm-eval's rolling windows with a context of one token.
     """
-    starts_with_bos = tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]
-    candidates = [tokenizer.bos_token_id] if starts_with_bos else []
-    candidates += [tokenizer.eos_token_id, tokenizer.bos_token_id]
-    prefix = next((token for token in candidates if token is not None), None)
+    prefix = (
+        tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+    )
     if prefix is None:
         raise InputError("the tokenizer has neither a start nor an end token to begin a text with")
+    starts_with_bos = tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
     windows = []
     for start in range(0, len(tokens), length):
         targets = tokens[start : start + length]

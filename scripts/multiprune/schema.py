@@ -4,6 +4,7 @@ Where the schema offers alternatives (`oneOf`), the one is taken whose constant 
 `score`) the value names, so that a message speaks of that alternative only.
 """
 
+import math
 from functools import cache
 from pathlib import Path
 
@@ -59,15 +60,13 @@ def _concrete(value: object, schema: dict, where: str) -> tuple[dict, object]:
         key, options = alternatives(schema)
         if key not in value:
             raise InputError(f"{where}: {key} is missing: allowed are {', '.join(options)}")
-        if value[key] not in options:
+        if value[key] not in list(options):
             raise InputError(f"{where}.{key}: {unknown_name(key, value[key], list(options))}")
         schema = options[value[key]]
     elif "oneOf" in schema:
         schema = {"type": "object"}
-    if schema.get("type") == "number" and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)  # 5 and 5.0 mean the same, so they must look the same
     if not isinstance(value, dict):
-        return schema, value
+        return schema, _normalised(value, schema, where)
     known = schema.get("properties", {})
     filled = {
         **{k: e["default"] for k, e in _resolved_all(known).items() if "default" in e},
@@ -87,6 +86,20 @@ def _concrete(value: object, schema: dict, where: str) -> tuple[dict, object]:
     else:
         properties = {**{key: {} for key in known}, **properties}
     return {**closed, "properties": properties}, filled
+
+
+def _normalised(value: object, schema: dict, where: str) -> object:
+    """5 and 5.0 mean the same, so they must look the same; what is not finite is refused."""
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return [_normalised(entry, schema["items"], where) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{where}: found {value!r}, allowed is a finite number")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if schema.get("type") == "number":
+            return float(value)
+        if schema.get("type") == "integer" and value == int(value):
+            return int(value)
+    return value
 
 
 def _resolved_all(properties: dict) -> dict:

@@ -73,6 +73,8 @@ class StatisticsFiles:
         self._files = [self._stack.enter_context(opened_tensors(path)) for path in self._paths]
         metadata = [read_metadata(file) for file in self._files]
         for path, other in zip(self._paths, metadata, strict=True):
+            if "groups" not in other:
+                raise InputError(f"{path}: is not a statistics file, its metadata has no groups")
             for key in ("groups", "model", "activation_threshold"):
                 if other.get(key) != metadata[0].get(key):
                     raise InputError(f"{path}: its {key} differs from that of {self._paths[0]}")

@@ -1,0 +1,101 @@
+"""Measured figures of the finished demo, each against its bar: `make bench`.
+
+Ratios are taken within this process, alternating the two sides, since machines are noisy. Nothing
+here fails a test run; the table says what was met.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
+import torch
+
+from multiprune.activations import collect
+from multiprune.architectures import architecture_of
+from multiprune.artefacts import opened_tensors, read_metadata, read_tensors, write_json
+from multiprune.models import load_model, set_up
+
+ROUNDS = 5
+
+
+def paired_ratio(side: Callable[[], object], reference: Callable[[], object]) -> float:
+    """Median over rounds of time(side) / time(reference), after one warm-up of both."""
+    ratios = []
+    for _ in range(ROUNDS + 1):
+        times = []
+        for run in (side, reference):
+            start = time.perf_counter()
+            run()
+            times.append(time.perf_counter() - start)
+        ratios.append(times[0] / times[1])
+    return statistics.median(ratios[1:])
+
+
+def statistics_ratio(model_folder: Path, windows_file: Path) -> float:
+    """Statistics pass against the model's plain forward pass over the same batches."""
+    set_up(threads=2)
+    model = load_model(model_folder)
+    windows = read_tensors(windows_file)[0]["input_ids"]
+    batch_tokens = 2048
+    rows = batch_tokens // windows.shape[1]
+
+    @torch.inference_mode()
+    def plain() -> None:
+        for start in range(0, len(windows), rows):
+            model(torch.from_numpy(windows[start : start + rows]).long(), use_cache=False)
+
+    architecture = architecture_of(model_folder)
+    return paired_ratio(lambda: collect(model, windows, architecture, batch_tokens, 1.0), plain)
+
+
+def bits_per_weight(mask: Path) -> float:
+    """Size of a mask file's tensors in bits, per weight that can be pruned."""
+    with opened_tensors(mask) as file:
+        metadata = read_metadata(file)
+        packed = sum(file.get_tensor(name).nbytes for name in file.keys())  # noqa: SIM118
+    weights = sum(rows * columns for rows, columns in json.loads(metadata["shapes"]).values())
+    return 8 * packed / weights
+
+
+def benchmark_records(folder: Path) -> list[dict]:
+    """Snakemake's benchmark of every job of the demo."""
+    lines = (path.read_text().splitlines()[-1] for path in folder.rglob("*.jsonl"))
+    return [json.loads(line) for line in lines]
+
+
+def main() -> None:
+    """Measure, print a table and write it as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=Path("results/demo"))
+    parser.add_argument("--model", default="smollm2-135m")
+    options = parser.parse_args()
+    run = options.results / options.model / "seed0"
+    jobs = benchmark_records(options.results / "benchmarks")
+    busy = sum(float(job["s"]) for job in jobs)
+    peak = max(float(job["max_rss"]) for job in jobs if job["max_rss"] != "NA") / 1024
+    model = Path("resources/models") / options.model
+    rows = [
+        ("minutes of all jobs, two at a time", busy / 60 / 2, 10.0),
+        ("peak memory of a job, GiB", peak, 4.0),
+        (
+            "statistics pass / plain forward pass",
+            statistics_ratio(model, run / "calibration" / "en.safetensors"),
+            1.3,
+        ),
+        ("mask, bits per weight", bits_per_weight(run / "masks/wanda/0.5.safetensors"), 1.02),
+    ]
+    print(f"{'measure':40s} {'value':>8s} {'bar':>6s}")
+    for name, value, bar in rows:
+        print(f"{name:40s} {value:8.3f} {bar:6g}  {'met' if value <= bar else 'NOT MET'}")
+    report = {name: {"value": value, "bar": bar} for name, value, bar in rows}
+    write_json(options.results / "bench.json", report)
+
+
+if __name__ == "__main__":
+    main()

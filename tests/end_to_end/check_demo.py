@@ -1,0 +1,45 @@
+"""Check a finished demo: every result is there, and the sizes of effects are sane.
+
+    python tests/end_to_end/check_demo.py results/demo
+
+The bounds are those of a trial with other calibration draws; they tell a broken pipeline from a
+working one and say nothing about which method is best.
+"""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+SIMILAR = ["m-wanda", "owl", "ria"]
+
+
+def main() -> None:
+    """Print each check and exit with 1 if one failed."""
+    folder = Path(sys.argv[1])
+    summary = pd.read_csv(folder / "tables" / "summary.csv")
+    table = pd.read_csv(folder / "tables" / "perplexity.csv")
+    everything = summary[summary["language_set"] == "all"]
+    at_half = everything[everything["sparsity"].isin([0, 0.5])].set_index("method")["perplexity"]
+    runs = table.groupby(["method", "sparsity"])["language"].nunique()
+    figures = [path for path in (folder / "figures").iterdir() if path.stat().st_size > 5000]
+    ratios = {method: at_half[method] / at_half["wanda"] for method in [*SIMILAR, "magnitude"]}
+    checks = {
+        "12 models, every language": len(runs) == 12 and runs.nunique() == 1,
+        "no missing perplexity": bool(table["perplexity"].notna().all()),
+        "dense is best": at_half.idxmin() == "dense",
+        "magnitude > 2 x wanda": ratios["magnitude"] > 2,
+        "wanda-en > 1.2 x wanda": at_half["wanda-en"] / at_half["wanda"] > 1.2,
+        "m-wanda, owl, ria within 15% of wanda": all(
+            1 / 1.15 < ratios[method] < 1.15 for method in SIMILAR
+        ),
+        "five figures as PDF and PNG": len(figures) == 10,
+        "report": (folder / "report.html").stat().st_size > 500_000,
+    }
+    for name, passed in checks.items():
+        print(f"{'ok    ' if passed else 'FAILED'} {name}")
+    sys.exit(not all(checks.values()))
+
+
+if __name__ == "__main__":
+    main()

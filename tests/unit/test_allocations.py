@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multiprune.allocations import block_correlation, block_sparsities, cwl, min_max, owl, uniform
+
+EQUAL = np.ones(3)
+CORRELATION = np.array([0.9, 0.5, 0.7])
+
+
+def same(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def test_uniform_gives_every_block_the_request():
+    same(block_sparsities(uniform(3), np.array([3.0, 1.0, 7.0]), 0.3, 0.0), [0.3, 0.3, 0.3])
+
+
+def test_owl_keeps_more_where_there_are_outliers():
+    # Densities 0.2 * (0, 1, 1/2), moved by 0.4 to mean 0.5.
+    importance = owl([0.01, 0.03, 0.02])
+    same(block_sparsities(importance, EQUAL, 0.5, 0.1), [0.6, 0.4, 0.5])
+
+
+def test_the_mean_is_weighted_by_parameters():
+    # Densities (0, 0.2) have weighted mean 0.05, so they move by 0.45.
+    found = block_sparsities(np.array([0.0, 1.0]), np.array([3, 1]), 0.5, 0.1)
+    same(found, [0.55, 0.35])
+    same(0.75 * found[0] + 0.25 * found[1], 0.5)
+
+
+@pytest.mark.parametrize(
+    ("importance", "parameters", "sparsity", "strength", "expected"),
+    [
+        # 0.4 * (0, 1, 1) moves to (0.63, 1.03, 1.03): two full blocks, 2.7 - 2 is left.
+        ([0, 1, 1], [1, 1, 1], 0.1, 0.2, [0.3, 0, 0]),
+        # (0.5875, 0.8375, 1.0875): the third is full, the others move to mean 0.8.
+        ([0, 0.5, 1], [1, 1, 2], 0.1, 0.25, [0.325, 0.075, 0]),
+        # Filling the third pushes the second over 1 as well: 4 * 0.98 - 3 is left.
+        ([0, 0.5, 1], [1, 1, 2], 0.02, 0.25, [0.08, 0, 0]),
+        # (-0.05, 0.15): the first is empty, the second holds all that is left.
+        ([0, 1], [1, 1], 0.95, 0.1, [1, 0.9]),
+    ],
+)
+def test_clipped_blocks_are_made_up_for(importance, parameters, sparsity, strength, expected):
+    found = block_sparsities(np.array(importance), np.array(parameters), sparsity, strength)
+    same(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("direction", "expected"),
+    [("keep_shared", [0.45, 0.55, 0.5]), ("keep_specific", [0.55, 0.45, 0.5])],
+)
+def test_cwl_direction(direction, expected):
+    same(block_sparsities(cwl(CORRELATION, direction), EQUAL, 0.5, 0.05), expected)
+
+
+@pytest.mark.parametrize(
+    ("direction", "expected"), [("keep_shared", [0, 0, 0.25]), ("keep_specific", [0, 1, 0.25])]
+)
+def test_cwl_times_owl(direction, expected):
+    # Scaled: correlation (1, 0, 1/2) or (0, 1, 1/2); outliers (0, 1, 1/2).
+    same(cwl(CORRELATION, direction, "owl", np.array([0.02, 0.04, 0.03])), expected)
+
+
+def test_min_max_of_equal_values_is_zero():
+    same(min_max(np.array([2.0, 4.0, 3.0])), [0, 1, 0.5])
+    same(min_max(np.array([0.7, 0.7])), [0, 0])
+
+
+def test_block_correlation_is_the_mean_over_inputs_and_pairs():
+    three = np.array([[1, 0.5, 0.7], [0.5, 1, 0.9], [0.7, 0.9, 1]])
+    undefined = np.array([[1, np.nan, 0.1], [np.nan, np.nan, 0.2], [0.1, 0.2, 1]])
+    assert block_correlation([three]) == pytest.approx(0.7)
+    assert block_correlation([three, undefined]) == pytest.approx(0.48)  # 2.4 / 5
+
+
+def test_block_correlation_without_a_defined_pair_is_zero():
+    assert block_correlation([np.full((2, 2), np.nan)]) == 0.0
+
+
+BLOCKS = st.lists(
+    st.tuples(st.floats(0, 1), st.integers(1, 10**6)), min_size=1, max_size=12
+)
+
+
+@given(BLOCKS, st.floats(0.001, 0.999), st.floats(0, 0.5))
+def test_mean_range_and_order(blocks, sparsity, strength):
+    importance, parameters = (np.array(column, dtype=float) for column in zip(*blocks, strict=True))
+    found = block_sparsities(importance, parameters, sparsity, strength)
+    assert found.min() >= 0
+    assert found.max() <= 1
+    assert np.average(found, weights=parameters) == pytest.approx(sparsity, abs=1e-9)
+    assert np.ptp(found) <= 2 * strength + 1e-9
+    assert (np.diff(found[np.argsort(importance, kind="stable")]) <= 1e-9).all()
+
+
+@given(BLOCKS, st.floats(0.001, 0.999), st.floats(0, 0.5), st.randoms(use_true_random=False))
+def test_the_order_of_blocks_does_not_matter(blocks, sparsity, strength, random):
+    importance, parameters = (np.array(column, dtype=float) for column in zip(*blocks, strict=True))
+    order = list(range(len(blocks)))
+    random.shuffle(order)
+    found = block_sparsities(importance[order], parameters[order], sparsity, strength)
+    expected = block_sparsities(importance, parameters, sparsity, strength)[order]
+    np.testing.assert_allclose(found, expected, atol=1e-9)

@@ -1,0 +1,102 @@
+"""Two languages, three channels: n^a = (1, 2, 3) over 4 tokens, n^b = (3, 2, 0) over 1 token."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from multiprune.norms import NORMS, cross_lingual, language_correlation, pooled
+from multiprune.statistics_files import InputStatistics
+
+TOKENS = np.array([4.0, 1.0])
+SUM_SQ = np.array([[4.0, 16.0, 36.0], [9.0, 4.0, 0.0]])
+ACTIVE = np.array([[4.0, 2.0, 0.0], [0.0, 1.0, 1.0]])
+UP = InputStatistics(TOKENS, SUM_SQ, ACTIVE)
+DOWN = InputStatistics(TOKENS, SUM_SQ, ACTIVE, feeds_down_projection=True)
+
+POOLED = [math.sqrt(13 / 5), 2.0, math.sqrt(36 / 5)]  # (4+9)/5, (16+4)/5, 36/5
+EQUAL = [math.sqrt(5), 2.0, math.sqrt(4.5)]  # means of (1, 9), (4, 4), (9, 0)
+
+
+def same(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_pooled_counts_every_token_alike():
+    same(pooled(UP), POOLED)
+    same(pooled(UP, weighting="tokens"), POOLED)
+
+
+def test_pooled_equal_counts_every_language_alike():
+    same(pooled(UP, weighting="equal"), EQUAL)
+
+
+def test_cross_lingual_adds_the_standard_deviation():
+    # Of (1, 3), (2, 2), (3, 0) over the population of two: 1, 0, 1.5.
+    expected = [POOLED[0] + 0.25, 2.0, POOLED[2] + 0.375]
+    same(cross_lingual(UP), expected)
+    same(cross_lingual(UP, dispersion="std", dispersion_weight=0.25), expected)
+
+
+def test_cross_lingual_adds_the_variance():
+    # Variances 1, 0, 2.25.
+    expected = [POOLED[0] + 0.5, 2.0, POOLED[2] + 1.125]
+    same(cross_lingual(UP, dispersion="variance", dispersion_weight=0.5), expected)
+
+
+def test_cross_lingual_takes_the_weighting():
+    expected = [EQUAL[0] + 1.0, 2.0, EQUAL[2] + 1.5]
+    same(cross_lingual(UP, weighting="equal", dispersion_weight=1.0), expected)
+
+
+def test_activation_probability_multiplies():
+    # Probabilities (1, 0), (1/2, 1), (0, 1): means 1/2, 3/4, 1/2; factors 1 + 2p = 2, 2.5, 2.
+    expected = [2 * POOLED[0], 5.0, 2 * POOLED[2]]
+    same(cross_lingual(UP, dispersion_weight=0.0, activation_weight=2.0), expected)
+
+
+def test_both_terms_together():
+    expected = [2 * (POOLED[0] + 0.25), 5.0, 2 * (POOLED[2] + 0.375)]
+    same(cross_lingual(UP, dispersion_weight=0.25, activation_weight=2.0), expected)
+
+
+def test_activation_only_at_the_down_projection():
+    options = {"dispersion_weight": 0.0, "activation_weight": 2.0, "activation_modules": "down"}
+    same(cross_lingual(UP, **options), POOLED)
+    same(cross_lingual(DOWN, **options), [2 * POOLED[0], 5.0, 2 * POOLED[2]])
+
+
+def test_correlation_of_two_languages():
+    # Deviations (-1, 0, 1) and (4, 1, -5) / 3: -9 / sqrt(2 * 42).
+    r = -9 / math.sqrt(84)
+    same(language_correlation(UP), [[1, r], [r, 1]])
+
+
+def test_correlation_ignores_scale_and_tokens():
+    louder = InputStatistics(np.array([8.0, 3.0]), SUM_SQ * [[2.0], [75.0]], ACTIVE)
+    same(language_correlation(louder), language_correlation(UP))
+
+
+@given(
+    st.lists(st.floats(0, 1e6), min_size=1, max_size=5),
+    st.integers(1, 1000),
+    st.integers(2, 4),
+)
+def test_languages_that_are_alike_leave_only_the_pooled_norm(sum_sq, tokens, languages):
+    alike = InputStatistics(
+        np.full(languages, float(tokens)),
+        np.tile(sum_sq, (languages, 1)),
+        np.zeros((languages, len(sum_sq))),
+    )
+    expected = np.sqrt(np.array(sum_sq) / tokens)
+    for weighting in ("tokens", "equal"):
+        found = NORMS["cross_lingual"](alike, weighting=weighting, dispersion_weight=5.0)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", sorted(NORMS))
+def test_the_order_of_languages_does_not_matter(name):
+    turned = InputStatistics(TOKENS[::-1], SUM_SQ[::-1], ACTIVE[::-1])
+    same(NORMS[name](turned), NORMS[name](UP))

@@ -1,0 +1,155 @@
+"""A folder with the workflow in it, and what Snakemake does or would do there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+import tiny
+
+ROOT = Path(__file__).parents[2]
+TREE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
+# What a user's shell may hold and what would change a run.
+UNWANTED = ("SNAKEMAKE_PROFILE", "SNAKEMAKE_DEBUG", "PYTHONPATH", "PYTHONSTARTUP")
+UNFINISHED = ("*.tmp", ".*.tmp", ".*.partial", ".*.previous", "*.corrupt")
+RULE = re.compile(r"^(?:local)?rule (\w+):$")
+
+
+@dataclass
+class Outcome:
+    """How a run of Snakemake ended: exit code, everything it printed, seconds of wall clock."""
+
+    code: int
+    text: str
+    seconds: float
+
+    def lines_with(self, *parts: str) -> list[str]:
+        """The printed lines that hold all of `parts`."""
+        return [line for line in self.text.splitlines() if all(part in line for part in parts)]
+
+
+class Workflow:
+    """Snakemake in one folder, with the config `tiny.yaml` unless told otherwise."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.config = folder / "tiny.yaml"
+
+    @classmethod
+    def new(cls, folder: Path) -> "Workflow":
+        """The repository's workflow, a tiny random model and texts in an empty folder."""
+        folder.mkdir(parents=True)
+        for name in TREE:
+            source = ROOT / name
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(source, folder / name, symlinks=True, ignore=ignored)
+            else:
+                shutil.copy2(source, folder / name)
+        shutil.copy2(ROOT / "tests/config/tiny.yaml", folder)
+        tiny.write_llama(folder / "inputs/model")
+        tiny.write_texts(folder / "inputs/texts", list(tiny.WORDS))
+        return cls(folder)
+
+    def copy(self, folder: Path) -> "Workflow":
+        """The same folder elsewhere, with file times and Snakemake's memory of what was run."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Workflow(folder)
+
+    def command(self, *arguments: str, config: bool = True) -> list[str]:
+        """The command line; `config=False` leaves --configfile to the arguments."""
+        chosen = ["--configfile", self.config.name] if config else []
+        return [sys.executable, "-m", "snakemake", *arguments, *chosen]
+
+    def run(
+        self,
+        *arguments: str,
+        config: bool = True,
+        environment: dict[str, str] | None = None,
+        python: str = sys.executable,
+        timeout: float = 400,
+    ) -> Outcome:
+        """Run Snakemake to its end with two cores; `environment` adds to the variables."""
+        cores = () if "--workflow-profile" in arguments else ("--cores", "2")
+        command = [python, *self.command(*arguments, *cores, config=config)[1:]]
+        start = time.monotonic()
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=clean_environment() | (environment or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, time.monotonic() - start)
+
+    def jobs(self, *arguments: str, config: bool = True, **options: object) -> set[str]:
+        """The jobs that a dry run lists, each as its rule and its wildcards' values.
+
+        For example `prune_model tiny-llama 0 wanda 0.5`; values stand in the order of the output
+        path.
+        """
+        outcome = self.run("--dry-run", *arguments, config=config, **options)
+        assert outcome.code == 0, outcome.text
+        return planned_jobs(outcome.text)
+
+    @contextmanager
+    def edit_config(self) -> Iterator[dict]:
+        """The config as a dict, written back when the block ends."""
+        content = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        yield content
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        self.config.write_text(text, encoding="utf-8")
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        """Replace a text that stands once in a file."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{file} holds {old!r} {text.count(old)} times"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def files(self, below: str, pattern: str = "*") -> dict[str, bytes]:
+        """Content of the files below a folder that match, by their path in it."""
+        root = self.folder / below
+        found = [path for path in root.rglob(pattern) if path.is_file()]
+        return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
+
+    def unfinished(self) -> list[str]:
+        """Paths below results/ and resources/ that only a half-done job leaves behind."""
+        return sorted(
+            str(path.relative_to(self.folder))
+            for below in ("results", "resources")
+            for pattern in UNFINISHED
+            for path in (self.folder / below).rglob(pattern)
+        )
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's variables without those that change what Snakemake or Python does."""
+    return {key: value for key, value in os.environ.items() if key not in UNWANTED}
+
+
+def planned_jobs(text: str) -> set[str]:
+    """The jobs in what a dry run printed, checked against the table that it prints as well."""
+    jobs: list[list[str]] = []
+    for line in text.splitlines():
+        if match := RULE.match(line):
+            jobs.append([match[1]])
+        elif line.startswith("    wildcards: "):
+            pairs = line.removeprefix("    wildcards: ").split(", ")
+            jobs[-1] += [pair.split("=", 1)[1] for pair in pairs]
+    counted = re.search(r"^total +(\d+)$", text, re.MULTILINE)
+    assert len(jobs) == (int(counted[1]) if counted else 0), text
+    named = {" ".join(job) for job in jobs}
+    assert len(named) == len(jobs), text
+    return named

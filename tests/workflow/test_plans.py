@@ -1,0 +1,131 @@
+"""What is planned for the shipped configs, and what planning itself must not do."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+from workflow.running import Workflow
+
+# Every module that planning has no business with; importing one of these copies fails.
+HEAVY = ("torch", "transformers", "datasets", "safetensors", "matplotlib", "scipy")
+NO_NETWORK = """\
+import socket
+
+def refuse(*arguments, **options):
+    raise OSError("the network was asked for while planning")
+
+socket.socket.connect = socket.socket.connect_ex = refuse
+socket.getaddrinfo = socket.create_connection = refuse
+"""
+
+
+def counts(jobs: set[str]) -> Counter:
+    """Number of jobs by rule."""
+    return Counter(job.split()[0] for job in jobs)
+
+
+def demo(fresh: Workflow) -> dict:
+    return yaml.safe_load((fresh.folder / "config/demo.yaml").read_text(encoding="utf-8"))
+
+
+def test_without_configfile_the_demo_is_planned(fresh: Workflow):
+    config = demo(fresh)
+    models, seeds = len(config["models"]), len(config["seeds"])
+    languages = config["languages"].values()
+    calibration = sum(language["role"] == "calibration" for language in languages)
+    pruned = 0
+    for method in config["methods"].values():
+        draws = 1 if method["score"] == "magnitude" else seeds
+        pruned += draws * len(method.get("sparsities", config["sparsities"]))
+    assert counts(fresh.jobs(config=False)) == {
+        "download_package": 1,
+        "fetch_model": models,
+        "fetch_corpus": len(languages),
+        "sample_calibration": models * seeds * calibration,
+        "collect_statistics": models * seeds * calibration,
+        "prune_model": models * pruned,
+        "evaluate_perplexity": models * (pruned + 1),
+        "tabulate_perplexity": models,
+        "tabulate_allocation": models,
+        "tabulate_correlation": models,
+        "join_tables": 4,
+        "draw_figure": 5 * models,
+        "all": 1,
+    }
+
+
+def test_nothing_of_the_demo_leaks_into_another_config(fresh: Workflow):
+    jobs = fresh.jobs()
+    words = {word for job in jobs for word in job.split()}
+    config = demo(fresh)
+    own = yaml.safe_load(fresh.config.read_text(encoding="utf-8"))
+    for key in ("models", "languages", "methods", "corpora"):
+        assert not words & (set(config[key]) - set(own[key]))
+    assert "download_package" not in words
+
+
+def test_ablations_overlay_adds_three_masks_and_three_evaluations(fresh: Workflow):
+    demo_jobs = fresh.jobs(config=False)
+    overlay = ("--configfile", "config/demo.yaml", "config/ablations.yaml")
+    added = fresh.jobs(*overlay, config=False) - demo_jobs
+    terms = ("m-wanda-variance", "m-wanda-activation", "m-wanda-cwl")
+    assert added == {
+        f"{rule} smollm2-135m 0 {term} 0.5"
+        for rule in ("prune_model", "evaluate_perplexity")
+        for term in terms
+    }
+
+
+def test_planning_imports_no_heavy_module_and_asks_no_network(fresh: Workflow, tmp_path: Path):
+    poisoned = tmp_path / "poisoned"
+    for name in HEAVY:
+        (poisoned / name).mkdir(parents=True)
+        reason = f"raise ImportError('{name} was imported while planning')\n"
+        (poisoned / name / "__init__.py").write_text(reason)
+    (poisoned / "sitecustomize.py").write_text(NO_NETWORK)
+    jobs = fresh.jobs(config=False, environment={"PYTHONPATH": str(poisoned)})
+    assert counts(jobs)["evaluate_perplexity"] > 0
+
+
+def test_planning_writes_nothing(fresh: Workflow):
+    fresh.jobs()
+    assert not (fresh.folder / "results").exists()
+    assert not (fresh.folder / "resources").exists()
+
+
+def test_model_name_with_another_definition_is_refused(project: Workflow):
+    before = project.files("resources")
+    with project.edit_config() as config:
+        config["models"]["tiny-llama"]["folder"] = "inputs/another"
+    outcome = project.run()
+    assert outcome.code != 0
+    assert outcome.lines_with("resources/models/tiny-llama", "inputs/another", "another key")
+    assert "Traceback" not in outcome.text
+    assert project.files("resources") == before
+
+
+def test_corpus_name_with_another_definition_is_refused(project: Workflow):
+    before = project.files("resources")
+    with project.edit_config() as config:
+        config["corpora"]["words"] = {"kind": "udhr"}
+    outcome = project.run()
+    assert outcome.code != 0
+    assert outcome.lines_with("resources/corpora/words/de", "udhr", "another key")
+    assert "Traceback" not in outcome.text
+    assert project.files("resources") == before
+
+
+def test_all_targets_of_the_rules_are_listed_with_their_purpose(fresh: Workflow):
+    outcome = fresh.run("--list")
+    for target in ("all", "fetch", "masks", "perplexity", "tables", "figures"):
+        index = outcome.text.splitlines().index(target)
+        assert outcome.text.splitlines()[index + 1].startswith("    ")
+
+
+def test_dry_run_gives_a_reason_for_each_job(project: Workflow):
+    with project.edit_config() as config:
+        config["methods"]["m-wanda"]["allocation"]["strength"] = 0.1
+    outcome = project.run("--dry-run")
+    assert outcome.lines_with("reason: Params have changed", json.dumps(0.1))

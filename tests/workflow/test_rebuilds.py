@@ -1,0 +1,216 @@
+"""After one change, exactly those jobs run that depend on it."""
+
+import os
+import time
+
+import yaml
+
+from workflow.expected import (
+    DENSE,
+    M_WANDA,
+    MAGNITUDE,
+    PRUNED,
+    WANDA,
+    WANDA_EN,
+    corpora,
+    evaluations,
+    everything,
+    figures,
+    masks,
+    statistics,
+    tables,
+)
+from workflow.running import Workflow
+
+ALL_TABLES = ("perplexity", "allocation", "correlation")
+
+
+def test_plans_the_whole_experiment_from_nothing(fresh: Workflow):
+    assert fresh.jobs() == everything()
+
+
+def test_finished_run_leaves_nothing_to_do(finished: Workflow):
+    assert finished.jobs() == set()
+
+
+def test_demo_profile_leaves_nothing_to_do(finished: Workflow):
+    assert finished.jobs("--workflow-profile", "demo") == set()
+
+
+def test_new_calibration_language_reruns_what_calibrates_on_all(project: Workflow):
+    with project.edit_config() as config:
+        config["languages"]["fr"] = {"corpus": "words", "role": "calibration"}
+    expected = corpora("fr") | statistics("fr") | masks(WANDA | M_WANDA)
+    expected |= evaluations(PRUNED | DENSE) | tables(*ALL_TABLES) | figures()
+    assert project.jobs() == expected
+
+
+def test_changed_score_code_reruns_masks_and_what_follows(project: Workflow):
+    project.replace(
+        "scripts/multiprune/scores.py",
+        "    return weight.abs() * norm\n",
+        "    size = weight.abs()\n    return size * norm\n",
+    )
+    expected = masks(PRUNED) | evaluations(PRUNED)
+    assert project.jobs() == expected | tables("perplexity", "allocation") | figures()
+
+
+def test_changed_comments_and_docstrings_rerun_nothing(project: Workflow):
+    scores = "scripts/multiprune/scores.py"
+    project.replace(scores, "# keeps 0 / 0 at 0", "# so that 0 / 0 is 0")
+    project.replace(scores, '"""S_ij = |W_ij|. weight', '"""Size alone. S_ij = |W_ij|. weight')
+    project.replace(
+        "scripts/evaluate_perplexity.py",
+        "        size = utf8_bytes(paragraphs)\n",
+        "        # Bytes of the text.\n        size = utf8_bytes(paragraphs)\n",
+    )
+    for file in ("Snakefile", *(f"rules/{path.name}" for path in rule_files(project))):
+        path = project.folder / file
+        path.write_text(path.read_text() + "\n\n# A comment.\n")
+    project.replace("rules/pruning.smk", '    """Score the weights,', '    """First score weights,')
+    assert project.jobs() == set()
+
+
+def rule_files(project: Workflow):
+    return sorted((project.folder / "rules").glob("*.smk"))
+
+
+def test_changed_figure_code_reruns_figures_alone(project: Workflow):
+    path = project.folder / "scripts/multiprune/figures/sparsity_by_block.py"
+    path.write_text(path.read_text() + "\n\nLINE_WIDTH = 2\n")
+    assert project.jobs() == figures()
+
+
+def test_changed_norm_code_reruns_no_statistics(project: Workflow):
+    path = project.folder / "scripts/multiprune/norms.py"
+    path.write_text(path.read_text() + "\n\nSMALLEST = 0\n")
+    jobs = project.jobs()
+    assert masks(PRUNED) <= jobs
+    assert not jobs & (statistics("de", "en") | corpora("de", "en", "sw"))
+
+
+def test_explicit_defaults_rerun_nothing(project: Workflow):
+    with project.edit_config() as config:
+        config["compute"] = {"batch_tokens": 2048}
+        config["statistics"] = {"activation_threshold": 1}
+        config["resampling"] = {"confidence": 0.95, "draws": 2000}
+        config["models"]["tiny-llama"]["dtype"] = "auto"
+        config["languages"]["sw"]["text"] = "sw"
+        config["evaluation"]["perplexity"]["split"] = "test"
+        config["methods"]["magnitude"] |= {"scope": "row", "allocation": {"kind": "uniform"}}
+        config["methods"]["wanda"] |= {"norm": {"kind": "pooled", "weighting": "tokens"}}
+        config["methods"]["m-wanda"]["norm"] |= {"dispersion": "std", "activation_weight": 0}
+        config["methods"]["m-wanda"]["allocation"] |= {"direction": "keep_shared"}
+    assert project.jobs() == set()
+
+
+def test_reordered_config_reruns_nothing(project: Workflow):
+    with project.edit_config() as config:
+        reordered = {key: backwards(value) for key, value in reversed(config.items())}
+        config.clear()
+        config.update(reordered)
+        config["methods"]["wanda"]["sparsities"] = [0.5, 0.25]
+    assert project.jobs() == set()
+
+
+def backwards(value: object) -> object:
+    """Mappings with their keys in reverse order, at every depth."""
+    if not isinstance(value, dict):
+        return value
+    return {key: backwards(entry) for key, entry in reversed(value.items())}
+
+
+def test_quoted_text_and_other_spellings_of_numbers_rerun_nothing(project: Workflow):
+    content = yaml.safe_load(project.config.read_text())
+    text = yaml.safe_dump(content, default_style='"', sort_keys=False)
+    # Every key and text in quotes; numbers stay numbers through their tags.
+    text = text.replace('!!float "0.05"', "0.050").replace('!!float "0.5"', "0.50")
+    project.config.write_text(text)
+    assert project.jobs() == set()
+
+
+def test_reordered_seeds_rerun_nothing(project: Workflow):
+    with project.edit_config() as config:
+        config["seeds"] = [1, 0]
+    more_seeds = project.jobs()
+    with project.edit_config() as config:
+        config["seeds"] = [0, 1]
+    assert project.jobs() == more_seeds == with_second_seed()
+
+
+def with_second_seed() -> set[str]:
+    """What a second draw of calibration text asks for: magnitude and dense stay as they are."""
+    calibrated = WANDA_EN | WANDA | M_WANDA
+    drawn = statistics("de", "en", seed=1) | masks(calibrated, 1) | evaluations(calibrated, 1)
+    return drawn | tables(*ALL_TABLES) | figures()
+
+
+def test_changed_strength_reruns_one_method(project: Workflow):
+    with project.edit_config() as config:
+        config["methods"]["m-wanda"]["allocation"]["strength"] = 0.1
+    expected = masks(M_WANDA) | evaluations(M_WANDA)
+    assert project.jobs() == expected | tables("perplexity", "allocation") | figures()
+
+
+def test_new_sparsity_of_one_method_adds_one_mask(project: Workflow):
+    with project.edit_config() as config:
+        config["methods"]["wanda"]["sparsities"] = [0.25, 0.5, 0.75]
+    expected = masks({"wanda 0.75"}) | evaluations({"wanda 0.75"})
+    assert project.jobs() == expected | tables("perplexity", "allocation") | figures()
+
+
+def test_dropped_method_reruns_tables_and_figures_alone(project: Workflow):
+    with project.edit_config() as config:
+        del config["methods"]["wanda-en"]
+    assert project.jobs() == tables("perplexity", "allocation") | figures()
+
+
+def test_renamed_language_redraws_what_shows_the_name(project: Workflow):
+    with project.edit_config() as config:
+        config["languages"]["sw"]["name"] = "Kiswahili"
+    assert project.jobs() == tables("perplexity") | figures()
+
+
+def test_edited_calibration_text_reruns_what_reads_it(project: Workflow):
+    text = project.folder / "inputs/texts/de.txt"
+    text.write_text(text.read_text() + "\n\nnoch ein Absatz\n")
+    expected = corpora("de") | statistics("de") | masks(WANDA | M_WANDA)
+    expected |= evaluations(PRUNED | DENSE) | tables(*ALL_TABLES) | figures()
+    assert project.jobs() == expected
+
+
+def test_edited_unseen_text_reruns_no_mask(project: Workflow):
+    text = project.folder / "inputs/texts/sw.txt"
+    text.write_text(text.read_text() + "\n\naya moja zaidi\n")
+    expected = corpora("sw") | evaluations(PRUNED | DENSE)
+    assert project.jobs() == expected | tables("perplexity") | figures()
+
+
+def test_touched_text_reruns_nothing(project: Workflow):
+    later = time.time() + 5
+    for text in (project.folder / "inputs/texts").iterdir():
+        os.utime(text, (later, later))
+    assert project.jobs() == set()
+
+
+def test_changed_evaluation_length_reruns_no_mask(project: Workflow):
+    with project.edit_config() as config:
+        config["evaluation"]["perplexity"]["length"] = 64
+    jobs = project.jobs()
+    assert jobs == evaluations(PRUNED | DENSE) | tables("perplexity") | figures()
+
+
+def test_changed_calibration_length_reruns_no_text_and_no_magnitude(project: Workflow):
+    with project.edit_config() as config:
+        config["calibration"]["length"] = 8
+    calibrated = WANDA_EN | WANDA | M_WANDA
+    expected = statistics("de", "en") | masks(calibrated) | evaluations(calibrated)
+    assert project.jobs() == expected | tables(*ALL_TABLES) | figures()
+    assert not expected & (masks(MAGNITUDE) | evaluations(DENSE))
+
+
+def test_changed_weights_rerun_everything_but_texts(project: Workflow):
+    import tiny
+
+    tiny.write_llama(project.folder / "inputs/model", seed=1)
+    assert project.jobs() == everything() - corpora("de", "en", "sw")
