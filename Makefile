@@ -50,7 +50,7 @@ distclean: clean
 	@echo "Setting up .venv: about two minutes the first time"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make demo PYTHON=python3.11")'
 	@$(PYTHON) -m venv .venv || { echo "no venv: install your system's python3-venv"; exit 1; }
-	$(bin)/python -m pip install --quiet --upgrade pip
+	$(bin)/python -m pip install --quiet pip==26.3
 	$(bin)/python -m pip install --progress-bar on -r requirements.txt
 	@command -v npm > /dev/null || $(bin)/python -m pip install --quiet $(NODE)
 	@touch $@

@@ -195,6 +195,11 @@ def tables_folder(wildcards):
     return f"{RESULTS}/tables"
 
 
+def caption_of_table(wildcards):
+    """File that explains a table's columns; the report includes it."""
+    return os.path.relpath(Path(workflow.basedir) / f"rules/captions/table_{wildcards.table}.rst")
+
+
 def records_of_model(wildcards):
     """Every perplexity record of a model."""
     return records_of(wildcards.model)

@@ -98,7 +98,7 @@ rule join_tables:
     output:
         table=report(
             "<results>/tables/{table}.csv",
-            caption="captions/table_{table}.rst",
+            caption="captions/table.rst",
             category="Tables",
             labels={"table": "{table}"},
         ),
@@ -115,6 +115,7 @@ rule join_tables:
         script=script("join_tables.py"),
         tables=tables_folder,
         models=canonical(MODELS),
+        caption=caption_of_table,
         code=code_digest("join_tables.py"),
     shell:
         "python {params.script} --folder {params.tables}/by_model --models {params.models:q} "

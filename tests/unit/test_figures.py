@@ -206,12 +206,31 @@ def test_blocks_show_the_achieved_sparsity(drawn):
     assert [line.get_ydata()[0] for line in figure.axes[1].lines] == [0.5]
 
 
+def test_methods_with_the_same_allocation_share_a_line():
+    rows = pd.DataFrame(
+        [
+            (method, 0, sparsity, block, 0.4 + block / 10 + (method == "c") / 20)
+            for method, sparsities in (("a", [0.5]), ("b", [0.3, 0.5]), ("c", [0.5]))
+            for sparsity in sparsities
+            for block in (0, 1)
+        ],
+        columns=["method", "seed", "sparsity", "block", "mean"],
+    )
+    labels = sparsity_by_block.merge_identical(rows, ["a", "b", "c"])
+    assert labels == {"a": "a, b", "b": "a, b", "c": "c"}
+
+
 def test_many_allocations_get_a_panel_each(drawn):
     grid = grid_of()
     grid.methods.update({f"owl-{index}": grid.methods["owl"] for index in range(5)})
     rows = tables_of(grid_of())["allocation"]
     rows = pd.concat(
-        [rows[rows["method"] == "owl"].assign(method=f"owl-{index}") for index in range(5)]
+        [
+            rows[rows["method"] == "owl"].assign(
+                method=f"owl-{index}", achieved=lambda table, index=index: table["achieved"] + index
+            )
+            for index in range(5)
+        ]
     )
     figure = sparsity_by_block.draw({"allocation": rows}, grid)
     assert titles(figure) == [f"owl-{index}" for index in range(5)]

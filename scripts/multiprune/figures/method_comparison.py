@@ -36,10 +36,12 @@ def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
     kinds = ["dense", "baseline"] if rows["ratio_to_baseline"].notna().any() else ["dense"]
     beside = 1 if len(sparsities) <= 3 else 2
     lines = -(-len(sparsities) // beside)
-    most = rows.groupby("sparsity")["method"].nunique().max()
-    height = lines * (0.3 * most + 0.55) + 0.6
-    figure = style.new_figure(3.4 * beside * len(kinds) + 0.8, height)
-    panels = figure.subplots(lines, beside * len(kinds), squeeze=False)
+    counts = list(rows.groupby("sparsity")["method"].nunique())
+    heights = [0.3 * max(counts[i : i + beside]) + 0.25 for i in range(0, len(counts), beside)]
+    figure = style.new_figure(3.4 * beside * len(kinds) + 0.8, sum(heights) + 0.35 * lines + 0.6)
+    panels = figure.subplots(
+        lines, beside * len(kinds), squeeze=False, gridspec_kw={"height_ratios": heights}
+    )
     for axes in panels.flat[len(sparsities) * len(kinds) :]:
         axes.remove()
     for index, sparsity in enumerate(sparsities):

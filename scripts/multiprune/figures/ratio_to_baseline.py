@@ -52,20 +52,28 @@ def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
         return style.empty_figure(EMPTY)
     order = style.language_order(tables["perplexity"], grid)
     languages = [name for name in order if name in set(cells["language"])]
-    methods = style.method_order(cells["method"], grid)
-    sparsities = sorted(cells["sparsity"].unique())
-    width = 0.5 * len(methods) + 0.3
-    columns = style.balanced_columns(len(sparsities), max(1, int((WIDEST - 2) // width)))
+    methods = {
+        sparsity: style.method_order(here["method"], grid)
+        for sparsity, here in cells.groupby("sparsity")
+    }
+    sparsities = sorted(methods)
+    widths = [0.5 * len(methods[sparsity]) + 0.3 for sparsity in sparsities]
+    columns = style.balanced_columns(len(sparsities), max(1, int((WIDEST - 2) // max(widths))))
+    if sum(widths) <= WIDEST - 2:
+        columns = len(sparsities)
     rows = -(-len(sparsities) // columns)
+    by_column = [max(widths[column::columns]) for column in range(columns)]
     figure = style.new_figure(
-        max(width * columns + 2.4, 4.2), rows * (0.24 * len(languages) + 1.1) + 0.3
+        max(sum(by_column) + 2.4, 4.2), rows * (0.24 * len(languages) + 1.1) + 0.3
     )
-    panels = style.panel_grid(figure, len(sparsities), columns, sharey=True)
+    panels = style.panel_grid(
+        figure, len(sparsities), columns, sharey=True, gridspec_kw={"width_ratios": by_column}
+    )
     log_ratios = np.log2(cells["ratio"].to_numpy())
     limit = colour_limit(log_ratios)
     for axes, sparsity in zip(panels, sparsities, strict=True):
         here = cells[cells["sparsity"] == sparsity]
-        image = _heat_map(axes, here, languages, methods, limit)
+        image = _heat_map(axes, here, languages, methods[sparsity], limit)
         axes.set_title(f"sparsity {sparsity:g}")
     labels = [style.language_label(name, grid) for name in languages]
     panels[0].set_yticks(range(len(languages)), labels)
@@ -91,11 +99,6 @@ def _heat_map(
     axes.set_xticks(range(len(methods)), methods, rotation=45, ha="right", rotation_mode="anchor")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    for column in np.flatnonzero(np.isnan(colours).all(axis=0)):
-        axes.text(
-            column, (len(languages) - 1) / 2, "not run", rotation=90, ha="center", va="center",
-            fontsize=8, color=style.REFERENCE,
-        )  # fmt: skip
     for row, language in enumerate(languages):
         for column, method in enumerate(methods):
             ratio = table.iat[row, column]

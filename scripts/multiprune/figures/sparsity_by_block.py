@@ -29,6 +29,30 @@ def select(allocation: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     return achieved.agg(mean="mean", least="min", most="max").reset_index()
 
 
+def merge_identical(rows: pd.DataFrame, methods: list[str]) -> dict[str, str]:
+    """Method -> label of its line; methods with the same numbers wherever both ran share one.
+
+    An allocation may not depend on the score, so that several methods cut blocks alike.
+    """
+    tables = {
+        method: rows[rows["method"] == method].set_index(["sparsity", "block"])["mean"]
+        for method in methods
+    }
+    groups: list[list[str]] = []
+    for method in methods:
+        alike = (g for g in groups if all(_same(tables[method], tables[name]) for name in g))
+        if (group := next(alike, None)) is None:
+            groups.append([method])
+        else:
+            group.append(method)
+    return {method: ", ".join(group) for group in groups for method in group}
+
+
+def _same(first: pd.Series, second: pd.Series) -> bool:
+    both = pd.concat([first, second], axis=1, join="inner")
+    return len(both) > 0 and bool((both.iloc[:, 0] == both.iloc[:, 1]).all())
+
+
 def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
     """tables: allocation of one model."""
     rows = select(tables["allocation"], grid)
@@ -36,9 +60,13 @@ def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
         return style.empty_figure(EMPTY)
     methods = style.method_order(rows["method"], grid)
     sparsities = sorted(rows["sparsity"].unique())
+    labels = merge_identical(rows, methods)
+    rows = rows.assign(method=rows["method"].map(labels))
+    rows = rows.drop_duplicates(["method", "sparsity", "block"])
+    colours = {labels[method]: style.method_colours(grid)[method] for method in methods}
+    methods = list(dict.fromkeys(labels.values()))
     if len(methods) <= MOST_LINES:
         panel_key, panel_names, line_key, line_names = "sparsity", sparsities, "method", methods
-        colours = style.method_colours(grid)
     else:
         panel_key, panel_names, line_key, line_names = "method", methods, "sparsity", sparsities
         shades = matplotlib.colormaps["cividis"]
