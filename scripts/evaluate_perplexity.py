@@ -14,8 +14,14 @@ from multiprune.digest import code_digest
 from multiprune.errors import InputError
 from multiprune.evaluation_cache import EvaluationCache
 from multiprune.manifests import checked_fingerprint
-from multiprune.masks import read_mask
-from multiprune.models import library_versions, load_model, load_tokenizer, set_up
+from multiprune.masks import check_mask_belongs, read_mask
+from multiprune.models import (
+    check_length,
+    library_versions,
+    load_model,
+    load_tokenizer,
+    set_up,
+)
 from multiprune.perplexity import (
     bits_per_byte,
     check_logits,
@@ -52,9 +58,12 @@ def main() -> None:
     options = parse()
     device = set_up(options.threads)
     tokenizer = load_tokenizer(options.model)
+    fingerprint = checked_fingerprint(options.model)
+    if options.mask:
+        check_mask_belongs(options.mask, fingerprint)
     provenance = {
         "code": code_digest(__file__),
-        "model": checked_fingerprint(options.model),
+        "model": fingerprint,
         "mask": mask_hash(options.mask),
         "dtype": options.dtype,
         "device": device.type,
@@ -64,7 +73,9 @@ def main() -> None:
 
     @cache
     def model() -> PreTrainedModel:
-        return load_model(options.model, options.dtype, options.mask)
+        loaded = load_model(options.model, options.dtype, options.mask)
+        check_length(loaded, options.length)
+        return loaded
 
     kept = EvaluationCache(options.cache)
     for language, corpus in sorted(options.languages.items()):

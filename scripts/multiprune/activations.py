@@ -6,8 +6,11 @@ import numpy as np
 import torch
 from torch import nn
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
-from multiprune.architectures import Architecture
+from multiprune.architectures import Architecture, is_norm
+from multiprune.errors import InputError
+from multiprune.models import forward
 from multiprune.statistics import ActivationSums
 from multiprune.statistics_files import ModuleInput
 
@@ -47,13 +50,25 @@ def distinct_inputs(model: PreTrainedModel, architecture: Architecture) -> dict[
 
 
 def prunable_modules(model: PreTrainedModel, architecture: Architecture) -> dict[str, nn.Module]:
-    """Linear modules inside decoder blocks, by name."""
-    return {
-        name: module
-        for name, module in model.named_modules()
-        if isinstance(getattr(module, "weight", None), nn.Parameter)
-        and architecture.is_prunable(f"{name}.weight", tuple(module.weight.shape))
-    }
+    """Linear modules inside decoder blocks, by name.
+
+    Raises InputError where a block keeps a matrix in anything else, such as fused experts: the
+    model would be pruned by half.
+    """
+    modules = {}
+    for parameter_name, parameter in model.named_parameters():
+        name = parameter_name.rpartition(".")[0]
+        if architecture.block_index(parameter_name) is None or parameter.dim() < 2:
+            continue
+        module = model.get_submodule(name)
+        if architecture.is_prunable(parameter_name, tuple(parameter.shape)):
+            modules[name] = module
+        if not is_norm(parameter_name) and not isinstance(module, nn.Linear | Conv1D):
+            raise InputError(
+                f"{type(model).__name__}: {parameter_name} belongs to a {type(module).__name__}, "
+                "only plain linear layers can be pruned; use another model"
+            )
+    return modules
 
 
 def collect(
@@ -81,9 +96,3 @@ def collect(
     for hook in hooks:
         hook.remove()
     return sums
-
-
-@torch.inference_mode()
-def forward(model: PreTrainedModel, input_ids: torch.Tensor) -> torch.Tensor:
-    """Hidden states [windows, length, hidden] before the output head, which is not run."""
-    return model.base_model(input_ids.to(model.device), use_cache=False).last_hidden_state

@@ -60,9 +60,9 @@ def block_correlation(correlations: list[np.ndarray]) -> float:
 
 
 def min_max(values: np.ndarray) -> np.ndarray:
-    """Scale to [0, 1]; equal values become zeros."""
+    """Scale to [0, 1]; values that are equal but for rounding become zeros."""
     span = values.max() - values.min()
-    return (values - values.min()) / span if span > 0 else np.zeros_like(values)
+    return (values - values.min()) / span if span > 1e-12 else np.zeros_like(values)
 
 
 def block_sparsities(

@@ -32,9 +32,12 @@ class Architecture:
         return int(found[1]) if found else None
 
     def is_prunable(self, name: str, shape: tuple[int, ...]) -> bool:
-        """Linear weights inside decoder blocks; never embeddings, the output head or norms."""
+        """Linear weights inside decoder blocks; never embeddings, the output head or norms.
+
+        A norm of queries or keys with a weight for every head has two dimensions (Command R+).
+        """
         inside = self.block_index(name) is not None
-        return inside and name.endswith(".weight") and len(shape) == 2
+        return inside and name.endswith(".weight") and len(shape) == 2 and not is_norm(name)
 
 
 _LAYERS = Architecture("model.layers")
@@ -57,21 +60,38 @@ ARCHITECTURES = {
     "xglm": _LAYERS,
 }
 
+EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")  # keys of a config.json
+
 DOWN_PROJECTIONS = ("mlp.down_proj", "mlp.dense_4h_to_h", "mlp.c_proj", "fc2")
 
 
 def architecture_of(model_folder: Path | str) -> Architecture:
-    """The architecture named by `model_type` in a model folder's config.json."""
+    """The architecture named by `model_type` in a model folder's config.json.
+
+    Raises InputError for one that is not in the table and for a mixture of experts, whose experts
+    are not plain linear layers: refused as a whole, since it would be pruned by half.
+    """
     path = Path(model_folder) / "config.json"
     try:
-        model_type = json.loads(path.read_text(encoding="utf-8"))["model_type"]
+        config = json.loads(path.read_text(encoding="utf-8"))
+        model_type = config["model_type"]
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; a Hugging Face model folder is needed") from None
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{path}: is not a model's config with a model_type") from None
+    if found := [f"{key}: {config[key]}" for key in EXPERTS if config.get(key)]:
+        raise InputError(
+            f"{path}: {model_type} is a mixture of experts ({found[0]}), which cannot be pruned; "
+            "use a model without experts"
+        )
     if model_type not in ARCHITECTURES:
         raise InputError(f"{path}: {unknown_name('model_type', model_type, sorted(ARCHITECTURES))}")
     return ARCHITECTURES[model_type]
+
+
+def is_norm(parameter: str) -> bool:
+    """Whether a parameter belongs to a norm: `input_layernorm.weight`, `q_norm.weight`."""
+    return "norm" in parameter.split(".")[-2]
 
 
 def is_down_projection(module: str) -> bool:

@@ -1,6 +1,5 @@
 """What every command-line entry shares: where it runs, and errors a person can read."""
 
-import os
 import sys
 from collections.abc import Callable
 
@@ -20,6 +19,6 @@ def run(main: Callable[[], None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        where = error.filename or "input or output"
-        print(f"error: {where}: {os.strerror(error.errno or 0)}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
         sys.exit(1)

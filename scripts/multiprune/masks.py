@@ -44,6 +44,14 @@ def read_mask(path: Path | str) -> Iterator[tuple[str, np.ndarray, tuple[int, in
             yield name, file.get_tensor(name), tuple(shapes[name])
 
 
+def check_mask_belongs(path: Path | str, model: str) -> None:
+    """Raise InputError unless the mask was made for the model with this fingerprint."""
+    with opened_tensors(path) as file:
+        inputs = json.loads(read_metadata(file).get("inputs", "{}"))
+    if inputs.get("model") != model:
+        raise InputError(f"{path}: was made for another model or revision; remove it")
+
+
 def apply_mask(model: nn.Module, path: Path | str) -> None:
     """Set the pruned weights of a loaded model to zero, in place, wherever each weight lives."""
     parameters = dict(model.named_parameters())

@@ -62,6 +62,23 @@ def load_tokenizer(folder: Path | str) -> PreTrainedTokenizerBase:
         raise InputError(f"{folder}: the tokenizer cannot be loaded ({message})") from None
 
 
+@torch.inference_mode()
+def forward(model: PreTrainedModel, input_ids: torch.Tensor) -> torch.Tensor:
+    """Hidden states [windows, length, hidden] before the output head, which is not run."""
+    return model.base_model(input_ids.to(model.device), use_cache=False).last_hidden_state
+
+
+def check_length(model: PreTrainedModel, length: int) -> None:
+    """Raise InputError where a window is longer than the positions the model was made for."""
+    names = ("max_position_embeddings", "n_positions")
+    most = next((n for name in names if (n := getattr(model.config, name, None))), None)
+    if most is not None and length > most:
+        raise InputError(
+            f"windows of {length} tokens are longer than the {most} positions of "
+            f"{type(model).__name__}; lower the length in the config"
+        )
+
+
 def library_versions() -> dict[str, str]:
     """Versions of the libraries that numbers depend on."""
     return {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")}

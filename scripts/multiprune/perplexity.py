@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from multiprune.activations import forward
 from multiprune.errors import InputError
+from multiprune.models import forward
 
 LOGIT_ROWS = 256  # tokens whose logits exist at a time: 256 x 256,000 float32 are 0.25 GiB
 
@@ -27,20 +27,20 @@ def windows_of(tokens: np.ndarray, length: int, tokenizer: PreTrainedTokenizerBa
     """Cut packed tokens into windows of at most `length` scored tokens.
 
     Each window reads one token before its first scored one, so that every token of the text is
-    scored exactly once: for a tokenizer that puts a start token before a text, that token; for the
-    others the preceding token of the text (before the first window the start token, or the end
+    scored exactly once: for a tokenizer that begins a text with a token of its own, that one; for
+    the others the preceding token of the text (before the first window the start token, or the end
     token where there is none). The same as lm-eval's rolling windows with a context of one token.
     """
-    prefix = (
-        tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-    )
+    specials = [tokenizer.bos_token_id, tokenizer.eos_token_id]
+    first = tokenizer("a")["input_ids"][0]
+    own_start = first in specials  # XGLM begins a text with its end token
+    prefix = first if own_start else next((token for token in specials if token is not None), None)
     if prefix is None:
         raise InputError("the tokenizer has neither a start nor an end token to begin a text with")
-    starts_with_bos = tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
     windows = []
     for start in range(0, len(tokens), length):
         targets = tokens[start : start + length]
-        before = prefix if starts_with_bos or start == 0 else tokens[start - 1]
+        before = prefix if own_start or start == 0 else tokens[start - 1]
         windows.append(Window(np.concatenate([[before], targets[:-1]]), targets))
     return windows
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from multiprune import allocations, norms
+from multiprune.errors import InputError
 from multiprune.masks import pack
 from multiprune.patterns import keep_in_scope
 from multiprune.scores import SCORES
@@ -102,6 +103,10 @@ class Pruner:
 
     def _scores(self, weight: LinearWeight) -> Tensor:
         matrix = self._weights.read(weight).float()
+        if not torch.isfinite(matrix).all():
+            raise InputError(
+                f"{self._weights.folder}: {weight.name} holds numbers that are not finite"
+            )
         options = {key: self._method[key] for key in ("ria_exponent",) if key in self._method}
         norm = self._norm(weight.name) if self._statistics else None
         return SCORES[self._method["score"]](matrix, norm, **options)

@@ -50,6 +50,11 @@ class ModelWeights:
                 for stored_name in file.keys():  # noqa: SIM118
                     name = self.architecture.state_name(stored_name)
                     shape = tuple(file.get_slice(stored_name).get_shape())
+                    if len(shape) == 3 and self.architecture.block_index(name) is not None:
+                        raise InputError(
+                            f"{path}: {stored_name} has three dimensions, only plain linear layers "
+                            "can be pruned; use another model"
+                        )
                     if self.architecture.is_prunable(name, shape):
                         self._location[name] = (path, stored_name)
                         found.append(self._linear_weight(name, shape))

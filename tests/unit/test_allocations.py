@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from multiprune.allocations import block_correlation, block_sparsities, cwl, min_max, owl, uniform
@@ -80,11 +80,10 @@ def test_block_correlation_without_a_defined_pair_is_zero():
     assert block_correlation([np.full((2, 2), np.nan)]) == 0.0
 
 
-BLOCKS = st.lists(
-    st.tuples(st.floats(0, 1), st.integers(1, 10**6)), min_size=1, max_size=12
-)
+BLOCKS = st.lists(st.tuples(st.floats(0, 1), st.integers(1, 10**6)), min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(BLOCKS, st.floats(0.001, 0.999), st.floats(0, 0.5))
 def test_mean_range_and_order(blocks, sparsity, strength):
     importance, parameters = (np.array(column, dtype=float) for column in zip(*blocks, strict=True))
@@ -96,6 +95,7 @@ def test_mean_range_and_order(blocks, sparsity, strength):
     assert (np.diff(found[np.argsort(importance, kind="stable")]) <= 1e-9).all()
 
 
+@settings(deadline=None)
 @given(BLOCKS, st.floats(0.001, 0.999), st.floats(0, 0.5), st.randoms(use_true_random=False))
 def test_the_order_of_blocks_does_not_matter(blocks, sparsity, strength, random):
     importance, parameters = (np.array(column, dtype=float) for column in zip(*blocks, strict=True))

@@ -26,7 +26,7 @@ def run(script, *arguments, **environment):
     """Run a script; returns (exit code, lines on stderr)."""
     done = subprocess.run(
         [sys.executable, SCRIPTS / script, *map(str, arguments)],
-        env=os.environ | environment,
+        env=os.environ | {"HF_HUB_OFFLINE": "0"} | environment,
         capture_output=True,
         text=True,
         timeout=60,

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from safetensors import safe_open
@@ -33,6 +33,7 @@ def test_bits_are_big_endian_and_rows_padded():
     assert pack(KEEP).tolist() == [[0b10110001, 0b10000000], [0b00000001, 0]]
 
 
+@settings(deadline=None)
 @given(arrays.arrays(bool, st.tuples(st.integers(1, 5), st.integers(1, 40))))
 def test_packing_is_what_unpackbits_undoes(keep):
     packed = pack(torch.from_numpy(keep))

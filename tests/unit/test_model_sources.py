@@ -35,7 +35,7 @@ def fetch(tmp_path, definition, **environment):
     cache = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": "hf_secret"}
     done = subprocess.run(
         [sys.executable, SCRIPT, "--definition", json.dumps(definition), "--manifest", manifest],
-        env=os.environ | cache | environment,
+        env=os.environ | {"HF_HUB_OFFLINE": "0"} | cache | environment,
         capture_output=True,
         text=True,
         timeout=60,

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from multiprune.norms import NORMS, cross_lingual, language_correlation, pooled
@@ -79,6 +79,7 @@ def test_correlation_ignores_scale_and_tokens():
     same(language_correlation(louder), language_correlation(UP))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 1e6), min_size=1, max_size=5),
     st.integers(1, 1000),

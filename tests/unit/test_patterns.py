@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -59,6 +59,7 @@ SCORES = arrays.arrays(
 )
 
 
+@settings(deadline=None)
 @given(SCORES, st.floats(0, 1))
 @example(np.zeros((3, 9), dtype=np.float32), 0.5)
 @example(np.full((2, 4), np.inf, dtype=np.float32), 0.5)
@@ -67,6 +68,7 @@ def test_equals_a_stable_sort_with_many_ties(scores, sparsity):
     np.testing.assert_array_equal(found, by_stable_sort(scores, sparsity))
 
 
+@settings(deadline=None)
 @given(SCORES, st.floats(0, 1))
 def test_scope_layer_equals_a_stable_sort_of_the_flat_matrix(scores, sparsity):
     found = keep_in_scope(torch.from_numpy(scores), sparsity, "layer").numpy()
@@ -74,6 +76,7 @@ def test_scope_layer_equals_a_stable_sort_of_the_flat_matrix(scores, sparsity):
     np.testing.assert_array_equal(found, expected)
 
 
+@settings(deadline=None)
 @given(
     arrays.arrays(np.float32, (4, 33), elements=st.floats(0, 1e6, width=32)),
     st.sampled_from([0.001, 0.03, 0.29, 0.5, 0.97, 0.999]),
@@ -85,4 +88,7 @@ def test_equals_a_stable_sort_of_real_numbers(scores, sparsity):
 
 def test_a_transposed_view_is_read_by_its_own_rows():
     scores = torch.tensor([[1.0, 8.0], [2.0, 7.0], [3.0, 6.0], [4.0, 5.0]]).T
-    assert keep_unstructured(scores, 0.25).tolist() == [[False, True, True, True], [True] * 3 + [False]]
+    assert keep_unstructured(scores, 0.25).tolist() == [
+        [False, True, True, True],
+        [True] * 3 + [False],
+    ]

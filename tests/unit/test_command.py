@@ -1,0 +1,52 @@
+import sys
+
+import pytest
+
+from multiprune.command import run
+from multiprune.errors import InputError
+
+
+def outcome(main, capsys) -> tuple[int, list[str]]:
+    """Exit code and the lines of standard error."""
+    try:
+        run(main)
+        code = 0
+    except SystemExit as stop:
+        code = stop.code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return code, captured.err.splitlines()
+
+
+def raising(error: Exception):
+    def main() -> None:
+        raise error
+
+    return main
+
+
+def test_the_environment_is_logged_first(capsys):
+    assert outcome(lambda: None, capsys) == (0, [f"environment: {sys.prefix}"])
+
+
+def test_a_users_mistake_is_one_line(capsys):
+    code, lines = outcome(raising(InputError("a.json: no such file")), capsys)
+    assert code == 1
+    assert lines[1:] == ["error: a.json: no such file"]
+
+
+def test_a_file_that_cannot_be_opened_is_one_line(capsys, tmp_path):
+    code, lines = outcome(lambda: (tmp_path / "a").read_text(), capsys)
+    assert code == 1
+    assert lines[1:] == [f"error: {tmp_path / 'a'}: No such file or directory"]
+
+
+def test_a_full_disk_is_one_line(capsys):
+    code, lines = outcome(raising(OSError(28, "No space left on device")), capsys)
+    assert code == 1
+    assert lines[1:] == ["error: No space left on device"]
+
+
+def test_our_own_mistakes_keep_their_traceback():
+    with pytest.raises(ZeroDivisionError):
+        run(raising(ZeroDivisionError()))

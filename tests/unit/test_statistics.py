@@ -1,0 +1,175 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from multiprune.artefacts import write_tensors
+from multiprune.errors import InputError
+from multiprune.statistics import SUMS, ActivationSums
+from multiprune.statistics_files import ModuleInput, StatisticsFiles, write_statistics
+
+# Two tokens of root mean square sqrt(25 / 2) and 1.
+TOKENS = torch.tensor([[3.0, -4.0], [1.0, 1.0]])
+ATTENTION = ModuleInput("model.layers.0.self_attn.q_proj", 0, ("q.weight", "k.weight"))
+DOWN = ModuleInput("model.layers.0.mlp.down_proj", 0, ("down.weight",))
+
+
+def summed(*batches: torch.Tensor, threshold: float = 1.0) -> ActivationSums:
+    sums = ActivationSums(batches[0].shape[-1], threshold)
+    for batch in batches:
+        sums.update(batch)
+    return sums
+
+
+def same_sums(found: ActivationSums, expected: ActivationSums):
+    assert found.tokens == expected.tokens
+    for key in SUMS:
+        np.testing.assert_allclose(
+            found.arrays()[key], expected.arrays()[key], rtol=1e-9, atol=1e-9
+        )
+
+
+def test_sums_by_hand():
+    sums = summed(TOKENS)
+    found = {key: array.tolist() for key, array in sums.arrays().items()}
+    # |3| < 3.54 < |-4|; |1| is not above the second token's root mean square of 1.
+    assert found == {"sum": [4, -3], "sum_sq": [10, 17], "sum_abs": [4, 5], "active": [0, 1]}
+    assert sums.tokens == 2
+    assert sums.arrays()["sum_sq"].dtype == np.float64
+
+
+@pytest.mark.parametrize(("threshold", "active"), [(0.75, [2, 2]), (0.9, [1, 2]), (2.0, [0, 0])])
+def test_threshold_is_a_multiple_of_the_tokens_root_mean_square(threshold, active):
+    # 0.9 * 3.54 = 3.18 > 3, and 0.75 * 3.54 = 2.65 < 3.
+    assert summed(TOKENS, threshold=threshold).arrays()["active"].tolist() == active
+
+
+def test_the_sign_of_an_input_says_nothing():
+    np.testing.assert_array_equal(
+        summed(-TOKENS).arrays()["active"], summed(TOKENS).arrays()["active"]
+    )
+
+
+@pytest.mark.parametrize("padding", [7.0, 1e30, float("nan"), float("inf")])
+def test_padding_never_counts(padding):
+    padded = torch.full((2, 3, 2), padding)
+    counted = torch.zeros(2, 3, dtype=torch.bool)
+    padded[0, 0], padded[1, 2] = TOKENS[0], TOKENS[1]
+    counted[0, 0] = counted[1, 2] = True
+    sums = ActivationSums(2)
+    sums.update(padded, counted)
+    same_sums(sums, summed(TOKENS))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_low_precision_inputs_are_squared_and_summed_in_full_precision(dtype):
+    # 300^2 overflows float16; 4097 additions of 1 stop at 256 in bfloat16 and 2048 in float16.
+    inputs = torch.tensor([[300.0, 1.0]], dtype=dtype).expand(4097, 2)
+    found = summed(inputs).arrays()
+    value = float(torch.tensor(300.0, dtype=dtype))
+    assert found["sum"].tolist() == [4097 * value, 4097]
+    assert found["sum_sq"].tolist() == [4097 * value**2, 4097]
+    assert found["active"].tolist() == [4097, 0]
+
+
+BATCHES = st.lists(
+    st.lists(st.tuples(*[st.floats(-1e4, 1e4, width=32)] * 3), min_size=1, max_size=6),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(deadline=None)
+@given(BATCHES, st.randoms(use_true_random=False))
+def test_any_split_into_batches_and_any_order_of_merging(batches, random):
+    tensors = [torch.tensor(batch) for batch in batches]
+    expected = summed(torch.cat(tensors))
+    same_sums(summed(*tensors), expected)
+    parts = [summed(tensor) for tensor in tensors]
+    random.shuffle(parts)
+    merged = ActivationSums(3)
+    for part in parts:
+        merged.merge(part)
+    same_sums(merged, expected)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 4), st.integers(1, 5))
+def test_shape_before_channels_does_not_matter(rows, length):
+    inputs = torch.randn(rows, length, 3, generator=torch.Generator().manual_seed(rows))
+    same_sums(summed(inputs), summed(inputs.reshape(-1, 3)))
+
+
+# On disk.
+
+
+def write(folder, language, sum_sq, tokens=2, model="m", inputs=(ATTENTION, DOWN)):
+    arrays = {"sum": np.zeros(2), "sum_abs": np.zeros(2), "active": np.ones(2)}
+    sums = {i: {**arrays, "sum_sq": np.array(sum_sq) * (n + 1)} for n, i in enumerate(inputs)}
+    path = folder / f"{language}.safetensors"
+    write_statistics(path, sums, tokens, {"model": model, "activation_threshold": "1.0"})
+    return path
+
+
+def test_files_are_read_as_one_row_a_language_sorted_by_name(tmp_path):
+    paths = [write(tmp_path, "fr", [9.0, 6.0], 3), write(tmp_path, "de", [2.0, 8.0], 2)]
+    for order in (paths, paths[::-1]):
+        with StatisticsFiles(order) as files:
+            assert files.languages == ["de", "fr"]
+            assert [i.name for i in files.inputs] == [DOWN.name, ATTENTION.name]
+            found = files.read(ATTENTION)
+        assert found.tokens.tolist() == [2, 3]
+        assert found.sum_sq.tolist() == [[2, 8], [9, 6]]
+        assert found.mean_square.tolist() == [[1, 4], [3, 2]]
+        assert found.activation_probability.tolist() == [[0.5, 0.5], [1 / 3, 1 / 3]]
+        assert not found.feeds_down_projection
+
+
+def test_each_parameter_finds_the_input_it_is_multiplied_with(tmp_path):
+    with StatisticsFiles([write(tmp_path, "de", [2.0, 8.0])]) as files:
+        assert files.input_of("k.weight") == ATTENTION
+        assert files.input_of("down.weight") == DOWN
+        assert files.read(DOWN).feeds_down_projection
+        assert files.read(DOWN).sum_sq.tolist() == [[4, 16]]
+        with pytest.raises(InputError, match=r"de\.safetensors: has no statistics for up\.weight"):
+            files.input_of("up.weight")
+
+
+def test_a_file_written_twice_is_byte_identical(tmp_path):
+    first = write(tmp_path, "de", [2.0, 8.0]).read_bytes()
+    assert write(tmp_path, "de", [2.0, 8.0], inputs=(ATTENTION, DOWN)).read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": "other"}, r"fr\.safetensors: its model differs from that of .*de\.safetensors"),
+        ({"inputs": (ATTENTION,)}, r"fr\.safetensors: its groups differs"),
+    ],
+)
+def test_statistics_of_another_model_are_refused(tmp_path, changes, message):
+    paths = [write(tmp_path, "de", [1.0, 1.0]), write(tmp_path, "fr", [1.0, 1.0], **changes)]
+    with pytest.raises(InputError, match=message):
+        StatisticsFiles(paths)
+
+
+def test_statistics_must_belong_to_the_model_that_is_pruned(tmp_path):
+    with StatisticsFiles([write(tmp_path, "de", [1.0, 1.0])]) as files:
+        files.must_belong_to("m")
+        with pytest.raises(InputError, match=r"was collected on another model or revision"):
+            files.must_belong_to("n")
+
+
+def test_numbers_that_are_not_finite_are_refused(tmp_path):
+    with (
+        StatisticsFiles([write(tmp_path, "de", [np.inf, 1.0])]) as files,
+        pytest.raises(InputError, match=r"q_proj\.sum_sq holds numbers that are not finite"),
+    ):
+        files.read(ATTENTION)
+
+
+def test_another_kind_of_file_is_one_line(tmp_path):
+    write_tensors(tmp_path / "x.safetensors", {"a": np.zeros(1)}, {})
+    with pytest.raises(InputError, match=r"x\.safetensors: is not a statistics file"):
+        StatisticsFiles([tmp_path / "x.safetensors"])
