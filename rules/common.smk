@@ -43,6 +43,8 @@ FIGURES = [
     "sparsity_by_block",
     "cross_lingual_correlation",
 ]
+# Files of a local model that a change is noticed in.
+MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
 TABLES = ["perplexity", "summary", "allocation", "correlation"]
 RESULTS = f"results/{config['experiment']}"
 PERPLEXITY = config["evaluation"]["perplexity"]
@@ -109,7 +111,7 @@ def local_model_files(wildcards):
         return []
     folder = Path(definition["folder"]).expanduser()
     return sorted(
-        str(path) for path in folder.glob("*") if path.suffix in (".safetensors", ".json")
+        str(path) for path in folder.glob("*") if path.suffix in MODEL_FILES
     )
 
 

@@ -3,14 +3,29 @@
 from pathlib import Path
 
 import pytest
-
+from workflow.interruption import Interrupted, kill_and_resume
 from workflow.running import Workflow
+
+RUNS_SNAKEMAKE = {"finished", "fresh", "interrupted"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs Snakemake as slow: `-m "not slow"` leaves the tests of seconds."""
+    for item in items:
+        if RUNS_SNAKEMAKE & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """The repository as it is when the tests begin, so that all of them test the same code."""
+    return Workflow.new(tmp_path_factory.mktemp("snapshot") / "project")
+
+
+@pytest.fixture(scope="session")
+def finished(snapshot: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """The tiny experiment, run to its end once. Tests read it and never change it."""
-    workflow = Workflow.new(tmp_path_factory.mktemp("finished") / "project")
+    workflow = snapshot.copy(tmp_path_factory.mktemp("finished") / "project")
     outcome = workflow.run()
     assert outcome.code == 0, outcome.text
     return workflow
@@ -23,6 +38,12 @@ def project(finished: Workflow, tmp_path: Path) -> Workflow:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Workflow:
+def fresh(snapshot: Workflow, tmp_path: Path) -> Workflow:
     """The experiment before anything has been run."""
-    return Workflow.new(tmp_path / "project")
+    return snapshot.copy(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def interrupted(snapshot: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
+    """The same experiment from nothing, killed while models are evaluated, unlocked, resumed."""
+    return kill_and_resume(snapshot.copy(tmp_path_factory.mktemp("interrupted") / "project"))

@@ -137,15 +137,6 @@ def method_options(config: dict, method: str) -> dict:
 
 def table_grid(config: dict) -> dict:
     """A compact description of all results of a model, for scripts that read many files."""
-    methods = {
-        method: {
-            "seeds": seeds_of(config, method),
-            "sparsities": sparsities_of(config, method),
-            "calibration": calibration_languages(config, method),
-            "allocation": _allocation_kind(config, method),
-        }
-        for method in (DENSE, *config["methods"])
-    }
     return {
         "seeds": sorted(config["seeds"]),
         "baseline": config["baseline"],
@@ -153,7 +144,7 @@ def table_grid(config: dict) -> dict:
             code: {"role": entry["role"], "name": entry["name"]}
             for code, entry in config["languages"].items()
         },
-        "methods": methods,
+        "methods": _method_grid(config),
         "resampling": config["resampling"],
         "split": config["evaluation"]["perplexity"]["split"],
         "length": config["evaluation"]["perplexity"]["length"],
@@ -162,14 +153,28 @@ def table_grid(config: dict) -> dict:
 
 def allocation_grid(config: dict) -> dict:
     """The part of `table_grid` that the masks depend on: no languages of evaluation."""
-    return {**table_grid(config), "languages": {}}
+    return {"seeds": sorted(config["seeds"]), "languages": {}, "methods": _method_grid(config)}
 
 
 def correlation_grid(config: dict) -> dict:
     """The part of `table_grid` that the statistics depend on: calibration languages, no methods."""
-    grid = table_grid(config)
-    kept = {code: grid["languages"][code] for code in languages(config, "calibration")}
-    return {**grid, "languages": kept, "methods": {DENSE: grid["methods"][DENSE]}}
+    return {
+        "seeds": sorted(config["seeds"]),
+        "languages": {code: {"role": "calibration"} for code in languages(config, "calibration")},
+        "methods": {DENSE: _method_grid(config)[DENSE]},
+    }
+
+
+def _method_grid(config: dict) -> dict[str, dict]:
+    return {
+        method: {
+            "seeds": seeds_of(config, method),
+            "sparsities": sparsities_of(config, method),
+            "calibration": calibration_languages(config, method),
+            "allocation": _allocation_kind(config, method),
+        }
+        for method in (DENSE, *config["methods"])
+    }
 
 
 def _allocation_kind(config: dict, method: str) -> str:

@@ -19,20 +19,21 @@ class Grid:
     """What an experiment measured. Sparsities are strings as in paths; key order has no meaning."""
 
     seeds: list[int]
-    baseline: str
     languages: dict[str, dict]
     methods: dict[str, dict]
-    draws: int
-    confidence: float
-    split: str
-    length: int
+    # How runs are measured and compared; tables of masks and statistics do without.
+    baseline: str = ""
+    draws: int = 0
+    confidence: float = 0.0
+    split: str = ""
+    length: int = 0
 
     @classmethod
     def parse(cls, text: str) -> "Grid":
         """Read the JSON of a `--grid` argument."""
         try:
             grid = json.loads(text)
-            grid |= grid.pop("resampling")
+            grid |= grid.pop("resampling", {})
             parsed = cls(**grid)
             dense = parsed.methods[DENSE]["seeds"][0]
         except (ValueError, TypeError, AttributeError) as error:

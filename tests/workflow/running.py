@@ -1,5 +1,6 @@
 """A folder with the workflow in it, and what Snakemake does or would do there."""
 
+import json
 import os
 import re
 import shutil
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-
-import tiny
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
 ROOT = Path(__file__).parents[2]
 TREE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
@@ -46,6 +47,8 @@ class Workflow:
     @classmethod
     def new(cls, folder: Path) -> "Workflow":
         """The repository's workflow, a tiny random model and texts in an empty folder."""
+        import tiny  # brings torch, which takes seconds that the unit tests need not wait
+
         folder.mkdir(parents=True)
         for name in TREE:
             source = ROOT / name
@@ -124,6 +127,19 @@ class Workflow:
         found = [path for path in root.rglob(pattern) if path.is_file()]
         return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
 
+    def unreadable(self) -> list[str]:
+        """JSON and safetensors files in results/ that are not whole."""
+        broken = []
+        for path in sorted((self.folder / "results").rglob("*")):
+            try:
+                if path.suffix == ".json":
+                    json.loads(path.read_text(encoding="utf-8"))
+                elif path.suffix == ".safetensors":
+                    load_file(path)
+            except (ValueError, SafetensorError):
+                broken.append(str(path.relative_to(self.folder)))
+        return broken
+
     def unfinished(self) -> list[str]:
         """Paths below results/ and resources/ that only a half-done job leaves behind."""
         return sorted(
@@ -149,6 +165,7 @@ def planned_jobs(text: str) -> set[str]:
             pairs = line.removeprefix("    wildcards: ").split(", ")
             jobs[-1] += [pair.split("=", 1)[1] for pair in pairs]
     counted = re.search(r"^total +(\d+)$", text, re.MULTILINE)
+    assert counted or "Nothing to be done" in text, text
     assert len(jobs) == (int(counted[1]) if counted else 0), text
     named = {" ".join(job) for job in jobs}
     assert len(named) == len(jobs), text

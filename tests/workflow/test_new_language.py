@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from workflow.expected import DENSE, PRUNED, corpora, evaluations, figures, tables
 from workflow.running import Outcome, Workflow
 

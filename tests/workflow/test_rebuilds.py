@@ -3,8 +3,8 @@
 import os
 import time
 
+import tiny
 import yaml
-
 from workflow.expected import (
     DENSE,
     M_WANDA,
@@ -20,6 +20,7 @@ from workflow.expected import (
     statistics,
     tables,
 )
+from workflow.interruption import COMMAND
 from workflow.running import Workflow
 
 ALL_TABLES = ("perplexity", "allocation", "correlation")
@@ -33,8 +34,17 @@ def test_finished_run_leaves_nothing_to_do(finished: Workflow):
     assert finished.jobs() == set()
 
 
-def test_demo_profile_leaves_nothing_to_do(finished: Workflow):
-    assert finished.jobs("--workflow-profile", "demo") == set()
+def test_demo_profile_leaves_nothing_to_do(project: Workflow):
+    assert project.jobs(*COMMAND) == set()
+
+
+def test_deleted_results_are_made_again_where_they_are_asked_for(project: Workflow):
+    results = project.folder / "results/tiny"
+    (results / "figures/sparsity_by_block-tiny-llama.pdf").unlink()
+    (results / "tiny-llama/seed0/perplexity/wanda/0.5/de.json").unlink()
+    # A record that only tables read is not missed while the tables stand.
+    assert project.jobs() == {"draw_figure sparsity_by_block tiny-llama", "all"}
+    assert project.jobs("perplexity") == evaluations({"wanda 0.5"}) | {"perplexity"}
 
 
 def test_new_calibration_language_reruns_what_calibrates_on_all(project: Workflow):
@@ -64,15 +74,10 @@ def test_changed_comments_and_docstrings_rerun_nothing(project: Workflow):
         "        size = utf8_bytes(paragraphs)\n",
         "        # Bytes of the text.\n        size = utf8_bytes(paragraphs)\n",
     )
-    for file in ("Snakefile", *(f"rules/{path.name}" for path in rule_files(project))):
-        path = project.folder / file
+    for path in (project.folder / "Snakefile", *(project.folder / "rules").glob("*.smk")):
         path.write_text(path.read_text() + "\n\n# A comment.\n")
     project.replace("rules/pruning.smk", '    """Score the weights,', '    """First score weights,')
     assert project.jobs() == set()
-
-
-def rule_files(project: Workflow):
-    return sorted((project.folder / "rules").glob("*.smk"))
 
 
 def test_changed_figure_code_reruns_figures_alone(project: Workflow):
@@ -196,8 +201,7 @@ def test_touched_text_reruns_nothing(project: Workflow):
 def test_changed_evaluation_length_reruns_no_mask(project: Workflow):
     with project.edit_config() as config:
         config["evaluation"]["perplexity"]["length"] = 64
-    jobs = project.jobs()
-    assert jobs == evaluations(PRUNED | DENSE) | tables("perplexity") | figures()
+    assert project.jobs() == evaluations(PRUNED | DENSE) | tables("perplexity") | figures()
 
 
 def test_changed_calibration_length_reruns_no_text_and_no_magnitude(project: Workflow):
@@ -210,7 +214,5 @@ def test_changed_calibration_length_reruns_no_text_and_no_magnitude(project: Wor
 
 
 def test_changed_weights_rerun_everything_but_texts(project: Workflow):
-    import tiny
-
     tiny.write_llama(project.folder / "inputs/model", seed=1)
     assert project.jobs() == everything() - corpora("de", "en", "sw")
