@@ -47,6 +47,7 @@ FIGURES = [
 MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
 TABLES = ["perplexity", "summary", "allocation", "correlation"]
 RESULTS = f"results/{config['experiment']}"
+LOCK_FILE = f"config/{config['experiment']}.lock.yaml"
 PERPLEXITY = config["evaluation"]["perplexity"]
 MODELS = sorted(config["models"])
 LANGUAGES = experiment.languages(config)
@@ -99,6 +100,17 @@ def model_folder(wildcards):
     return f"resources/models/{wildcards.model}"
 
 
+def model_memory(wildcards, attempt):
+    """Memory in MB of a job that holds a whole model, more at each attempt."""
+    billions = config["models"][wildcards.model]["parameters"]
+    return int(attempt * (2500 + 2500 * billions))  # two bytes a weight, a quarter to spare
+
+
+def model_minutes(wildcards, attempt):
+    """Time limit in minutes of a job that passes text through a model, more at each attempt."""
+    return int(attempt * (30 + 30 * config["models"][wildcards.model]["parameters"]))
+
+
 def dtype(wildcards):
     """Precision that a model is loaded in."""
     return config["models"][wildcards.model]["dtype"]
@@ -110,9 +122,7 @@ def local_model_files(wildcards):
     if definition["kind"] != "local":
         return []
     folder = Path(definition["folder"]).expanduser()
-    return sorted(
-        str(path) for path in folder.glob("*") if path.suffix in MODEL_FILES
-    )
+    return sorted(str(path) for path in folder.glob("*") if path.suffix in MODEL_FILES)
 
 
 def corpus_source(wildcards):

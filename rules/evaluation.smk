@@ -26,8 +26,8 @@ rule evaluate_perplexity:
         "../envs/evaluation.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=model_memory,
+        runtime=model_minutes,
         gpu=1,
     params:
         script=script("evaluate_perplexity.py"),

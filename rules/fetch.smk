@@ -2,7 +2,8 @@
 
 writes  <resources>/models/{model}/ (Hugging Face layout, safetensors)
         <resources>/corpora/{corpus}/{language}/{split}.jsonl
-Each folder has a manifest.json: definition, revision, and the SHA-256 of every file.
+Each folder has a manifest.json: definition, revision, and the SHA-256 of every file. The commit that
+a hub branch stood for is kept in config/{experiment}.lock.yaml and used from then on.
 """
 
 
@@ -30,10 +31,11 @@ rule fetch_model:
     params:
         script=script("fetch_model.py"),
         definition=model_definition,
+        lock=LOCK_FILE,
         code=code_digest("fetch_model.py"),
     shell:
         "python {params.script} --definition {params.definition:q} "
-        "--manifest {output.manifest:q} > {log:q} 2>&1"
+        "--manifest {output.manifest:q} --lock {params.lock} > {log:q} 2>&1"
 
 
 rule download_package:
@@ -81,10 +83,11 @@ rule fetch_corpus:
     params:
         script=script("split_corpus.py"),
         definition=corpus_definition,
+        lock=LOCK_FILE,
         code=code_digest("split_corpus.py"),
     shell:
         "python {params.script} --definition {params.definition:q} --source {input.source:q} "
-        "--manifest {output.manifest:q} > {log:q} 2>&1"
+        "--manifest {output.manifest:q} --lock {params.lock} > {log:q} 2>&1"
 
 
 rule fetch:

@@ -20,8 +20,8 @@ rule prune_model:
         "../envs/pruning.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=model_memory,
+        runtime=model_minutes,
     params:
         script=script("prune_model.py"),
         model=model_folder,

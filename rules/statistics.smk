@@ -20,8 +20,8 @@ rule collect_statistics:
         "../envs/statistics.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=model_memory,
+        runtime=model_minutes,
         gpu=1,
     params:
         script=script("collect_statistics.py"),

@@ -11,17 +11,22 @@ from pathlib import Path
 from multiprune.command import run
 from multiprune.manifests import described_folder, parse_definition
 from multiprune.model_sources import fetch_model
+from multiprune.revisions import RevisionLock
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--definition", required=True, help="the model's config entry, as JSON")
     parser.add_argument("--manifest", required=True, type=Path, help="MODEL_FOLDER/manifest.json")
+    parser.add_argument("--lock", required=True, type=Path, help="lock file of hub revisions")
     arguments = parser.parse_args()
     definition = parse_definition(arguments.definition, {"kind"})
     os.environ["TQDM_DISABLE"] = "1"  # no progress bars in a log; read when tqdm is imported
+    lock, key = RevisionLock(arguments.lock), f"models/{arguments.manifest.parent.name}"
+    pinned = lock.pin(key, definition)
     with described_folder(arguments.manifest, definition) as (folder, notes):
-        notes.update(fetch_model(definition, folder))
+        notes.update(fetch_model(pinned, folder))
+    lock.record(key, definition, notes.get("revision"))
 
 
 if __name__ == "__main__":

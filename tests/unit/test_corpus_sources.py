@@ -110,6 +110,7 @@ class TestSplitCorpus:
     def split(self, tmp_path, definition, source, **environment):
         manifest = tmp_path / "corpora" / "c" / "en" / "manifest.json"
         options = ["--definition", json.dumps(definition), "--manifest", manifest]
+        options += ["--lock", tmp_path / "lock.yaml"]
         options += ["--source", source] if source else []
         return *run("split_corpus.py", *options, **environment), manifest
 

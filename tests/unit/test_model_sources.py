@@ -34,7 +34,16 @@ def fetch(tmp_path, definition, **environment):
     manifest = tmp_path / "models" / "tiny" / "manifest.json"
     cache = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": "hf_secret"}
     done = subprocess.run(
-        [sys.executable, SCRIPT, "--definition", json.dumps(definition), "--manifest", manifest],
+        [
+            sys.executable,
+            SCRIPT,
+            "--definition",
+            json.dumps(definition),
+            "--manifest",
+            manifest,
+            "--lock",
+            tmp_path / "lock.yaml",
+        ],
         env=os.environ | {"HF_HUB_OFFLINE": "0"} | cache | environment,
         capture_output=True,
         text=True,
