@@ -39,8 +39,8 @@ class RevisionLock:
         held = {name: entry.get(name) for name in asked}
         if held != asked or not is_commit(entry.get("commit")):
             raise InputError(
-                f"{self.path}: {key} is locked for {held['repo']} at {held['revision']}, the config "
-                f"asks for {asked['repo']} at {asked['revision']}; delete the entry to lock anew"
+                f"{self.path}: {key} is locked for {held['repo']} at {held['revision']}, the "
+                f"config asks for {asked['repo']} at {asked['revision']}; delete the entry"
             )
         return {**definition, "revision": entry["commit"]}
 
