@@ -35,7 +35,8 @@ results/demo/tables/summary.csv:
 	$(MAKE) demo
 
 docs: .venv/workflow
-	python scripts/document_config.py --output config/README.md
+	python scripts/document_config.py --keys config/README.md \
+	  --config config/paper.yaml --deviations config/DEVIATIONS.md
 
 unlock: .venv/workflow
 	snakemake --unlock

@@ -12,6 +12,7 @@ os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.ge
 from multiprune import config as experiment
 from multiprune import digest
 from multiprune.config import canonical
+from multiprune.cost import estimate
 from multiprune.errors import InputError
 from multiprune.manifests import other_definition
 
@@ -34,6 +35,8 @@ def checked(config):
 
 
 config.update(checked(config))
+if workflow.is_main_process:
+    print(estimate(config), file=sys.stderr)
 
 
 FIGURES = [

@@ -1,20 +1,30 @@
-"""Write config/README.md, the table of all configuration keys, from config/schema.yaml."""
+"""Write the generated pages: all configuration keys, and the state of a grid's constants."""
 
 import argparse
 from pathlib import Path
 
+import yaml
+
+from multiprune import config_table, deviations
 from multiprune.artefacts import replacing
 from multiprune.command import run
-from multiprune.config_table import render
 
 
 def main() -> None:
-    """Write the table, or say that it is stale."""
+    """Write both pages."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--keys", type=Path, required=True, help="page of all keys")
+    parser.add_argument("--config", type=Path, required=True, help="config with `sources`")
+    parser.add_argument("--deviations", type=Path, required=True, help="page of its constants")
     options = parser.parse_args()
-    with replacing(options.output) as temporary:
-        temporary.write_text(render(), encoding="utf-8")
+    config = yaml.safe_load(options.config.read_text(encoding="utf-8"))
+    pages = {
+        options.keys: config_table.render(),
+        options.deviations: deviations.render(config, options.config.name),
+    }
+    for path, text in pages.items():
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def uniform(blocks: int) -> np.ndarray:
 
 @IMPORTANCES.register("owl")
 def owl(outlier_share: np.ndarray) -> np.ndarray:
-    """D_b: share of a block's scores above M times the block's mean score (Yin et al. 2024, eq. 2).
+    """D_b: share of a block's scores above M times the block's mean score (Yin et al. 2024).
 
     Blocks with more outliers keep more weights. outlier_share [blocks] -> [blocks].
     """
@@ -70,8 +70,8 @@ def block_sparsities(
 ) -> np.ndarray:
     """Sparsity of each block: densities minmax(importance) * 2 * strength, moved to mean 1 - s.
 
-    The mean is weighted by parameters, and densities stay within [0, 1] (Yin et al. 2024, sec. 3.3,
-    with the weighting made exact). importance, parameters [blocks] -> [blocks].
+    The mean is weighted by parameters, and densities stay within [0, 1] (as in OWL, Yin et al.
+    2024, with the weighting made exact). importance, parameters [blocks] -> [blocks].
     """
     weight = np.asarray(parameters, dtype=float) / np.sum(parameters)
     raw = min_max(np.asarray(importance, dtype=float)) * 2 * strength

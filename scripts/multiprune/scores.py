@@ -21,7 +21,7 @@ def wanda(weight: Tensor, norm: Tensor) -> Tensor:
 
 @SCORES.register("ria")
 def ria(weight: Tensor, norm: Tensor, ria_exponent: float = 0.5) -> Tensor:
-    """S_ij = (|W_ij| / sum_i |W_ij| + |W_ij| / sum_j |W_ij|) * n_j^a (Zhang et al. 2024, eq. 4).
+    """S_ij = (|W_ij| / sum_i |W_ij| + |W_ij| / sum_j |W_ij|) * n_j^a (RIA, Zhang et al. 2024).
 
     Relative importance within the weight's column and row, so that no channel is cut off whole.
     weight [rows, columns], norm [columns]; a column or row of zeros scores 0.

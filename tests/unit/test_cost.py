@@ -1,0 +1,39 @@
+import pytest
+import yaml
+
+from multiprune.config import validate
+from multiprune.cost import estimate
+
+CONFIG = """
+experiment: x
+models: {m: {kind: local, folder: f, parameters: 1}}
+corpora: {c: {kind: text, folder: t}}
+languages: {a: {corpus: c, role: calibration}, b: {corpus: c, role: unseen}}
+calibration: {samples: 10, length: 100}
+baseline: wanda
+methods: {wanda: {score: wanda}}
+evaluation: {perplexity: {tokens: 89999500}}
+"""
+
+
+def test_by_hand():
+    # dense and wanda on two languages and one calibration pass of 1,000 tokens:
+    # 2 * 2 * 89,999,500 + 1,000 = 359,999,000 tokens * 2e9 FLOP = 7.2e17, two hours at 1e14 a
+    # second; three jobs load for a minute each. Disk: 2 GB + 1/8 GB + 0.004 GB.
+    line = estimate(validate(yaml.safe_load(CONFIG)))
+    assert line.startswith("estimate: 2.1 GB on disk, 2.0 GPU hours, at")
+
+
+@pytest.mark.parametrize("more", ["models", "seeds"])
+def test_grows_with_the_grid(more):
+    config = yaml.safe_load(CONFIG)
+    if more == "models":
+        config["models"]["n"] = dict(config["models"]["m"], parameters=9)
+    else:
+        config["seeds"] = [0, 1, 2]
+    gigabytes, hours = (
+        float(part.split()[0])
+        for part in estimate(validate(config)).removeprefix("estimate: ").split(", ")[:2]
+    )
+    assert gigabytes > 2.1
+    assert hours > 3.9
