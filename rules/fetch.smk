@@ -11,6 +11,7 @@ localrules:
     fetch_model,
     download_package,
     fetch_corpus,
+    preflight,
 
 
 rule fetch_model:
@@ -88,6 +89,24 @@ rule fetch_corpus:
     shell:
         "python {params.script} --definition {params.definition:q} --source {input.source:q} "
         "--manifest {output.manifest:q} --lock {params.lock} > {log:q} 2>&1"
+
+
+rule preflight:
+    """Check that every model, text and program can be reached, before any GPU hour; runs anew."""
+    log:
+        "<logs>/preflight.log",
+    conda:
+        "../envs/fetch.yaml"
+    params:
+        script=script("check_access.py"),
+        models=canonical({m: experiment.model_definition(config, m) for m in MODELS}),
+        texts=canonical(experiment.text_definitions(config)),
+        lock=LOCK_FILE,
+        table=f"{RESULTS}/preflight.csv",
+        code=code_digest("check_access.py"),
+    shell:
+        "python {params.script} --models {params.models:q} --texts {params.texts:q} "
+        "--programs conda sbatch --lock {params.lock} --output {params.table:q} 2> {log:q}"
 
 
 rule fetch:

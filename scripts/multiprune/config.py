@@ -144,6 +144,20 @@ def corpus_definition(config: dict, language: str) -> dict:
     return {"corpus": config["corpora"][entry["corpus"]], "text": entry["text"]}
 
 
+def text_definitions(config: dict) -> dict[str, dict]:
+    """For every language its corpus, definition and, for own text, its file."""
+    texts = {}
+    for code, entry in config["languages"].items():
+        corpus = config["corpora"][entry["corpus"]]
+        source = f"{corpus['folder']}/{entry['text']}.txt" if corpus["kind"] == "text" else ""
+        texts[code] = {
+            "corpus_name": entry["corpus"],
+            "definition": corpus_definition(config, code),
+            "source": source,
+        }
+    return texts
+
+
 def method_options(config: dict, method: str) -> dict:
     """What a mask depends on beside the model, the statistics and the sparsity."""
     ignored = ("sparsities", "calibration")

@@ -12,10 +12,14 @@ REVISIONS = ("main", "v1", COMMIT)
 
 
 class Repository:
-    """Files of one repository; `gated` refuses downloads, `wrong_sha256` states false hashes."""
+    """Files of one repository; `gated` refuses downloads, `wrong_sha256` states false hashes.
 
-    def __init__(self, files, *, gated=False, wrong_sha256=False, truncated=False):
+    `main` is the commit that the branch main stands for.
+    """
+
+    def __init__(self, files, *, gated=False, wrong_sha256=False, truncated=False, main=COMMIT):
         self.files = files
+        self.main = main
         self.gated = gated
         self.wrong_sha256 = wrong_sha256
         self.truncated = truncated
@@ -70,7 +74,8 @@ def loopback_hub(models=None, datasets=None):
                 listing = [file for file in repository.listing() if file[0] in wanted]
                 return self.send_json([_tree_entry(*file) for file in listing])
             siblings = [_sibling(*file) for file in repository.listing()]
-            content = {"id": f"{owner}/{name}", "sha": COMMIT, "siblings": siblings}
+            sha = repository.main if revision == "main" else COMMIT
+            content = {"id": f"{owner}/{name}", "sha": sha, "siblings": siblings}
             return self.send_json(content | {"private": False, "gated": False, "tags": []})
 
         def answer_file(self, path):

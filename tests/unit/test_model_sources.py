@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -163,6 +164,18 @@ class TestHub:
         assert (manifest.parent / "model.safetensors").read_bytes() == MODEL["model.safetensors"]
         assert read_manifest(manifest)["revision"] == COMMIT
         assert read_manifest(manifest)["definition"] == definition
+
+    def test_a_branch_stays_at_its_first_commit(self, tmp_path):
+        definition = {"kind": "huggingface", "repo": "org/tiny", "revision": "main"}
+        with loopback_hub({"org/tiny": Repository(MODEL)}) as endpoint:
+            code, lines, manifest = fetch(tmp_path, definition, HF_ENDPOINT=endpoint)
+        assert code == 0, lines
+        assert f"commit: {COMMIT}" in (tmp_path / "lock.yaml").read_text()
+        shutil.rmtree(manifest.parent)
+        with loopback_hub({"org/tiny": Repository(MODEL, main="f" * 40)}) as endpoint:
+            code, lines, manifest = fetch(tmp_path, definition, HF_ENDPOINT=endpoint)
+        assert code == 0, lines
+        assert read_manifest(manifest)["revision"] == COMMIT
 
     def test_gated(self, tmp_path):
         assert "gated" in refused(tmp_path, Repository(MODEL, gated=True))

@@ -1,0 +1,51 @@
+"""Preflight: check that every model, text and program of an experiment can be reached."""
+
+import argparse
+import csv
+import json
+import sys
+from functools import partial
+from pathlib import Path
+
+from multiprune.access import check_corpus, check_model, check_tool, findings
+from multiprune.artefacts import replacing
+from multiprune.command import run
+from multiprune.revisions import RevisionLock
+
+
+def main() -> None:
+    """Print and write a table; exit with 1 if anything is missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=json.loads, required=True, help="name -> definition")
+    parser.add_argument("--texts", type=json.loads, required=True, help="language -> definition")
+    parser.add_argument(
+        "--programs", nargs="*", default=[], help="programs that only a cluster needs"
+    )
+    parser.add_argument("--lock", type=Path, required=True, help="lock file of hub revisions")
+    parser.add_argument("--output", type=Path, required=True, help="CSV")
+    options = parser.parse_args()
+    lock = RevisionLock(options.lock)
+    checks = {("program", name): partial(check_tool, name) for name in options.programs}
+    for name, definition in sorted(options.models.items()):
+        checks["model", name] = partial(check_model, name, definition, lock)
+    for language, entry in sorted(options.texts.items()):
+        source = Path(entry["source"]) if entry["source"] else None
+        checks["text", language] = partial(
+            check_corpus, entry["corpus_name"], entry["definition"], source, lock
+        )
+    rows = []
+    for finding in findings(checks):
+        missing = "absent" if finding.kind == "program" else "FAILED"
+        state = "ok" if finding.passed else missing
+        print(f"{state:7s}{finding.kind:8s} {finding.name}: {finding.detail}", flush=True)
+        rows.append([finding.kind, finding.name, state, finding.detail])
+    with replacing(options.output) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([["kind", "name", "state", "detail"], *rows])
+    failed = sum(row[2] == "FAILED" for row in rows)
+    print(f"{len(rows) - failed} of {len(rows)} can be reached; table: {options.output}")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    run(main)
