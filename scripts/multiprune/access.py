@@ -35,7 +35,6 @@ def check_model(name: str, definition: dict, lock: RevisionLock) -> str:
             return _python_package(definition)
         if definition["kind"] == "local":
             fetch_model(definition, folder)
-            architecture_of(folder)
             return "folder is complete"
         from huggingface_hub import HfApi, hf_hub_download
 

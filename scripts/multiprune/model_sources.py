@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from multiprune.architectures import architecture_of
 from multiprune.artefacts import sha256_file
 from multiprune.errors import InputError
 from multiprune.gguf_packages import convert_gguf, gguf_file_of
@@ -62,6 +63,7 @@ def local(definition: dict, folder: Path) -> dict:
     names = model_files(found, f"model folder {source}")
     for name in names:
         (folder / name).symlink_to((source / name).resolve())
+    architecture_of(source)
     _check_shards(folder, f"model folder {source}")
     return {}
 
@@ -86,6 +88,7 @@ def huggingface(definition: dict, folder: Path) -> dict:
         # The configuration alone, then the rest: a refused model costs no gigabytes.
         snapshot_download(repo, revision=info.sha, local_dir=folder, allow_patterns="config.json")
         _refuse_remote_code(folder / "config.json", what)
+        architecture_of(folder)
         snapshot_download(repo, revision=info.sha, local_dir=folder, allow_patterns=names)
     for name in names:
         _check_download(folder / name, files[name], what)
