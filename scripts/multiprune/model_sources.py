@@ -63,8 +63,8 @@ def local(definition: dict, folder: Path) -> dict:
     names = model_files(found, f"model folder {source}")
     for name in names:
         (folder / name).symlink_to((source / name).resolve())
-    architecture_of(source)
     _check_shards(folder, f"model folder {source}")
+    architecture_of(source)
     return {}
 
 
