@@ -32,9 +32,15 @@ def main() -> None:
     table = pd.read_csv(path)
     table = table[table["language_set"] == "all"].sort_values(["model", "sparsity", "perplexity"])
     table["interval"] = intervals(table["ci_low"], table["ci_high"])
+    # The baseline is not compared with itself.
+    itself = table["baseline_ci_low"].eq(1) & table["baseline_ci_high"].eq(1)
+    table.loc[itself, ["baseline_ci_low", "baseline_ci_high"]] = None
     table["baseline_interval"] = intervals(table["baseline_ci_low"], table["baseline_ci_high"])
-    print("\nPerplexity, geometric mean over all languages:\n")
-    text = table[list(COLUMNS)].rename(columns=COLUMNS)
+    models = table["model"].unique()
+    shown = [name for name in COLUMNS if name != "model" or len(models) > 1]
+    whose = f" of {models[0]}" if len(models) == 1 else ""
+    print(f"\nPerplexity{whose}, geometric mean over all languages:\n")
+    text = table[shown].rename(columns=COLUMNS)
     print(text.to_string(index=False, na_rep="", float_format="{:.3g}".format))
     print(f"\nreport: {options.report}")
 
@@ -46,4 +52,4 @@ def intervals(low: pd.Series, high: pd.Series) -> list[str]:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, log_environment=False)

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from multiprune.errors import InputError
 
 
-def run(main: Callable[[], None]) -> None:
+def run(main: Callable[[], None], log_environment: bool = True) -> None:
     """Run `main`; a user's mistake becomes one line on stderr and exit code 1.
 
     The interpreter's prefix is logged first, since with conda a failed activation would otherwise
-    go unnoticed.
+    go unnoticed; not for what a person starts by hand.
     """
-    print(f"environment: {sys.prefix}", file=sys.stderr)
+    if log_environment:
+        print(f"environment: {sys.prefix}", file=sys.stderr)
     try:
         main()
     except InputError as error:

@@ -27,6 +27,10 @@ def main() -> None:
     checks = {
         "12 models, every language": len(runs) == 12 and runs.nunique() == 1,
         "no missing perplexity": bool(table["perplexity"].notna().all()),
+        "every ratio lies in its interval": bool(
+            (everything["ci_low"] <= everything["ratio_to_dense"]).all()
+            and (everything["ratio_to_dense"] <= everything["ci_high"]).all()
+        ),
         "dense is best": at_half.idxmin() == "dense",
         "magnitude > 2 x wanda": ratios["magnitude"] > 2,
         "wanda-en > 1.2 x wanda": at_half["wanda-en"] / at_half["wanda"] > 1.2,
