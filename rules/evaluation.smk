@@ -34,6 +34,7 @@ rule evaluate_perplexity:
         model=model_folder,
         dtype=dtype,
         languages=canonical({code: config["languages"][code]["corpus"] for code in LANGUAGES}),
+        corpora=corpora_folder,
         split=PERPLEXITY["split"],
         length=PERPLEXITY["length"],
         tokens=PERPLEXITY.get("tokens", ""),
@@ -45,7 +46,7 @@ rule evaluate_perplexity:
         "python {params.script} --model {params.model:q} --dtype {params.dtype} "
         "--mask {input.mask:q} --seed {wildcards.seed} --method {wildcards.method} "
         "--sparsity {wildcards.sparsity} "
-        "--corpora resources/corpora --languages {params.languages:q} --split {params.split} "
+        "--corpora {params.corpora} --languages {params.languages:q} --split {params.split} "
         "--length {params.length} --tokens {params.tokens} "
         "--batch-tokens {params.batch_tokens} --threads {threads} "
         "--cache {params.cache:q} --output {params.records:q} > {log:q} 2>&1"

@@ -3,7 +3,8 @@
 writes  <resources>/models/{model}/ (Hugging Face layout, safetensors)
         <resources>/corpora/{corpus}/{language}/{split}.jsonl
 Each folder has a manifest.json: definition, revision, and the SHA-256 of every file. The commit that
-a hub branch stood for is kept in config/{experiment}.lock.yaml and used from then on.
+a hub branch stood for is kept in config/{experiment}.lock.yaml and used from then on. `preflight`
+fetches nothing: it checks what could be fetched and writes <results>/preflight.csv.
 """
 
 
@@ -29,14 +30,14 @@ rule fetch_model:
     resources:
         mem_mb=4000,
         runtime=240,
+        lock=LOCK_FILE,  # as a parameter it would make each experiment fetch the shared model anew
     params:
         script=script("fetch_model.py"),
         definition=model_definition,
-        lock=LOCK_FILE,
         code=code_digest("fetch_model.py"),
     shell:
         "python {params.script} --definition {params.definition:q} "
-        "--manifest {output.manifest:q} --lock {params.lock} > {log:q} 2>&1"
+        "--manifest {output.manifest:q} --lock {resources.lock} > {log:q} 2>&1"
 
 
 rule download_package:
@@ -81,32 +82,39 @@ rule fetch_corpus:
     resources:
         mem_mb=2000,
         runtime=60,
+        lock=LOCK_FILE,  # not a parameter, as above
     params:
         script=script("split_corpus.py"),
         definition=corpus_definition,
-        lock=LOCK_FILE,
         code=code_digest("split_corpus.py"),
     shell:
         "python {params.script} --definition {params.definition:q} --source {input.source:q} "
-        "--manifest {output.manifest:q} --lock {params.lock} > {log:q} 2>&1"
+        "--manifest {output.manifest:q} --lock {resources.lock} > {log:q} 2>&1"
 
 
 rule preflight:
     """Check that every model, text and program can be reached, before any GPU hour; runs anew."""
     log:
         "<logs>/preflight.log",
+    benchmark:
+        "<benchmarks>/preflight.jsonl"
     conda:
         "../envs/fetch.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
         script=script("check_access.py"),
-        models=canonical({m: experiment.model_definition(config, m) for m in MODELS}),
-        texts=canonical(experiment.text_definitions(config)),
+        models=model_definitions,
+        texts=text_definitions,
+        resources=RESOURCES,
         lock=LOCK_FILE,
-        table=f"{RESULTS}/preflight.csv",
+        table=preflight_table,
         code=code_digest("check_access.py"),
     shell:
         "python {params.script} --models {params.models:q} --texts {params.texts:q} "
-        "--programs conda sbatch --lock {params.lock} --output {params.table:q} 2> {log:q}"
+        "--programs conda sbatch --resources {params.resources} --lock {params.lock} "
+        "--output {params.table:q} 2> {log:q}"
 
 
 rule fetch:

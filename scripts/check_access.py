@@ -7,9 +7,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from multiprune.access import check_corpus, check_model, check_tool, findings
+from multiprune.access import check_corpus, check_model, check_tool, findings, on_disk
 from multiprune.artefacts import replacing
 from multiprune.command import run
+from multiprune.manifests import MANIFEST
 from multiprune.revisions import RevisionLock
 
 
@@ -21,6 +22,7 @@ def main() -> None:
     parser.add_argument(
         "--programs", nargs="*", default=[], help="programs that only a cluster needs"
     )
+    parser.add_argument("--resources", type=Path, required=True, help="folder of downloads")
     parser.add_argument("--lock", type=Path, required=True, help="lock file of hub revisions")
     parser.add_argument("--output", type=Path, required=True, help="CSV")
     options = parser.parse_args()
@@ -28,11 +30,14 @@ def main() -> None:
     checks = {("program", name): partial(check_tool, name) for name in options.programs}
     for name, definition in sorted(options.models.items()):
         checks["model", name] = partial(check_model, name, definition, lock)
+        if on_disk(options.resources / "models" / name / MANIFEST, definition):
+            checks["model", name] = lambda: "fetched already"
     for language, entry in sorted(options.texts.items()):
+        corpus, definition = entry["corpus_name"], entry["definition"]
         source = Path(entry["source"]) if entry["source"] else None
-        checks["text", language] = partial(
-            check_corpus, entry["corpus_name"], entry["definition"], source, lock
-        )
+        checks["text", language] = partial(check_corpus, corpus, definition, source, lock)
+        if on_disk(options.resources / "corpora" / corpus / language / MANIFEST, definition):
+            checks["text", language] = lambda: "fetched already"
     rows = []
     for finding in findings(checks):
         missing = "absent" if finding.kind == "program" else "FAILED"

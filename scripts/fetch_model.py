@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from multiprune.command import run
-from multiprune.manifests import described_folder, parse_definition
+from multiprune.manifests import described_folder, keep_copy, parse_definition, still_complete
 from multiprune.model_sources import fetch_model
 from multiprune.revisions import RevisionLock
 
@@ -22,11 +22,16 @@ def main() -> None:
     arguments = parser.parse_args()
     definition = parse_definition(arguments.definition, {"kind"})
     os.environ["TQDM_DISABLE"] = "1"  # no progress bars in a log; read when tqdm is imported
+    if definition["kind"] == "huggingface" and still_complete(arguments.manifest, definition):
+        print("complete already: nothing is fetched again")
+        return
     lock, key = RevisionLock(arguments.lock), f"models/{arguments.manifest.parent.name}"
     pinned = lock.pin(key, definition)
     with described_folder(arguments.manifest, definition) as (folder, notes):
         notes.update(fetch_model(pinned, folder))
     lock.record(key, definition, notes.get("revision"))
+    if definition["kind"] == "huggingface":
+        keep_copy(arguments.manifest)
 
 
 if __name__ == "__main__":

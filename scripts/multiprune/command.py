@@ -19,6 +19,12 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # torch's, which is not imported here
+            raise
+        advice = "lower compute.batch_tokens in the config, or run one job a GPU: --resources gpu=1"
+        print(f"error: the GPU is out of memory; {advice}", file=sys.stderr)
+        sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}", file=sys.stderr)

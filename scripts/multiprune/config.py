@@ -5,12 +5,12 @@ YAML file has, lists come out sorted and options canonical, so that reordering r
 """
 
 import json
+from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.grid import DENSE
 from multiprune.registry import unknown_name
 from multiprune.schema import with_defaults
-
-DENSE = "dense"
 
 
 def validate(config: dict) -> dict:
@@ -148,14 +148,21 @@ def text_definitions(config: dict) -> dict[str, dict]:
     """For every language its corpus, definition and, for own text, its file."""
     texts = {}
     for code, entry in config["languages"].items():
-        corpus = config["corpora"][entry["corpus"]]
-        source = f"{corpus['folder']}/{entry['text']}.txt" if corpus["kind"] == "text" else ""
         texts[code] = {
             "corpus_name": entry["corpus"],
             "definition": corpus_definition(config, code),
-            "source": source,
+            "source": text_file(config, code),
         }
     return texts
+
+
+def text_file(config: dict, language: str) -> str:
+    """The file of a language's own text, empty for other kinds of corpora."""
+    entry = config["languages"][language]
+    corpus = config["corpora"][entry["corpus"]]
+    if corpus["kind"] != "text":
+        return ""
+    return str(Path(corpus["folder"]).expanduser() / f"{entry['text']}.txt")
 
 
 def method_options(config: dict, method: str) -> dict:

@@ -10,7 +10,7 @@ LOADING_MINUTES = 1.0  # for a job to start and load its model
 
 
 def estimate(config: dict) -> str:
-    """One line: results on disk and hours of one GPU, and what they are computed from."""
+    """One line: results on disk and hours of one GPU; empty below one hour."""
     grid, languages = experiment.grid(config), experiment.languages(config)
     calibration = len(experiment.languages(config, "calibration")) * len(config["seeds"])
     window = config["calibration"]
@@ -25,6 +25,8 @@ def estimate(config: dict) -> str:
         flops = FLOPS_PER_WEIGHT_AND_TOKEN * billions * 1e9 * (drawn + scored)
         hours += flops / FLOPS_PER_SECOND / 3600
         hours += (len(grid) + calibration) * LOADING_MINUTES / 60
+    if hours < 1:
+        return ""
     unknown = (
         "" if scored or not grid else " (evaluation left out: no evaluation.perplexity.tokens)"
     )

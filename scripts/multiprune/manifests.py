@@ -15,6 +15,7 @@ from multiprune.artefacts import read_json, set_aside, sha256_file, sha256_json,
 from multiprune.errors import InputError
 
 MANIFEST = "manifest.json"
+COPY = ".manifest.json"  # Snakemake deletes the manifest before a job that would write it
 
 
 def write_manifest(
@@ -35,6 +36,29 @@ def write_manifest(
     }
     content = {**notes, "definition": definition, "revision": revision, "files": files}
     write_json(folder / MANIFEST, content)
+
+
+def keep_copy(manifest_path: Path | str) -> None:
+    """Copy a manifest to where `still_complete` looks for it."""
+    shutil.copyfile(manifest_path, Path(manifest_path).with_name(COPY))
+
+
+def still_complete(manifest_path: Path | str, definition: dict) -> bool:
+    """Whether a folder holds all files of this definition; its manifest is put back if it does."""
+    copy = Path(manifest_path).with_name(COPY)
+    if not copy.is_file():
+        return False
+    try:
+        manifest = read_manifest(copy)
+    except InputError:
+        return False
+    folder, files = copy.parent, manifest["files"]
+    if manifest["definition"] != definition:
+        return False
+    if any(_difference(folder / name, entry, True) for name, entry in files.items()):
+        return False
+    write_json(folder / MANIFEST, manifest)
+    return True
 
 
 def read_manifest(path: Path | str) -> dict:

@@ -43,11 +43,25 @@ def load_model(
     architecture_of(folder)
     device_map = "auto" if torch.cuda.is_available() else None
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, device_map=device_map
+        model, loading = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            device_map=device_map,
+            output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"{folder}: the model cannot be loaded ({_first_line(error)})") from None
+    if missing := sorted(loading["missing_keys"]):
+        raise InputError(
+            f"{folder}: has no weights for {missing[0]} ({len(missing)} missing), which would be "
+            "random; save the whole causal language model"
+        )
+    if any(parameter.is_meta for parameter in model.parameters()):
+        raise InputError(
+            f"{folder}: the model does not fit on the GPU; run fewer jobs at a time with "
+            "--resources gpu=1, or use the CPU with CUDA_VISIBLE_DEVICES="
+        )
     if mask is not None:
         apply_mask(model, mask)
     return model.eval()

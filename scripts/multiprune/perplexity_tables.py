@@ -86,13 +86,29 @@ class Runs:
         grid = self.grid
         run = (method, sparsity, seed, language)
         dense = (DENSE, "0", grid.methods[DENSE]["seeds"][0], language)
-        to_baseline = None
-        if sparsity in grid.methods.get(grid.baseline, {}).get("sparsities", []):
-            stored = grid.measured_seed(grid.baseline, seed)
-            if stored is not None:
-                to_baseline = self._compare(run, (grid.baseline, sparsity, stored, language))
         return Measurement(
-            seed, language, self.record(*run), self._compare(run, dense), to_baseline
+            seed,
+            language,
+            self.record(*run),
+            self._compare(run, dense),
+            self._to_baseline(run),
+        )
+
+    def _to_baseline(self, run: tuple) -> Comparison | None:
+        """A method that draws nothing has one result: it meets the baseline's mean over seeds."""
+        method, sparsity, seed, language = run
+        grid = self.grid
+        if sparsity not in grid.methods.get(grid.baseline, {}).get("sparsities", []):
+            return None
+        seeds = [seed] if grid.methods[method].get("calibration") else grid.seeds
+        stored = sorted({grid.measured_seed(grid.baseline, other) for other in seeds} - {None})
+        compared = [self._compare(run, (grid.baseline, sparsity, s, language)) for s in stored]
+        if not compared:
+            return None
+        draws = [comparison.distribution for comparison in compared]
+        return Comparison(
+            float(np.mean([comparison.log_ratio for comparison in compared])),
+            None if any(draw is None for draw in draws) else np.mean(draws, axis=0),
         )
 
     def _compare(self, run: tuple, reference: tuple) -> Comparison:

@@ -14,6 +14,8 @@ from multiprune.scores import SCORES
 from multiprune.statistics_files import StatisticsFiles
 from multiprune.weights import LinearWeight, ModelWeights
 
+COMMON_OPTIONS = {"score", "scope", "pattern", "norm", "allocation"}  # the rest are the score's
+
 
 @dataclass
 class BlockReport:
@@ -107,7 +109,7 @@ class Pruner:
             raise InputError(
                 f"{self._weights.folder}: {weight.name} holds numbers that are not finite"
             )
-        options = {key: self._method[key] for key in ("ria_exponent",) if key in self._method}
+        options = {key: value for key, value in self._method.items() if key not in COMMON_OPTIONS}
         norm = self._norm(weight.name) if self._statistics else None
         return SCORES[self._method["score"]](matrix, norm, **options)
 

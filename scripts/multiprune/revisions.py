@@ -14,6 +14,7 @@ import yaml
 
 from multiprune.artefacts import replacing
 from multiprune.errors import InputError
+from multiprune.manifests import read_manifest
 
 HEAD = "# Commits that branches stood for when they were first fetched; commit this file.\n"
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -43,6 +44,22 @@ class RevisionLock:
                 f"config asks for {asked['repo']} at {asked['revision']}; delete the entry"
             )
         return {**definition, "revision": entry["commit"]}
+
+    def must_agree(self, folder: str, definition: dict, manifest: Path | str) -> None:
+        """Raise InputError where a download is of another commit than the locked one.
+
+        `folder` is models/NAME or corpora/NAME/LANGUAGE, below the folder of downloads.
+        """
+        definition = definition.get("corpus", definition)
+        if definition["kind"] != "huggingface" or not Path(manifest).is_file():
+            return
+        locked = self.pin("/".join(folder.split("/")[:2]), definition)["revision"]
+        held = read_manifest(manifest)["revision"]
+        if is_commit(locked) and held != locked:
+            raise InputError(
+                f"{Path(manifest).parent}: holds commit {held}, {self.path} asks for {locked}; "
+                "remove the folder to fetch it again, or the entry to lock what is there"
+            )
 
     def record(self, key: str, definition: dict, commit: str | None) -> None:
         """Keep the commit that a branch was resolved to, unless the key is locked already."""

@@ -46,7 +46,8 @@ def preflight(tmp_path, models, endpoint, lock):
     """Exit code and printed lines of the script, asking the hub at `endpoint`."""
     done = subprocess.run(
         [sys.executable, SCRIPT, "--models", json.dumps(models), "--texts", "{}",
-         "--lock", lock.path, "--output", tmp_path / "preflight.csv"],
+         "--resources", tmp_path / "resources", "--lock", lock.path,
+         "--output", tmp_path / "preflight.csv"],
         env=os.environ | {"HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": "0",
                           "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "cache")},
         capture_output=True, text=True, check=False, timeout=60,

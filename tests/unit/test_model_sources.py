@@ -160,7 +160,8 @@ class TestHub:
         with loopback_hub({"org/tiny": Repository(files)}) as endpoint:
             code, lines, manifest = fetch(tmp_path, definition, HF_ENDPOINT=endpoint)
         assert code == 0, lines
-        assert {path.name for path in manifest.parent.iterdir()} == {*MODEL, "manifest.json"}
+        names = {path.name for path in manifest.parent.iterdir()}
+        assert names == {*MODEL, "manifest.json", ".manifest.json"}
         assert (manifest.parent / "model.safetensors").read_bytes() == MODEL["model.safetensors"]
         assert read_manifest(manifest)["revision"] == COMMIT
         assert read_manifest(manifest)["definition"] == definition
@@ -176,6 +177,21 @@ class TestHub:
             code, lines, manifest = fetch(tmp_path, definition, HF_ENDPOINT=endpoint)
         assert code == 0, lines
         assert read_manifest(manifest)["revision"] == COMMIT
+
+    def test_a_complete_download_is_not_fetched_again(self, tmp_path):
+        definition = {"kind": "huggingface", "repo": "org/tiny", "revision": "v1"}
+        with loopback_hub({"org/tiny": Repository(MODEL)}) as endpoint:
+            manifest = fetch(tmp_path, definition, HF_ENDPOINT=endpoint)[2]
+        before = manifest.read_bytes()
+        manifest.unlink()  # as Snakemake does before it runs a job again
+        code, lines, _ = fetch(tmp_path, definition, HF_HUB_OFFLINE="1")
+        assert code == 0, lines
+        assert manifest.read_bytes() == before
+        manifest.unlink()
+        (manifest.parent / "model.safetensors").write_bytes(b"damaged")
+        code, lines, _ = fetch(tmp_path, definition, HF_HUB_OFFLINE="1")
+        assert code == 1
+        assert "the hub cannot be reached" in lines[-1]
 
     def test_gated(self, tmp_path):
         assert "gated" in refused(tmp_path, Repository(MODEL, gated=True))

@@ -136,7 +136,8 @@ def test_summary_is_a_geometric_mean_over_languages_and_seeds(results):
     assert trained["perplexity"] == pytest.approx(math.exp(12.4 / 4))
     magnitude = row(summary, method="magnitude", language_set="all")
     assert magnitude["seeds"] == 1
-    assert magnitude["ratio_to_baseline"] == pytest.approx(math.exp((1.5 + 1.5 + 2) / 3))
+    # its one result against the mean of wanda's two seeds: 4 - 2.6, 5 - 3.6, 7 - 5.1
+    assert magnitude["ratio_to_baseline"] == pytest.approx(math.exp((1.4 + 1.4 + 1.9) / 3))
     assert math.isnan(row(summary, method="dense", language_set="all")["ratio_to_baseline"])
 
 
