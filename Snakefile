@@ -21,6 +21,11 @@ pathvars:
 report: "rules/captions/workflow.rst"
 
 
+onstart:
+    if workflow.executor_plugin.name == "slurm":
+        check_cluster()
+
+
 rule all:
     """Everything: tables, figures and what they need."""
     input:

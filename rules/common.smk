@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 from multiprune import config as experiment
-from multiprune import digest
+from multiprune import digest, slurm
 from multiprune.config import canonical
 from multiprune.cost import estimate
 from multiprune.errors import InputError
@@ -81,6 +81,18 @@ wildcard_constraints:
     split="calibration|validation|test",
     table="|".join(TABLES),
     figure="|".join(FIGURES),
+
+
+def check_cluster():
+    """End the run with one line where jobs cannot be submitted; asked once, before the first."""
+    partitions = set()
+    for job in workflow.dag.needrun_jobs():
+        if not job.is_local and (partition := job.resources.get("slurm_partition")):
+            partitions.add(str(partition))
+    try:
+        slurm.check_submission(partitions)
+    except InputError as error:
+        sys.exit(f"error: {error}")
 
 
 def script(name):

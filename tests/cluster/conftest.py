@@ -1,0 +1,63 @@
+"""Fixtures of the tests on a real SLURM cluster: the cluster, and one experiment run on it."""
+
+import os
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cluster import daemons
+from cluster.submitting import OVERHEADS, Submission, new_project
+from workflow.running import Workflow
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the cluster as slow."""
+    for item in items:
+        if "cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Report what a job costs on the cluster beyond its script."""
+    overheads = terminalreporter.config.stash.get(OVERHEADS, [])
+    if overheads:
+        median = statistics.median(overheads)
+        terminalreporter.write_line(
+            f"SLURM: {median:.1f} s a job beyond its script (median of {len(overheads)} jobs)"
+        )
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[daemons.Cluster]:
+    """A running cluster; its daemons end with the tests. REQUIRE_SLURM forbids to skip them."""
+    if reason := daemons.missing():
+        give_up = pytest.fail if os.environ.get("REQUIRE_SLURM") else pytest.skip
+        give_up(f"no SLURM cluster can be started: {reason}")
+    # Not pytest's own folder: that one is closed to other users, which munged refuses.
+    folder = Path(tempfile.mkdtemp(prefix="multiprune-slurm-"))
+    running = daemons.Cluster(folder)
+    running.start()
+    yield running
+    running.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def submission(
+    cluster: daemons.Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Submission]:
+    """`snakemake --profile slurm` in a fresh copy of the tree, run to its end once."""
+    project = new_project(tmp_path_factory.mktemp("submitted") / "project")
+    with Submission(project) as run:
+        run.finish()
+    assert run.outcome.code == 0, run.outcome.text
+    return run
+
+
+@pytest.fixture
+def submitted(submission: Submission, tmp_path: Path) -> Workflow:
+    """A copy of the experiment that was run on the cluster, which a test may change."""
+    return submission.workflow.copy(tmp_path / "project")

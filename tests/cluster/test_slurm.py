@@ -1,0 +1,77 @@
+"""`snakemake --profile slurm`, typed literally in a fresh copy, on a real cluster."""
+
+import json
+from collections import Counter
+
+import pytest
+from cluster.submitting import OVERHEADS, WITHOUT_CONDA, Submission
+
+MODEL = "tiny-llama"
+GPU_RULES = {"collect_statistics", "evaluate_perplexity"}
+JOBS = {
+    f"sample_calibration_wildcards_{MODEL}_0_de",
+    f"sample_calibration_wildcards_{MODEL}_0_en",
+    f"collect_statistics_wildcards_{MODEL}_0_de",
+    f"collect_statistics_wildcards_{MODEL}_0_en",
+    f"prune_model_wildcards_{MODEL}_0_magnitude_0.5",
+    f"prune_model_wildcards_{MODEL}_0_wanda_0.5",
+    f"evaluate_perplexity_wildcards_{MODEL}_0_dense_0",
+    f"evaluate_perplexity_wildcards_{MODEL}_0_magnitude_0.5",
+    f"evaluate_perplexity_wildcards_{MODEL}_0_wanda_0.5",
+}
+
+
+def test_command_is_the_one_that_users_type(submission: Submission):
+    assert submission.command[0].endswith("/snakemake")
+    assert submission.command[1:3] == ["--profile", "slurm"]
+
+
+def test_run_leaves_whole_results_and_nothing_to_do(submission: Submission):
+    workflow = submission.workflow
+    assert workflow.unreadable() == workflow.unfinished() == []
+    assert (workflow.folder / "results/tiny/tables/perplexity.csv").read_text().count("\n") == 7
+    assert workflow.jobs("--profile", "slurm", *WITHOUT_CONDA) == set()
+
+
+def test_each_job_was_submitted_once_and_no_local_rule(submission: Submission):
+    assert Counter(job.name for job in submission.jobs()) == Counter(JOBS)
+    assert {job.state for job in submission.jobs()} == {"COMPLETED"}
+
+
+def test_gpu_rules_alone_asked_for_a_gpu(submission: Submission):
+    gpus = {job.name: job.gpus for job in submission.jobs()}
+    assert gpus == {name: int(name.split("_wildcards_")[0] in GPU_RULES) for name in JOBS}
+
+
+def test_jobs_asked_for_the_time_that_the_rules_state(submission: Submission):
+    minutes = {job.rule: job.minutes for job in submission.jobs()}
+    model = minutes.pop("collect_statistics")
+    assert minutes == {"sample_calibration": 30, "prune_model": model, "evaluate_perplexity": model}
+    assert model >= 30
+
+
+def test_efficiency_report_lists_every_job(submission: Submission):
+    reports = list((submission.workflow.folder / "results/slurm").glob("efficiency_report_*.csv"))
+    assert len(reports) == 1
+    lines = reports[0].read_text().splitlines()
+    assert sum(any(name in line for name in JOBS) for line in lines) == len(JOBS)
+
+
+def test_a_job_costs_little_beyond_its_script(submission: Submission, pytestconfig: pytest.Config):
+    scripts = script_seconds(submission)
+    overheads = [job.seconds - scripts[job.name] for job in submission.jobs()]
+    pytestconfig.stash[OVERHEADS] = overheads
+    assert len(overheads) == len(JOBS)
+    # Snakemake starts twice in a job. Whole seconds are counted, and the machine may be slow.
+    assert all(-1 <= seconds <= 60 for seconds in overheads)
+
+
+def script_seconds(submission: Submission) -> dict[str, float]:
+    """Seconds of each job's command, from its benchmark file, by the job's name."""
+    root = submission.workflow.folder / "results/tiny/benchmarks"
+    seconds = {}
+    for path in root.rglob("*.jsonl"):
+        rule, *wildcards = path.relative_to(root).with_suffix("").parts
+        name = "_".join(wildcards).replace("_seed", "_")
+        seconds[f"{rule}_wildcards_{name}"] = json.loads(path.read_text())["s"]
+    return seconds
