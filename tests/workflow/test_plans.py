@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import yaml
-from workflow.running import Workflow
+from workflow.running import Workflow, planned_jobs
 
 # Modules that planning has no business with; importing one of these copies fails.
 HEAVY = ("torch", "transformers", "tokenizers", "datasets", "matplotlib", "seaborn", "scipy")
@@ -30,8 +30,8 @@ def demo(fresh: Workflow) -> dict:
     return yaml.safe_load((fresh.folder / "config/demo.yaml").read_text(encoding="utf-8"))
 
 
-def test_without_configfile_the_demo_is_planned(fresh: Workflow):
-    config = demo(fresh)
+def arithmetic(config: dict) -> dict[str, int]:
+    """Jobs by rule that a config asks for from nothing, counted by hand from its lists."""
     models, seeds = len(config["models"]), len(config["seeds"])
     languages = config["languages"].values()
     calibration = sum(language["role"] == "calibration" for language in languages)
@@ -39,8 +39,7 @@ def test_without_configfile_the_demo_is_planned(fresh: Workflow):
     for method in config["methods"].values():
         draws = 1 if method["score"] == "magnitude" else seeds
         pruned += draws * len(method.get("sparsities", config["sparsities"]))
-    assert counts(fresh.jobs(config=False)) == {
-        "download_package": 1,
+    return {
         "fetch_model": models,
         "fetch_corpus": len(languages),
         "sample_calibration": models * seeds * calibration,
@@ -54,6 +53,19 @@ def test_without_configfile_the_demo_is_planned(fresh: Workflow):
         "draw_figure": 5 * models,
         "all": 1,
     }
+
+
+def test_without_configfile_the_demo_is_planned(fresh: Workflow):
+    expected = arithmetic(demo(fresh)) | {"download_package": 1}
+    assert counts(fresh.jobs(config=False)) == expected
+
+
+def test_the_papers_grid_is_planned_without_network_or_cluster(fresh: Workflow):
+    paper = yaml.safe_load((fresh.folder / "config/paper.yaml").read_text(encoding="utf-8"))
+    outcome = fresh.run("--dry-run", "--configfile", "config/paper.yaml", config=False)
+    assert counts(planned_jobs(outcome.text)) == arithmetic(paper)
+    (estimate,) = outcome.lines_with("estimate:", "GB on disk", "GPU hours")
+    assert float(re.search(r"([\d,.]+) GPU hours", estimate)[1].replace(",", "")) > 1
 
 
 def test_nothing_of_the_demo_leaks_into_another_config(fresh: Workflow):
