@@ -1,6 +1,7 @@
 import sys
 
 import pytest
+import torch
 
 from multiprune.command import run
 from multiprune.errors import InputError
@@ -45,6 +46,12 @@ def test_a_full_disk_is_one_line(capsys):
     code, lines = outcome(raising(OSError(28, "No space left on device")), capsys)
     assert code == 1
     assert lines[1:] == ["error: No space left on device"]
+
+
+def test_a_gpu_out_of_memory_is_one_line(capsys):
+    code, lines = outcome(raising(torch.OutOfMemoryError("CUDA out of memory")), capsys)
+    assert code == 1
+    assert lines[1].startswith("error: the GPU is out of memory; lower compute.batch_tokens")
 
 
 def test_our_own_mistakes_keep_their_traceback():

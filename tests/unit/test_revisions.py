@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from multiprune.errors import InputError
+from multiprune.manifests import write_manifest
 from multiprune.revisions import RevisionLock
 
 FIRST, SECOND = "a" * 40, "b" * 40
@@ -63,3 +64,14 @@ def test_jobs_that_record_at_the_same_time_lose_nothing(lock):
         for _ in pool.map(lambda i: lock.record(f"models/m{i}", MODEL, FIRST), range(40)):
             pass
     assert len(yaml.safe_load(lock.path.read_text())) == 40
+
+
+@pytest.mark.parametrize("held", [FIRST, SECOND])
+def test_a_download_of_another_commit_than_the_locked_one_is_refused(lock, tmp_path, held):
+    write_manifest(tmp_path, MODEL, held)
+    lock.record("models/m", MODEL, FIRST)
+    if held == FIRST:
+        lock.must_agree("models/m", MODEL, tmp_path / "manifest.json")
+    else:
+        with pytest.raises(InputError, match=f"holds commit {SECOND}, .+ asks for {FIRST}"):
+            lock.must_agree("models/m", MODEL, tmp_path / "manifest.json")
