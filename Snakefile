@@ -30,6 +30,7 @@ rule all:
     """Everything: tables, figures and what they need."""
     input:
         TABLE_FILES,
+        CLAIM_FILES,
         FIGURE_FILES,
     localrule: True
 

@@ -1,7 +1,8 @@
-"""Stage 2, calibration: text -> windows of tokens, drawn per language and seed.
+"""Stage 2, calibration: text -> windows of tokens, drawn per language or pair, and seed.
 
 reads   <resources>/models/{model}/ (tokenizer), <resources>/corpora/{corpus}/{language}/
-writes  <results>/{model}/seed{seed}/calibration/{language}.safetensors
+writes  <results>/{model}/seed{seed}/calibration/{language}.safetensors (code: the contrast set)
+        <results>/{model}/seed{seed}/calibration/{source}-{target}.safetensors (demonstrations)
 """
 
 
@@ -19,8 +20,8 @@ rule sample_calibration:
     conda:
         "../envs/calibration.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         script=script("sample_calibration.py"),
         model=model_folder,
@@ -31,3 +32,38 @@ rule sample_calibration:
         "python {params.script} --model {params.model:q} --text {input.text:q} "
         "--name {wildcards.language} --samples {params.samples} --length {params.length} "
         "--seed {wildcards.seed} --output {output.windows:q} > {log:q} 2>&1"
+
+
+rule sample_demonstrations:
+    """Draw seeded few-shot demonstrations of a pair of languages from a parallel corpus."""
+    input:
+        model="<resources>/models/{model}/manifest.json",
+        source=parallel_text("source"),
+        target=parallel_text("target"),
+    output:
+        windows="<results>/{model}/seed{seed}/calibration/{source}-{target}.safetensors",
+    log:
+        "<logs>/sample_demonstrations/{model}/seed{seed}/{source}-{target}.log",
+    benchmark:
+        "<benchmarks>/sample_demonstrations/{model}/seed{seed}/{source}-{target}.jsonl"
+    conda:
+        "../envs/calibration.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        script=script("sample_demonstrations.py"),
+        model=model_folder,
+        source_name=language_name("source"),
+        target_name=language_name("target"),
+        shots=DEMONSTRATIONS.get("shots"),
+        samples=DEMONSTRATIONS.get("samples"),
+        length=DEMONSTRATIONS.get("length"),
+        code=code_digest("sample_demonstrations.py"),
+    shell:
+        "python {params.script} --model {params.model:q} "
+        "--source {input.source:q} --source-name {params.source_name:q} "
+        "--target {input.target:q} --target-name {params.target_name:q} "
+        "--name {wildcards.source}-{wildcards.target} --shots {params.shots} "
+        "--samples {params.samples} --length {params.length} --seed {wildcards.seed} "
+        "--output {output.windows:q} > {log:q} 2>&1"

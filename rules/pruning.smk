@@ -1,6 +1,6 @@
 """Stage 4, pruning: statistics + weights -> one-bit masks.
 
-reads   <resources>/models/{model}/, <results>/{model}/seed{seed}/statistics/{language}.safetensors
+reads   <resources>/models/{model}/, <results>/{model}/seed{seed}/statistics/{calibration}.safetensors
 writes  <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors
 """
 
@@ -10,6 +10,7 @@ rule prune_model:
     input:
         model="<resources>/models/{model}/manifest.json",
         statistics=statistics_of,
+        contrast=contrast_of,
     output:
         mask="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors",
     log:
@@ -29,6 +30,7 @@ rule prune_model:
         code=code_digest("prune_model.py"),
     shell:
         "python {params.script} --model {params.model:q} --statistics {input.statistics:q} "
+        "--contrast {input.contrast:q} "
         "--name {wildcards.method} --method {params.method:q} --sparsity {wildcards.sparsity} "
         "--threads {threads} --output {output.mask:q} > {log:q} 2>&1"
 

@@ -1,21 +1,21 @@
-"""Stage 3, statistics: windows -> additive activation statistics, one dense pass per language.
+"""Stage 3, statistics: windows -> additive activation statistics, one dense pass per set.
 
-reads   <resources>/models/{model}/, <results>/{model}/seed{seed}/calibration/{language}.safetensors
-writes  <results>/{model}/seed{seed}/statistics/{language}.safetensors
+reads   <resources>/models/{model}/, <results>/{model}/seed{seed}/calibration/{calibration}.safetensors
+writes  <results>/{model}/seed{seed}/statistics/{calibration}.safetensors
 """
 
 
 rule collect_statistics:
-    """Sum the activations of every module input over one language's windows."""
+    """Sum the activations of every module input over one calibration set's windows."""
     input:
         model="<resources>/models/{model}/manifest.json",
-        windows="<results>/{model}/seed{seed}/calibration/{language}.safetensors",
+        windows="<results>/{model}/seed{seed}/calibration/{calibration}.safetensors",
     output:
-        statistics="<results>/{model}/seed{seed}/statistics/{language}.safetensors",
+        statistics="<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
     log:
-        "<logs>/collect_statistics/{model}/seed{seed}/{language}.log",
+        "<logs>/collect_statistics/{model}/seed{seed}/{calibration}.log",
     benchmark:
-        "<benchmarks>/collect_statistics/{model}/seed{seed}/{language}.jsonl"
+        "<benchmarks>/collect_statistics/{model}/seed{seed}/{calibration}.jsonl"
     conda:
         "../envs/statistics.yaml"
     threads: 1

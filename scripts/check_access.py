@@ -18,7 +18,7 @@ def main() -> None:
     """Print and write a table; exit with 1 if anything is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=json.loads, required=True, help="name -> definition")
-    parser.add_argument("--texts", type=json.loads, required=True, help="language -> definition")
+    parser.add_argument("--texts", type=json.loads, required=True, help="by corpus/language")
     parser.add_argument(
         "--programs", nargs="*", default=[], help="programs that only a cluster needs"
     )
@@ -32,12 +32,12 @@ def main() -> None:
         checks["model", name] = partial(check_model, name, definition, lock)
         if on_disk(options.resources / "models" / name / MANIFEST, definition):
             checks["model", name] = lambda: "fetched already"
-    for language, entry in sorted(options.texts.items()):
+    for text, entry in sorted(options.texts.items()):
         corpus, definition = entry["corpus_name"], entry["definition"]
         source = Path(entry["source"]) if entry["source"] else None
-        checks["text", language] = partial(check_corpus, corpus, definition, source, lock)
-        if on_disk(options.resources / "corpora" / corpus / language / MANIFEST, definition):
-            checks["text", language] = lambda: "fetched already"
+        checks["text", text] = partial(check_corpus, corpus, definition, source, lock)
+        if on_disk(options.resources / "corpora" / text / MANIFEST, definition):
+            checks["text", text] = lambda: "fetched already"
     rows = []
     for finding in findings(checks):
         missing = "absent" if finding.kind == "program" else "FAILED"

@@ -3,6 +3,8 @@
 import argparse
 import json
 
+import numpy as np
+
 from multiprune.activations import collect
 from multiprune.architectures import architecture_of
 from multiprune.artefacts import read_tensors, sha256_file
@@ -25,15 +27,18 @@ def main() -> None:
     options = parser.parse_args()
 
     device = set_up(options.threads)
-    windows = read_tensors(options.windows)[0]["input_ids"]
+    tensors = read_tensors(options.windows)[0]
+    windows = tensors["input_ids"]
+    lengths = tensors.get("lengths", np.full(*windows.shape))  # plain windows are full
     model = load_model(options.model, options.dtype)
-    check_length(model, windows.shape[1])
+    check_length(model, int(lengths.max()))
     sums = collect(
         model,
         windows,
         architecture_of(options.model),
         options.batch_tokens,
         options.activation_threshold,
+        lengths,
     )
     provenance = {
         "model": checked_fingerprint(options.model),
@@ -43,7 +48,7 @@ def main() -> None:
         "versions": json.dumps(library_versions(), sort_keys=True),
     }
     arrays = {module_input: total.arrays() for module_input, total in sums.items()}
-    write_statistics(options.output, arrays, windows.size, provenance)
+    write_statistics(options.output, arrays, int(lengths.sum()), provenance)
 
 
 if __name__ == "__main__":

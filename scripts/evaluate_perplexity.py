@@ -14,7 +14,7 @@ from multiprune.digest import code_digest
 from multiprune.errors import InputError
 from multiprune.evaluation_cache import EvaluationCache
 from multiprune.manifests import checked_fingerprint
-from multiprune.masks import check_mask_belongs, read_mask
+from multiprune.masks import check_mask_belongs, mask_hash
 from multiprune.models import (
     check_length,
     library_versions,
@@ -117,13 +117,6 @@ def main() -> None:
         write_json(Path(options.output) / f"{language}.json", result)
         state = "kept from an earlier run" if found else "computed"
         print(f"{language}: perplexity {result['perplexity']:.3f} ({state})", flush=True)
-
-
-def mask_hash(path: str | None) -> str | None:
-    """SHA-256 of a mask's tensors, whatever its metadata says; None for the dense model."""
-    if path is None:
-        return None
-    return sha256_arrays(packed for _name, packed, _shape in read_mask(path))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Fetch one model into a folder in Hugging Face layout, with a manifest.
 
-The folder of --manifest is built beside its place and renamed into it. A folder that holds another
-definition is refused.
+The folder of --manifest is built beside its place, in .NAME.partial, and renamed into it. What has
+arrived from the hub stays there when a download fails, and the same command goes on from it. A
+folder that holds another definition is refused.
 """
 
 import argparse
@@ -22,15 +23,16 @@ def main() -> None:
     arguments = parser.parse_args()
     definition = parse_definition(arguments.definition, {"kind"})
     os.environ["TQDM_DISABLE"] = "1"  # no progress bars in a log; read when tqdm is imported
-    if definition["kind"] == "huggingface" and still_complete(arguments.manifest, definition):
+    from_hub = definition["kind"] == "huggingface"
+    if from_hub and still_complete(arguments.manifest, definition):
         print("complete already: nothing is fetched again")
         return
     lock, key = RevisionLock(arguments.lock), f"models/{arguments.manifest.parent.name}"
     pinned = lock.pin(key, definition)
-    with described_folder(arguments.manifest, definition) as (folder, notes):
+    with described_folder(arguments.manifest, definition, resumable=from_hub) as (folder, notes):
         notes.update(fetch_model(pinned, folder))
     lock.record(key, definition, notes.get("revision"))
-    if definition["kind"] == "huggingface":
+    if from_hub:
         keep_copy(arguments.manifest)
 
 

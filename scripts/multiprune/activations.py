@@ -1,6 +1,7 @@
 """One dense forward pass over calibration windows that fills the statistics of every input."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -77,22 +78,53 @@ def collect(
     architecture: Architecture,
     batch_tokens: int,
     threshold: float,
+    lengths: np.ndarray | None = None,
 ) -> dict[ModuleInput, ActivationSums]:
-    """Sums of every distinct module input over all windows [samples, length] of one language."""
+    """Sums of every distinct module input over all windows [samples, length] of one language.
+
+    Of each window only the first `lengths` [samples] tokens are read and counted; without
+    `lengths`, all.
+    """
+    if lengths is None:
+        lengths = np.full(*windows.shape)
+    counted: torch.Tensor | None = None  # in the batch that is passing through
+
+    def add_to(accumulator: ActivationSums):
+        return lambda _module, arguments: accumulator.update(arguments[0], counted)
+
     modules = dict(model.named_modules())
     sums, hooks = {}, []
     for module_input, channels in distinct_inputs(model, architecture).items():
         module = modules[module_input.name]
-        accumulator = ActivationSums(channels, threshold, module.weight.device)
-        sums[module_input] = accumulator
-        hooks.append(
-            module.register_forward_pre_hook(
-                lambda _module, arguments, accumulator=accumulator: accumulator.update(arguments[0])
-            )
-        )
-    rows = max(1, batch_tokens // windows.shape[1])
-    for start in range(0, len(windows), rows):
-        forward(model, torch.from_numpy(windows[start : start + rows]).long())
+        sums[module_input] = ActivationSums(channels, threshold, module.weight.device)
+        hooks.append(module.register_forward_pre_hook(add_to(sums[module_input])))
+    for input_ids, counted in _batches(windows, lengths, batch_tokens):
+        if counted is None:
+            forward(model, input_ids)
+        else:
+            _forward_padded(model, input_ids, counted)
     for hook in hooks:
         hook.remove()
     return sums
+
+
+def _batches(
+    windows: np.ndarray, lengths: np.ndarray, batch_tokens: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+    # Longest first, padded on the right to the longest of the batch. `counted` is False at padding,
+    # None where there is none. The sort is stable: windows of one length keep their order.
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = int(lengths[order[start]])
+        rows = order[start : start + max(1, batch_tokens // longest)]
+        counted = np.arange(longest) < lengths[rows, None]  # (rows, longest)
+        input_ids = torch.from_numpy(windows[rows, :longest]).long()
+        yield input_ids, None if counted.all() else torch.from_numpy(counted)
+        start += len(rows)
+
+
+@torch.inference_mode()
+def _forward_padded(model: PreTrainedModel, input_ids: torch.Tensor, counted: torch.Tensor) -> None:
+    mask = counted.to(model.device, torch.long)
+    model.base_model(input_ids.to(model.device), attention_mask=mask, use_cache=False)

@@ -26,7 +26,7 @@ def perplexity_over_sparsity(tables: Tables, grid: Grid, model: str) -> str:
     """Caption of `perplexity_by_language`."""
     lines = perplexity_by_language.select(tables["perplexity"], grid)
     if lines.empty:
-        return _document(perplexity_by_language.EMPTY)
+        return document(perplexity_by_language.EMPTY)
     shown = (
         f"Perplexity of each language under rising sparsity, {model}; one panel a method, "
         "dense at sparsity 0. A solid line is a language that the method was calibrated on, a "
@@ -41,11 +41,11 @@ def perplexity_over_sparsity(tables: Tables, grid: Grid, model: str) -> str:
         start = line[line["sparsity"] == 0].set_index("language")["perplexity"]
         growth = (ends / start).sort_index()
         findings.append(
-            f"{method} at sparsity {top:g}: from {_number(growth.min())} times dense "
-            f"({style.language_label(growth.idxmin(), grid)}) to {_number(growth.max())} times "
+            f"{method} at sparsity {top:g}: from {number(growth.min())} times dense "
+            f"({style.language_label(growth.idxmin(), grid)}) to {number(growth.max())} times "
             f"({style.language_label(growth.idxmax(), grid)})."
         )
-    return _document(shown, " ".join(findings), _measured(grid) + _seeds(grid))
+    return document(shown, " ".join(findings), _measured(grid) + _seeds(grid))
 
 
 def comparison_of_methods(tables: Tables, grid: Grid, model: str) -> str:
@@ -53,7 +53,7 @@ def comparison_of_methods(tables: Tables, grid: Grid, model: str) -> str:
     summary = tables["summary"]
     rows = method_comparison.select(summary)
     if rows.empty:
-        return _document(method_comparison.EMPTY)
+        return document(method_comparison.EMPTY)
     shown = (
         f"Geometric mean of the languages' perplexities relative to the dense model and to "
         f"{grid.baseline}, {model}, with {grid.confidence:.0%} intervals. "
@@ -66,14 +66,14 @@ def comparison_of_methods(tables: Tables, grid: Grid, model: str) -> str:
         _comparison_at(sparsity, whole[whole["sparsity"] == sparsity], grid)
         for sparsity in sorted(rows["sparsity"].unique())
     ]
-    return _document(shown, " ".join(findings), _measured(grid) + _intervals(grid) + _seeds(grid))
+    return document(shown, " ".join(findings), _measured(grid) + _intervals(grid) + _seeds(grid))
 
 
 def comparison_by_language(tables: Tables, grid: Grid, model: str) -> str:
     """Caption of `ratio_to_baseline`."""
     cells = ratio_to_baseline.select(tables["perplexity"], grid)
     if cells.empty:
-        return _document(ratio_to_baseline.EMPTY)
+        return document(ratio_to_baseline.EMPTY)
     shown = (
         f"Perplexity relative to {grid.baseline} at the same sparsity by language and method, "
         f"{model}: below 1 (blue) is better than {grid.baseline}, above 1 (red) worse. "
@@ -94,7 +94,7 @@ def comparison_by_language(tables: Tables, grid: Grid, model: str) -> str:
                 f"{len(mine) - better - worse} of {len(mine)} languages"
             )
         findings.append(f"At sparsity {sparsity:g}, {'; '.join(parts)}.")
-    return _document(
+    return document(
         shown,
         " ".join(findings),
         _measured(grid) + _windows(tables["perplexity"], grid) + _intervals(grid) + _seeds(grid),
@@ -105,7 +105,7 @@ def allocation_by_block(tables: Tables, grid: Grid, model: str) -> str:
     """Caption of `sparsity_by_block`."""
     rows = sparsity_by_block.select(tables["allocation"], grid)
     if rows.empty:
-        return _document(sparsity_by_block.EMPTY)
+        return document(sparsity_by_block.EMPTY)
     shown = (
         f"Share of weights removed from each decoder block, {model}. The dotted line is what a "
         "uniform allocation takes; blocks below it keep more weights."
@@ -120,7 +120,7 @@ def allocation_by_block(tables: Tables, grid: Grid, model: str) -> str:
             )
     seeds = tables["allocation"]["seed"].nunique()
     spread = f"Mean of {seeds} seeds, band from least to most." if seeds > 1 else ""
-    return _document(shown, " ".join(findings), spread)
+    return document(shown, " ".join(findings), spread)
 
 
 def correlation_between_languages(tables: Tables, grid: Grid, model: str) -> str:
@@ -128,7 +128,7 @@ def correlation_between_languages(tables: Tables, grid: Grid, model: str) -> str
     table = tables["correlation"]
     rows = cross_lingual_correlation.select(table)
     if rows.empty:
-        return _document(cross_lingual_correlation.EMPTY)
+        return document(cross_lingual_correlation.EMPTY)
     pairs = table.dropna(subset="correlation").groupby(["language_a", "language_b"])
     means = pairs["correlation"].mean()
     names = {name for pair in means.index for name in pair}
@@ -153,7 +153,7 @@ def correlation_between_languages(tables: Tables, grid: Grid, model: str) -> str
         f"({means.min():.2f}), most alike {labels[1]} ({means.max():.2f})."
     )
     seeds = table["seed"].nunique()
-    return _document(shown, finding, f"Mean of {seeds} calibration draws." if seeds > 1 else "")
+    return document(shown, finding, f"Mean of {seeds} calibration draws." if seeds > 1 else "")
 
 
 def verdict(low: float, high: float, baseline: str) -> str:
@@ -191,11 +191,11 @@ def _comparison_at(sparsity: float, rows: pd.DataFrame, grid: Grid) -> str:
 
 def _with_interval(row: pd.Series, ratio: str, prefix: str) -> str:
     low, high = row[f"{prefix}_low"], row[f"{prefix}_high"]
-    interval = "" if np.isnan(low) else f" [{_number(low)}, {_number(high)}]"
-    return f"{_number(row[ratio])}{interval}"
+    interval = "" if np.isnan(low) else f" [{number(low)}, {number(high)}]"
+    return f"{number(row[ratio])}{interval}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     return f"{value:.3f}" if value < 10 else f"{value:.4g}"
 
 
@@ -231,7 +231,7 @@ def _seeds(grid: Grid) -> str:
     )
 
 
-def _document(*paragraphs: str) -> str:
+def document(*paragraphs: str) -> str:
     """Paragraphs as reStructuredText, with its special characters escaped."""
     escaped = [re.sub(r"([\\*_`|])", r"\\\1", text.strip()) for text in paragraphs if text]
     return "\n\n".join(escaped) + "\n"

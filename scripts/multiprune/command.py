@@ -22,7 +22,10 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
     except RuntimeError as error:
         if type(error).__name__ != "OutOfMemoryError":  # torch's, which is not imported here
             raise
-        advice = "lower compute.batch_tokens in the config, or run one job a GPU: --resources gpu=1"
+        advice = (
+            "lower compute.batch_tokens (or evaluation.downstream.batch_size) in the config, or "
+            "run one job a GPU: --resources gpu=1"
+        )
         print(f"error: the GPU is out of memory; {advice}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:

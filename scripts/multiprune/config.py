@@ -5,10 +5,11 @@ YAML file has, lists come out sorted and options canonical, so that reordering r
 """
 
 import json
-from pathlib import Path
 
+from multiprune import downstream_config
+from multiprune.definitions import text_code
 from multiprune.errors import InputError
-from multiprune.grid import DENSE
+from multiprune.grid import CODE, DENSE
 from multiprune.registry import unknown_name
 from multiprune.schema import with_defaults
 
@@ -17,16 +18,36 @@ def validate(config: dict) -> dict:
     """The config with defaults filled in; raise InputError with one line for the first mistake."""
     config = with_defaults(config)
     for code, language in config["languages"].items():
-        _must_be_one_of("corpus", language["corpus"], config["corpora"], f"languages.{code}.corpus")
-        language.setdefault("text", code)
-        language.setdefault("name", code)
+        _check_language(config, code, language)
+    _check_calibration(config)
     _must_be_one_of("method", config["baseline"], config["methods"], "baseline")
     _check_sparsities(config["sparsities"], "sparsities")
     for name, method in config["methods"].items():
         _check_method(config, name, method)
+    if downstream := config["evaluation"].get("downstream"):
+        downstream_config.check(config, downstream)
     for path in config["sources"]:
         _check_source(config, path)
     return config
+
+
+def _check_language(config: dict, code: str, language: dict) -> None:
+    where = f"languages.{code}"
+    if code == CODE:
+        raise InputError(f"{where}: the name {CODE} is reserved for the contrast set")
+    _must_be_one_of("corpus", language["corpus"], config["corpora"], f"{where}.corpus")
+    for corpus in language["texts"]:
+        _must_be_one_of("corpus", corpus, config["corpora"], f"{where}.texts")
+    language.setdefault("text", code)
+    language.setdefault("name", code)
+
+
+def _check_calibration(config: dict) -> None:
+    for key in ("demonstrations", CODE):
+        if key in config["calibration"]:
+            corpus = config["calibration"][key]["corpus"]
+            where = f"calibration.{key}.corpus"
+            _must_be_one_of("corpus", corpus, config["corpora"], where)
 
 
 def _check_source(config: dict, path: str) -> None:
@@ -46,23 +67,41 @@ def _check_method(config: dict, name: str, method: dict) -> None:
     if name == DENSE:
         raise InputError(f"{where}: the name {DENSE} is reserved for the unpruned model")
     _check_sparsities(method.get("sparsities", []), f"{where}.sparsities")
-    pool = languages(config, "calibration")
-    for code in method.get("calibration", []):
-        if code in config["languages"] and code not in pool:
-            allowed = ", ".join(pool)
-            raise InputError(
-                f"{where}.calibration: {code!r} has no statistics, since its role is unseen: "
-                f"allowed are {allowed}"
-            )
-        _must_be_one_of("language", code, pool, f"{where}.calibration")
+    for entry in method.get("calibration", []):
+        _check_calibration_set(config, entry, f"{where}.calibration")
     if not needs_statistics(method):
         return
-    available = len(calibration_languages(config, name))
+    if method["norm"]["kind"] == "contrast" and CODE not in config["calibration"]:
+        raise InputError(f"{where}.norm: contrast needs calibration.{CODE}, which is missing")
+    available = len(calibration_sets(config, name))
     if available == 0:
         raise InputError(f"{where}: needs a language with role calibration, there is none")
     spread = method["norm"]["kind"] == "cross_lingual" and method["norm"]["dispersion_weight"] > 0
     if (spread or method["allocation"]["kind"] == "cwl") and available < 2:
         raise InputError(f"{where}: compares languages, so it needs at least 2 to calibrate on")
+
+
+def _check_calibration_set(config: dict, entry: str, where: str) -> None:
+    pool = languages(config, "calibration")
+    pair = entry.split("-")
+    for code in pair if len(pair) == 2 else [entry]:
+        if code in config["languages"] and code not in pool:
+            allowed = ", ".join(pool)
+            raise InputError(
+                f"{where}: {code!r} has no statistics, since its role is unseen: "
+                f"allowed are {allowed}"
+            )
+        _must_be_one_of("language", code, pool, where)
+    if len(pair) != 2:
+        return
+    if "demonstrations" not in config["calibration"]:
+        raise InputError(
+            f"{where}: {entry!r} stands for demonstrations, but calibration.demonstrations is "
+            "missing"
+        )
+    corpus = config["calibration"]["demonstrations"]["corpus"]
+    for code in pair:
+        text_code(config, corpus, code)
 
 
 def _check_sparsities(values: list[float], where: str) -> None:
@@ -95,18 +134,36 @@ def languages(config: dict, role: str | None = None) -> list[str]:
     )
 
 
-def calibration_languages(config: dict, method: str) -> list[str]:
-    """Languages whose statistics a method uses, sorted; none for dense and magnitude."""
+def calibration_sets(config: dict, method: str) -> list[str]:
+    """Languages and pairs whose statistics a method uses, sorted; none for dense and magnitude."""
     if method == DENSE or not needs_statistics(config["methods"][method]):
         return []
     own = config["methods"][method].get("calibration")
     return sorted(own) if own else languages(config, "calibration")
 
 
+def contrast_sets(config: dict, method: str) -> list[str]:
+    """The set that a method's norm is divided by, if it has one."""
+    if method == DENSE or not needs_statistics(config["methods"][method]):
+        return []
+    return [CODE] if config["methods"][method]["norm"]["kind"] == "contrast" else []
+
+
+def all_calibration_sets(config: dict) -> list[str]:
+    """Every set that has statistics: calibration languages, then what methods use beside them."""
+    used = {
+        entry
+        for method in config["methods"]
+        for entry in (*calibration_sets(config, method), *contrast_sets(config, method))
+    }
+    plain = languages(config, "calibration")
+    return [*plain, *sorted(used - set(plain))]
+
+
 def seeds_of(config: dict, method: str) -> list[int]:
     """Seeds that a method is computed for: the smallest only, where nothing is drawn."""
     seeds = sorted(config["seeds"])
-    return seeds if calibration_languages(config, method) else seeds[:1]
+    return seeds if calibration_sets(config, method) else seeds[:1]
 
 
 def sparsities_of(config: dict, method: str) -> list[str]:
@@ -132,39 +189,6 @@ def canonical(content: object) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def model_definition(config: dict, model: str) -> dict:
-    """What fetching a model depends on."""
-    ignored = ("dtype", "parameters")
-    return {key: value for key, value in config["models"][model].items() if key not in ignored}
-
-
-def corpus_definition(config: dict, language: str) -> dict:
-    """What fetching a language's text depends on."""
-    entry = config["languages"][language]
-    return {"corpus": config["corpora"][entry["corpus"]], "text": entry["text"]}
-
-
-def text_definitions(config: dict) -> dict[str, dict]:
-    """For every language its corpus, definition and, for own text, its file."""
-    texts = {}
-    for code, entry in config["languages"].items():
-        texts[code] = {
-            "corpus_name": entry["corpus"],
-            "definition": corpus_definition(config, code),
-            "source": text_file(config, code),
-        }
-    return texts
-
-
-def text_file(config: dict, language: str) -> str:
-    """The file of a language's own text, empty for other kinds of corpora."""
-    entry = config["languages"][language]
-    corpus = config["corpora"][entry["corpus"]]
-    if corpus["kind"] != "text":
-        return ""
-    return str(Path(corpus["folder"]).expanduser() / f"{entry['text']}.txt")
-
-
 def method_options(config: dict, method: str) -> dict:
     """What a mask depends on beside the model, the statistics and the sparsity."""
     ignored = ("sparsities", "calibration")
@@ -187,6 +211,12 @@ def table_grid(config: dict) -> dict:
     }
 
 
+def downstream_grid(config: dict) -> dict:
+    """`table_grid` and what was evaluated downstream."""
+    table = table_grid(config)
+    return {**table, "downstream": downstream_config.grid(config, table["methods"])}
+
+
 def allocation_grid(config: dict) -> dict:
     """The part of `table_grid` that the masks depend on: no languages of evaluation."""
     return {"seeds": sorted(config["seeds"]), "languages": {}, "methods": _method_grid(config)}
@@ -206,7 +236,7 @@ def _method_grid(config: dict) -> dict[str, dict]:
         method: {
             "seeds": seeds_of(config, method),
             "sparsities": sparsities_of(config, method),
-            "calibration": calibration_languages(config, method),
+            "calibration": calibration_sets(config, method),
             "allocation": _allocation_kind(config, method),
         }
         for method in (DENSE, *config["methods"])
@@ -215,11 +245,3 @@ def _method_grid(config: dict) -> dict[str, dict]:
 
 def _allocation_kind(config: dict, method: str) -> str:
     return "uniform" if method == DENSE else config["methods"][method]["allocation"]["kind"]
-
-
-def downloads(config: dict) -> dict[str, dict]:
-    """The definition of every folder under resources/ that a config uses."""
-    folders = {f"models/{model}": model_definition(config, model) for model in config["models"]}
-    for code, entry in config["languages"].items():
-        folders[f"corpora/{entry['corpus']}/{code}"] = corpus_definition(config, code)
-    return folders

@@ -20,7 +20,7 @@ reordering languages, methods or seeds, reruns nothing.
 `NAME` stands for a name of your choice. This page is generated from `schema.yaml` (`make docs`).
 """
 COLUMNS = "| key | value | default | meaning |\n|---|---|---|---|\n"
-SECTIONS = ("model", "corpus", "method", "norm", "allocation")
+SECTIONS = ("model", "corpus", "method", "norm", "allocation", "task")
 
 
 def render() -> str:

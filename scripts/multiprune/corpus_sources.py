@@ -13,6 +13,7 @@ from pathlib import Path
 from multiprune.errors import InputError
 from multiprune.hub_datasets import dataset_commit, read_column
 from multiprune.manifests import require_keys
+from multiprune.python_library import python_version, read_library
 from multiprune.registry import Registry
 from multiprune.splits import SPLITS, Dealt, Row, by_split, drop_repeats, split_of_position
 from multiprune.udhr import read_declaration, read_paragraphs
@@ -54,6 +55,17 @@ def text_file(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt]
         for position, paragraph in enumerate(paragraphs)
     ]
     return _without_repeats(dealt)
+
+
+@CORPUS_KINDS.register("python_library")
+def python_library(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dict]:
+    """Modules of the running Python's standard library; `text` is a pattern of their names."""
+    dealt = [
+        ({"id": name, "text": row}, split_of_position(position))
+        for position, (name, row) in enumerate(read_library(text))
+    ]
+    kept, notes = _without_repeats(dealt)
+    return kept, notes | {"python": python_version()}
 
 
 @CORPUS_KINDS.register("huggingface")

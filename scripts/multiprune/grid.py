@@ -5,11 +5,12 @@ It never lists the product of its axes, so it does not grow with the number of r
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from multiprune.errors import InputError
 
 DENSE = "dense"
+CODE = "code"  # the calibration set that the contrast norm divides by
 CALIBRATION, UNSEEN = "calibration", "unseen"
 ROLES = (CALIBRATION, UNSEEN)
 
@@ -27,6 +28,8 @@ class Grid:
     confidence: float = 0.0
     split: str = ""
     length: int = 0
+    # What was evaluated downstream: reference, methods and tasks; empty without downstream tasks.
+    downstream: dict = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> "Grid":

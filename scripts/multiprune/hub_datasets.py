@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from multiprune.errors import InputError
-from multiprune.hub import GATED, hub_errors
+from multiprune.hub import TIMEOUT, gated, hub_errors, hub_page, persistently
 
 SCRIPT = (
     "is loaded by a script of its own, which is never run; use a dataset stored as Parquet or JSON "
@@ -23,8 +23,11 @@ def dataset_commit(dataset: str, revision: str) -> str | None:
         return None
     from huggingface_hub import HfApi
 
-    with hub_errors(f"dataset {dataset}", revision):
-        return HfApi().dataset_info(dataset, revision=revision).sha
+    what = f"dataset {dataset}"
+    with hub_errors(what, revision, hub_page(dataset, "dataset")):
+        return persistently(
+            lambda: HfApi().dataset_info(dataset, revision=revision, timeout=TIMEOUT).sha, what
+        )
 
 
 def read_column(
@@ -40,12 +43,13 @@ def read_column(
     """The first `rows` texts of a column that are not blank, each with its row number from 0.
 
     `config` and `files` are the dataset's configuration and file pattern. Texts stay as they are.
+    Broken transfers are tried again by `datasets` and the hub's client themselves.
     """
     from datasets import load_dataset
 
     what = f"dataset {dataset}, config {config or 'default'}, split {split}"
     found: list[tuple[int, str]] = []
-    with _dataset_errors(what):
+    with dataset_errors(what, hub_page(dataset, "dataset")):
         stream = load_dataset(
             dataset, config, split=split, revision=revision, data_files=files, streaming=True
         )
@@ -71,18 +75,18 @@ def _text_of(row: dict, column: str, what: str) -> str:
 
 
 @contextmanager
-def _dataset_errors(what: str) -> Iterator[None]:
+def dataset_errors(what: str, page: str) -> Iterator[None]:
     from datasets.exceptions import DatasetNotFoundError, DatasetsError
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    with hub_errors(what, None):
+    with hub_errors(what, None, page):
         try:
             yield
         except (HfHubHTTPError, LocalEntryNotFoundError):
             raise  # the hub's own errors, some of which are also of the types below
         except DatasetNotFoundError as error:
-            gated = "gated" in str(error)
-            raise InputError(f"{what}: {GATED if gated else _first_line(error)}") from None
+            reason = gated(page) if "gated" in str(error) else _first_line(error)
+            raise InputError(f"{what}: {reason}") from None
         except RuntimeError as error:
             if "scripts are no longer supported" not in str(error):
                 raise

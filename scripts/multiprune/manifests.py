@@ -16,6 +16,7 @@ from multiprune.errors import InputError
 
 MANIFEST = "manifest.json"
 COPY = ".manifest.json"  # Snakemake deletes the manifest before a job that would write it
+IN_PROGRESS = ".in-progress"  # subfolder for what is no part of a folder yet
 
 
 def write_manifest(
@@ -32,7 +33,9 @@ def write_manifest(
             "bytes": path.stat().st_size,
         }
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / MANIFEST
+        if path.is_file()
+        and path != folder / MANIFEST
+        and not path.is_relative_to(folder / IN_PROGRESS)
     }
     content = {**notes, "definition": definition, "revision": revision, "files": files}
     write_json(folder / MANIFEST, content)
@@ -183,11 +186,16 @@ def _compact(definition: dict) -> str:
 
 
 @contextmanager
-def described_folder(manifest_path: Path | str, definition: dict) -> Iterator[tuple[Path, dict]]:
-    """An empty folder to fill and a dict of notes; both become `manifest_path`'s folder.
+def described_folder(
+    manifest_path: Path | str, definition: dict, resumable: bool = False
+) -> Iterator[tuple[Path, dict]]:
+    """A folder to fill and a dict of notes; both become `manifest_path`'s folder.
 
-    Whatever stood there before goes only when the block has ended without error. What a killed
-    run left behind is removed by the next one. A folder of another definition is an InputError.
+    Whatever stood there before goes only when the block has ended without error. The folder to
+    fill is empty, and removed after a failure. A `resumable` one, `.NAME.partial`, stays after a
+    failure or a kill and is handed out again as it is: the block must find out what it still
+    wants of it. Its subfolder IN_PROGRESS is not described and goes at the end.
+    A folder of another definition is an InputError.
     """
     manifest_path = Path(manifest_path)
     if manifest_path.name != MANIFEST:
@@ -198,16 +206,19 @@ def described_folder(manifest_path: Path | str, definition: dict) -> Iterator[tu
     folder = manifest_path.parent.absolute()
     partial = folder.with_name(f".{folder.name}.partial")
     previous = folder.with_name(f".{folder.name}.previous")
-    for leftover in (partial, previous):
+    for leftover in (previous,) if resumable else (previous, partial):
         shutil.rmtree(leftover, ignore_errors=True)
-    partial.mkdir(parents=True)
+    partial.mkdir(parents=True, exist_ok=True)
     try:
         notes: dict = {}
         yield partial, notes
+        # The note of what is in progress goes last: a run killed while it hashes loses nothing.
         write_manifest(partial, definition, **notes)
+        shutil.rmtree(partial / IN_PROGRESS, ignore_errors=True)
         if folder.exists():
             folder.rename(previous)
         partial.rename(folder)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if partial.exists() and not (resumable and any(partial.iterdir())):
+            shutil.rmtree(partial, ignore_errors=True)
     shutil.rmtree(previous, ignore_errors=True)

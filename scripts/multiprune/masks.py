@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from multiprune.artefacts import opened_tensors, read_metadata, write_tensors
+from multiprune.artefacts import opened_tensors, read_metadata, sha256_arrays, write_tensors
 from multiprune.errors import InputError
 
 
@@ -64,3 +64,10 @@ def apply_mask(model: nn.Module, path: Path | str) -> None:
             raise InputError(f"{path}: {name} is {found} in the model, {masked} in the mask")
         dropped = torch.from_numpy(unpack(packed, shape) == 0).to(parameter.device)
         parameter.data.masked_fill_(dropped, 0)  # a product would leave -0.0, and NaN of infinity
+
+
+def mask_hash(path: str | None) -> str | None:
+    """SHA-256 of a mask's tensors, whatever its metadata says; None for the dense model."""
+    if path is None:
+        return None
+    return sha256_arrays(packed for _name, packed, _shape in read_mask(path))

@@ -1,25 +1,19 @@
-"""Where models come from: each kind fills an empty folder in Hugging Face layout.
+"""Where models come from: each kind fills a folder in Hugging Face layout, empty at first.
 
 A kind is a function (definition, folder) -> notes; the notes (revision and the like) go into the
 manifest. Weights are safetensors only: nothing is ever unpickled, and no code from a model runs.
 """
 
 import json
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from multiprune.architectures import architecture_of
-from multiprune.artefacts import sha256_file
 from multiprune.errors import InputError
 from multiprune.gguf_packages import convert_gguf, gguf_file_of
-from multiprune.hub import BROKEN_TRANSFER, hub_errors
+from multiprune.hub import TIMEOUT, Download, hub_errors, hub_page, persistently
 from multiprune.manifests import require_keys
 from multiprune.registry import Registry
-
-if TYPE_CHECKING:
-    from huggingface_hub.hf_api import RepoSibling
 
 MODEL_KINDS = Registry("model kind")
 
@@ -30,7 +24,7 @@ VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt")
 
 
 def fetch_model(definition: dict, folder: Path) -> dict:
-    """Fill the empty `folder` from the source that `definition["kind"]` names."""
+    """Fill `folder` from the source that `definition["kind"]` names."""
     return MODEL_KINDS[definition.get("kind")](definition, folder)
 
 
@@ -63,7 +57,7 @@ def local(definition: dict, folder: Path) -> dict:
     names = model_files(found, f"model folder {source}")
     for name in names:
         (folder / name).symlink_to((source / name).resolve())
-    _check_shards(folder, f"model folder {source}")
+    _check_shards(folder, names, f"model folder {source}")
     architecture_of(source)
     return {}
 
@@ -72,28 +66,34 @@ def local(definition: dict, folder: Path) -> dict:
 def huggingface(definition: dict, folder: Path) -> dict:
     """A repository of the Hugging Face hub at one revision. Keys: repo, revision.
 
-    The commit that the revision stands for is recorded. Large files are compared with the SHA-256
-    that the hub states.
+    The commit that the revision stands for is recorded. `folder` may hold what an earlier run
+    fetched before it failed: what is of the same commit is kept.
     """
-    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub import HfApi
 
     require_keys(definition, ["repo", "revision"])
     repo, revision = definition["repo"], definition["revision"]
     what = f"model {repo}"
-    with hub_errors(what, revision):
-        # Asked first, since snapshot_download would settle for an empty folder when offline.
-        info = HfApi().model_info(repo, revision=revision, files_metadata=True)
-        files = {file.rfilename: file for file in info.siblings}
-        names = model_files(files, what)
-        # The configuration alone, then the rest: a refused model costs no gigabytes.
-        snapshot_download(repo, revision=info.sha, local_dir=folder, allow_patterns="config.json")
+    with hub_errors(what, revision, hub_page(repo)):
+        info = persistently(
+            lambda: HfApi().model_info(
+                repo, revision=revision, files_metadata=True, timeout=TIMEOUT
+            ),
+            what,
+        )
+    download = Download(repo, info, folder)
+    names = model_files(download.files, what)
+    download.require_space(names)
+    # The small files that decide, then the rest: a refused model costs no gigabytes.
+    download.fetch(name for name in ("config.json", INDEX) if name in names)
+    try:
         _refuse_remote_code(folder / "config.json", what)
         architecture_of(folder)
-        snapshot_download(repo, revision=info.sha, local_dir=folder, allow_patterns=names)
-    for name in names:
-        _check_download(folder / name, files[name], what)
-    shutil.rmtree(folder / ".cache", ignore_errors=True)  # the client's own bookkeeping
-    _check_shards(folder, what)
+        _check_shards(folder, names, what)
+    except InputError:
+        download.discard()
+        raise
+    download.fetch(names)
     return {"revision": info.sha}
 
 
@@ -125,32 +125,16 @@ def model_files(names: Iterable[str], source: str) -> list[str]:
     return wanted
 
 
-def _check_shards(folder: Path, source: str) -> None:
+def _check_shards(folder: Path, names: Iterable[str], source: str) -> None:
+    """InputError where the index in `folder` names files that are not among `names`."""
     if not (folder / INDEX).is_file():
         return
     shards = set(_json_object(folder / INDEX, source).get("weight_map", {}).values())
-    missing = sorted(name for name in shards if not (folder / name).is_file())
+    missing = sorted(shards.difference(names))
     if missing:
         raise InputError(
             f"{source}: {INDEX} names {len(shards)} files of which {len(missing)} are missing "
             f"({', '.join(missing[:3])}); complete the model"
-        )
-
-
-def _check_download(path: Path, expected: "RepoSibling", source: str) -> None:
-    """`expected` holds the size that the hub states and, for a large file, its SHA-256."""
-    if not path.is_file():
-        raise InputError(f"{source}: {path.name} did not arrive; {BROKEN_TRANSFER}")
-    size = path.stat().st_size
-    if expected.size is not None and size != expected.size:
-        raise InputError(
-            f"{source}: {path.name} has {size} bytes, the hub says {expected.size}; "
-            f"{BROKEN_TRANSFER}"
-        )
-    if expected.lfs is not None and sha256_file(path) != expected.lfs.sha256:
-        raise InputError(
-            f"{source}: the SHA-256 of {path.name} is not the one that the hub states; "
-            f"{BROKEN_TRANSFER}"
         )
 
 

@@ -7,6 +7,8 @@ from multiprune.statistics_files import InputStatistics
 
 NORMS = Registry("norm")
 
+FLOOR = 1e-6  # of the mean over channels: below it a channel counts as silent
+
 
 @NORMS.register("pooled")
 def pooled(statistics: InputStatistics, weighting: str = "tokens") -> np.ndarray:
@@ -43,6 +45,22 @@ def cross_lingual(
     if activation_weight and (activation_modules == "all" or statistics.feeds_down_projection):
         norm = norm * (1 + activation_weight * statistics.activation_probability.mean(axis=0))
     return norm
+
+
+@NORMS.register("contrast")
+def contrast(
+    statistics: InputStatistics, against: InputStatistics, weighting: str = "tokens"
+) -> np.ndarray:
+    """n_j^2 / m_j (Kim et al. 2024, for models trained on code). -> [channels].
+
+    n is the pooled norm of `statistics`, the method's sets, and m that of `against`, the contrast
+    set: channels count less the more the contrast set uses them too. m is at least FLOOR of its
+    mean, so that a channel that only the method's sets use gets a large but finite number; where
+    n_j = 0 the result is 0. With m = 0 in every channel there is nothing to contrast: n_j^2.
+    """
+    other = pooled(against)
+    lowest = FLOOR * other.mean() or 1.0
+    return pooled(statistics, weighting) ** 2 / np.maximum(other, lowest)
 
 
 def language_correlation(statistics: InputStatistics) -> np.ndarray:

@@ -47,11 +47,27 @@ class PrunedModel:
 
 
 class Pruner:
-    """A method (canonical options of the config) applied to a model at one sparsity."""
+    """A method (canonical options of the config) applied to a model at one sparsity.
 
-    def __init__(self, weights: ModelWeights, statistics: StatisticsFiles | None, method: dict):
+    `contrast` holds the statistics of the contrast set, and only the norm `contrast` takes them;
+    InputError where the two do not go together.
+    """
+
+    def __init__(
+        self,
+        weights: ModelWeights,
+        statistics: StatisticsFiles | None,
+        method: dict,
+        contrast: StatisticsFiles | None = None,
+    ):
+        kind = method.get("norm", {}).get("kind")
+        if kind == "contrast" and contrast is None:
+            raise InputError("norm contrast: needs the statistics of a contrast set, --contrast")
+        if kind != "contrast" and contrast is not None:
+            raise InputError(f"--contrast: is only for the norm contrast, the method has {kind}")
         self._weights = weights
         self._statistics = statistics
+        self._contrast = contrast
         self._method = method
         self._norms: dict[str, Tensor] = {}
 
@@ -118,6 +134,8 @@ class Pruner:
         if module_input.name not in self._norms:
             options = dict(self._method["norm"])
             function = norms.NORMS[options.pop("kind")]
+            if self._contrast:
+                options["against"] = self._contrast.read(self._contrast.input_of(parameter))
             norm = function(self._statistics.read(module_input), **options)
             self._norms[module_input.name] = torch.from_numpy(norm).float()
         return self._norms[module_input.name]

@@ -28,6 +28,22 @@ COLUMNS = {
     "correlation": [
         "model", "seed", "block", "input", "language_a", "language_b", "correlation",
     ],
+    "overlap": ["model", "seed", "input", "end", "set_a", "set_b", "overlap", "chance"],
+    "downstream": [
+        "model", "seed", "method", "sparsity", "task", "language", "role", "metric", "score",
+        "stderr", "chance", "items", "difference_to_dense", "ci_low", "ci_high",
+        "difference_to_baseline", "baseline_ci_low", "baseline_ci_high", "p_value", "p_holm",
+        "note",
+    ],
+    "consistency": [
+        "model", "seed", "method", "sparsity", "task", "language", "reference", "rankc", "ci_low",
+        "ci_high", "items", "difference_to_baseline", "baseline_ci_low", "baseline_ci_high",
+    ],
+    "claims": [
+        "model", "claim", "paper", "statement", "measurement", "scope", "estimate", "ci_low",
+        "ci_high", "threshold", "direction", "languages", "languages_hold", "verdict", "reason",
+        "paper_value", "paper_source", "second_hand",
+    ],
 }  # fmt: skip
 
 

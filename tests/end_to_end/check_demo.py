@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 SIMILAR = ["m-wanda", "owl", "ria"]
+VERDICTS = {"supported", "not supported", "inconclusive", "not measured"}
 
 
 def main() -> None:
@@ -22,10 +23,15 @@ def main() -> None:
     everything = summary[summary["language_set"] == "all"]
     at_half = everything[everything["sparsity"].isin([0, 0.5])].set_index("method")["perplexity"]
     runs = table.groupby(["method", "sparsity"])["language"].nunique()
+    downstream = pd.read_csv(folder / "tables" / "downstream.csv")
+    scored = downstream[downstream["metric"] == "acc_norm"]
+    claims = pd.read_csv(folder / "tables" / "claims.csv", keep_default_na=False)
+    unmeasured = claims["verdict"] == "not measured"
+    intervals = claims[["ci_low", "ci_high"]].ne("").all(axis=1)
     figures = [path for path in (folder / "figures").iterdir() if path.stat().st_size > 5000]
     ratios = {method: at_half[method] / at_half["wanda"] for method in [*SIMILAR, "magnitude"]}
     checks = {
-        "12 models, every language": len(runs) == 12 and runs.nunique() == 1,
+        "15 models, every language": len(runs) == 15 and runs.nunique() == 1,
         "no missing perplexity": bool(table["perplexity"].notna().all()),
         "every ratio lies in its interval": bool(
             (everything["ci_low"] <= everything["ratio_to_dense"]).all()
@@ -37,7 +43,16 @@ def main() -> None:
         "m-wanda, owl, ria within 15% of wanda": all(
             1 / 1.15 < ratios[method] < 1.15 for method in SIMILAR
         ),
-        "five figures as PDF and PNG": len(figures) == 10,
+        "four models, three languages downstream": len(scored) == 12,
+        "dense knows English better than chance": bool(
+            scored.query("method == 'dense' and language == 'en'")["score"].item()
+            > 1.5 * scored["chance"].iloc[0]
+        ),
+        "every claim has a verdict": set(claims["verdict"]) <= VERDICTS and len(claims) > 5,
+        "with an interval or a reason": bool(
+            (intervals | (unmeasured & claims["reason"].ne(""))).all()
+        ),
+        "ten figures as PDF and PNG": len(figures) == 20,
         "report": (folder / "report.html").stat().st_size > 500_000,
     }
     for name, passed in checks.items():

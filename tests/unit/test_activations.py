@@ -1,13 +1,18 @@
 import numpy as np
 import pytest
+import tiny_architectures
 import torch
 from tiny import random_model, write_llama
 from transformers import LlamaForCausalLM
 from transformers.pytorch_utils import Conv1D
 
+import collect_statistics
 from multiprune.activations import collect, distinct_inputs, prunable_modules
 from multiprune.architectures import ARCHITECTURES
+from multiprune.artefacts import write_tensors
+from multiprune.manifests import write_manifest
 from multiprune.statistics import SUMS
+from multiprune.statistics_files import StatisticsFiles
 from multiprune.weights import ModelWeights
 
 LLAMA = ARCHITECTURES["llama"]
@@ -134,6 +139,70 @@ def test_every_architecture_has_statistics_for_all_that_is_pruned(model_type, tm
         np.testing.assert_allclose(
             sums.arrays()["sum_sq"], expected[module_input.name]["sum_sq"], rtol=1e-3, atol=1e-6
         )
+
+
+# Samples of different lengths, padded on the right.
+
+LENGTHS = np.array([3, 12, 1, 7, 12, 5], dtype=np.int32)
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 24, 1000])
+@pytest.mark.parametrize("name", sorted(tiny_architectures.ARCHITECTURES))
+def test_ragged_samples_count_as_each_does_alone(name, batch_tokens):
+    """What stands in the padding, even real words, is neither read nor counted."""
+    model = tiny_architectures.random_model(name)
+    architecture = ARCHITECTURES[name.removesuffix("_with_head_norms")]
+    ids = windows(samples=6)
+    alone = [
+        collect(model, row[None, :length], architecture, 1, 1.0)
+        for row, length in zip(ids, LENGTHS, strict=True)
+    ]
+    for padding in (0, 63):
+        padded = np.where(np.arange(12) < LENGTHS[:, None], ids, padding).astype(np.int32)
+        found = collect(model, padded, architecture, batch_tokens, 1.0, LENGTHS)
+        assert found.keys() == alone[0].keys()
+        for module_input, sums in found.items():
+            assert sums.tokens == LENGTHS.sum() == 40
+            for key in ("sum", "sum_sq", "sum_abs"):
+                expected = sum(one[module_input].arrays()[key] for one in alone)
+                np.testing.assert_allclose(
+                    sums.arrays()[key], expected, rtol=1e-3, atol=1e-4, err_msg=module_input.name
+                )
+
+
+def test_full_lengths_are_plain_windows_to_the_last_bit(model):
+    plain = collect(model, windows(), LLAMA, 24, 1.0)
+    full = collect(model, windows(), LLAMA, 24, 1.0, np.full(5, 12, dtype=np.int32))
+    for module_input, sums in plain.items():
+        for key, array in sums.arrays().items():
+            np.testing.assert_array_equal(full[module_input].arrays()[key], array)
+
+
+def test_the_script_counts_no_padding(tmp_path, monkeypatch):
+    write_llama(tmp_path / "model", max_position_embeddings=12)
+    write_manifest(tmp_path / "model", {})
+    padded = np.zeros((6, 40), dtype=np.int32)  # wider than the model's positions
+    padded[:, :12] = np.where(np.arange(12) < LENGTHS[:, None], windows(samples=6), 0)
+    drawn = {"input_ids": padded, "lengths": LENGTHS}
+    write_tensors(tmp_path / "drawn.safetensors", drawn, {})
+    arguments = {
+        "model": tmp_path / "model", "dtype": "auto", "windows": tmp_path / "drawn.safetensors",
+        "batch-tokens": 24, "activation-threshold": 1.0, "threads": 1,
+        "output": tmp_path / "en-fr.safetensors",
+    }  # fmt: skip
+    flags = [f"--{key}={value}" for key, value in arguments.items()]
+    monkeypatch.setattr("sys.argv", ["collect_statistics.py", *flags])
+    collect_statistics.main()
+    model = LlamaForCausalLM.from_pretrained(tmp_path / "model").eval()
+    with StatisticsFiles([tmp_path / "en-fr.safetensors"]) as files:
+        for module_input in files.inputs:
+            found = files.read(module_input)
+            assert found.tokens.tolist() == [40]
+            expected = sum(
+                sums_by_hooks(model, row[None, :length], 1.0)[module_input.name]["sum_sq"]
+                for row, length in zip(padded, LENGTHS, strict=True)
+            )
+            np.testing.assert_allclose(found.sum_sq[0], expected, rtol=1e-4, atol=1e-6)
 
 
 def test_embeddings_norms_and_output_head_are_not_prunable(model):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tiny import small_config
 
 from multiprune import config as experiment
+from multiprune import definitions
 from multiprune.config import DENSE, canonical, grid, method_options, table_grid, validate
 from multiprune.errors import InputError
 
@@ -54,6 +55,7 @@ def test_defaults_are_filled_in():
         "role": "calibration",
         "text": "en",
         "name": "en",
+        "texts": {},
     }
     assert config["methods"]["magnitude"] == {
         "score": "magnitude",
@@ -178,9 +180,9 @@ def test_a_method_may_have_its_own_sparsities_and_languages():
     assert experiment.sparsities_of(config, "wanda") == ["0.1", "0.7"]
     assert experiment.sparsities_of(config, "magnitude") == ["0.5"]
     assert experiment.sparsities_of(config, DENSE) == ["0"]
-    assert experiment.calibration_languages(config, "wanda") == ["en"]
-    assert experiment.calibration_languages(config, "magnitude") == []
-    assert experiment.calibration_languages(config, DENSE) == []
+    assert experiment.calibration_sets(config, "wanda") == ["en"]
+    assert experiment.calibration_sets(config, "magnitude") == []
+    assert experiment.calibration_sets(config, DENSE) == []
 
 
 def test_languages_by_role():
@@ -262,7 +264,7 @@ def test_downloads_hold_definitions_without_precision():
     config = validate(changed(("models/tiny/dtype", "float32"), ("languages/en/text", "english")))
     model = {"kind": "local", "folder": "inputs/model"}
     corpus = {"kind": "text", "folder": "inputs/texts"}
-    assert experiment.downloads(config) == {
+    assert definitions.downloads(config) == {
         "models/tiny": model,
         "corpora/words/de": {"corpus": corpus, "text": "de"},
         "corpora/words/en": {"corpus": corpus, "text": "english"},
@@ -363,7 +365,7 @@ def test_demo_covers_the_baselines_and_both_new_methods():
     assert set(config["methods"]) >= DEMO
     assert len(experiment.languages(config, "calibration")) >= 6
     assert experiment.languages(config, "unseen")
-    assert experiment.calibration_languages(config, "wanda-en") == ["en"]
+    assert experiment.calibration_sets(config, "wanda-en") == ["en"]
     m_wanda = config["methods"]["m-wanda"]
     assert (m_wanda["norm"]["kind"], m_wanda["allocation"]["kind"]) == ("cross_lingual", "cwl")
 

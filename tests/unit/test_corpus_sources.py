@@ -162,12 +162,14 @@ class TestSplitCorpus:
         assert code == 1
         assert "another key" in lines[-1]
 
-    def test_dataset_of_the_hub(self, tmp_path):
+    @pytest.mark.parametrize("gated", [False, True])
+    def test_dataset_of_the_hub(self, tmp_path, gated):
         rows = "".join(json.dumps({"sentence": f"row {number}"}) + "\n" for number in range(20))
         files = {"train.jsonl": rows.encode(), "test.jsonl": rows.encode(), "README.md": b""}
-        hub = loopback_hub(datasets={"org/d": Repository(files)})
+        token = "hf_canaryCANARYcanary"
+        hub = loopback_hub(datasets={"org/d": Repository(files, gated=gated, token=token)})
         corpus = hub_corpus("org/d")
-        cache = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
+        cache = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": token}
         with hub as endpoint:
             definition = {"corpus": corpus, "text": "en"}
             code, lines, manifest = self.split(
@@ -176,6 +178,9 @@ class TestSplitCorpus:
         assert code == 0, lines
         assert read_manifest(manifest)["revision"] == COMMIT
         assert (manifest.parent / "test.jsonl").read_text().count("\n") == 14
+        written = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert not [path for path in written if token.encode() in path.read_bytes()]
+        assert not any(token in line for line in lines)
 
     @pytest.mark.parametrize(
         ("files", "change", "message"),
@@ -183,7 +188,7 @@ class TestSplitCorpus:
             ({"d.py": b"x"}, {}, "script of its own, which is never run"),
             ({"train.jsonl": b"{}"}, {"revision": "v9"}, "revision 'v9' does not exist"),
             ({"train.jsonl": b"{}"}, {"dataset": "org/e"}, "org/e: no such repository"),
-            (None, {}, "access is gated"),
+            (None, {}, "access is gated; accept the licence at {endpoint}/datasets/org/d, then"),
         ],
     )
     def test_refused_datasets(self, tmp_path, files, change, message):
@@ -196,7 +201,7 @@ class TestSplitCorpus:
             )
         assert code == 1
         assert lines[-1].startswith("error: ")
-        assert message in lines[-1]
+        assert message.format(endpoint=endpoint) in lines[-1]
         assert not manifest.parent.exists()
 
 

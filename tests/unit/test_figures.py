@@ -88,10 +88,14 @@ def tables_of(grid) -> dict[str, pd.DataFrame]:
                 for block in range(2)
                 for kind in ("q_proj", "down_proj")
             ]
-    rows = (perplexity, summary, allocation, correlation)
+    rows = {
+        "perplexity": perplexity,
+        "summary": summary,
+        "allocation": allocation,
+        "correlation": correlation,
+    }
     return {
-        name: pd.DataFrame(row, columns=COLUMNS[name])
-        for name, row in zip(COLUMNS, rows, strict=True)
+        name: pd.DataFrame(rows.get(name, []), columns=columns) for name, columns in COLUMNS.items()
     }
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import pytest
 
 from multiprune.errors import InputError
 from multiprune.manifests import (
+    IN_PROGRESS,
     check_files,
     described_folder,
     fingerprint,
@@ -198,6 +200,33 @@ class TestDescribedFolder:
         with pytest.raises(InputError, match="another key"):
             self.fill(manifest, "two", {"kind": "other"})
         assert (tmp_path / "m" / "text").read_text() == "one"
+
+    def test_a_resumable_folder_is_handed_out_again(self, tmp_path):
+        manifest = tmp_path / "m" / "manifest.json"
+        with (
+            contextlib.suppress(InputError),
+            described_folder(manifest, DEFINITION, resumable=True) as (folder, _),
+        ):
+            (folder / "first").write_text("1")
+            (folder / IN_PROGRESS).mkdir()
+            (folder / IN_PROGRESS / "second.part").write_text("2")
+            raise InputError("broke off")
+        assert os.listdir(tmp_path) == [".m.partial"]
+        with described_folder(manifest, DEFINITION, resumable=True) as (folder, _):
+            assert (folder / "first").read_text() == "1"
+            assert (folder / IN_PROGRESS / "second.part").read_text() == "2"
+        assert os.listdir(tmp_path) == ["m"]
+        assert sorted(os.listdir(tmp_path / "m")) == ["first", "manifest.json"]
+        assert list(read_manifest(manifest)["files"]) == ["first"]
+
+    def test_an_empty_resumable_folder_goes(self, tmp_path):
+        manifest = tmp_path / "m" / "manifest.json"
+        with (
+            pytest.raises(InputError, match="gated"),
+            described_folder(manifest, DEFINITION, resumable=True),
+        ):
+            raise InputError("gated")
+        assert os.listdir(tmp_path) == []
 
     def test_name_of_the_manifest_is_fixed(self, tmp_path):
         with pytest.raises(InputError, match=r"must be called manifest\.json"):

@@ -1,13 +1,11 @@
 import json
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from loopback_hub import COMMIT, Repository, loopback_hub
 
 from multiprune import gguf_packages
 from multiprune.errors import InputError
@@ -30,10 +28,9 @@ def write_files(folder, files):
     return folder
 
 
-def fetch(tmp_path, definition, **environment):
+def fetch(tmp_path, definition):
     """Run the script in `tmp_path`; returns (exit code, lines on stderr, manifest path)."""
     manifest = tmp_path / "models" / "tiny" / "manifest.json"
-    cache = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": "hf_secret"}
     done = subprocess.run(
         [
             sys.executable,
@@ -45,25 +42,11 @@ def fetch(tmp_path, definition, **environment):
             "--lock",
             tmp_path / "lock.yaml",
         ],
-        env=os.environ | {"HF_HUB_OFFLINE": "0"} | cache | environment,
         capture_output=True,
         text=True,
         timeout=60,
     )
     return done.returncode, done.stderr.strip().splitlines(), manifest
-
-
-def refused(tmp_path, repository, revision="v1", repo="org/tiny"):
-    """The one error line when the hub serves `repository`; nothing may be left behind."""
-    definition = {"kind": "huggingface", "repo": repo, "revision": revision}
-    with loopback_hub({"org/tiny": repository}) as endpoint:
-        code, lines, manifest = fetch(tmp_path, definition, HF_ENDPOINT=endpoint)
-    assert code == 1
-    errors = [line for line in lines if line.startswith("error: ")]
-    assert lines[-1:] == errors
-    assert not any("Traceback" in line or "hf_secret" in line for line in lines)
-    assert list(manifest.parent.parent.iterdir()) == []
-    return errors[0]
 
 
 class TestLocal:
@@ -151,79 +134,6 @@ class TestModelFiles:
     def test_subfolders_and_other_formats_are_left(self):
         names = ["config.json", "vocab.txt", "model.safetensors", "onnx/model.safetensors", "a.bin"]
         assert model_files(names, "x") == ["config.json", "model.safetensors", "vocab.txt"]
-
-
-class TestHub:
-    def test_success(self, tmp_path):
-        files = MODEL | {"pytorch_model.bin": b"pickled", "README.md": b"card"}
-        definition = {"kind": "huggingface", "repo": "org/tiny", "revision": "v1"}
-        with loopback_hub({"org/tiny": Repository(files)}) as endpoint:
-            code, lines, manifest = fetch(tmp_path, definition, HF_ENDPOINT=endpoint)
-        assert code == 0, lines
-        names = {path.name for path in manifest.parent.iterdir()}
-        assert names == {*MODEL, "manifest.json", ".manifest.json"}
-        assert (manifest.parent / "model.safetensors").read_bytes() == MODEL["model.safetensors"]
-        assert read_manifest(manifest)["revision"] == COMMIT
-        assert read_manifest(manifest)["definition"] == definition
-
-    def test_a_branch_stays_at_its_first_commit(self, tmp_path):
-        definition = {"kind": "huggingface", "repo": "org/tiny", "revision": "main"}
-        with loopback_hub({"org/tiny": Repository(MODEL)}) as endpoint:
-            code, lines, manifest = fetch(tmp_path, definition, HF_ENDPOINT=endpoint)
-        assert code == 0, lines
-        assert f"commit: {COMMIT}" in (tmp_path / "lock.yaml").read_text()
-        shutil.rmtree(manifest.parent)
-        with loopback_hub({"org/tiny": Repository(MODEL, main="f" * 40)}) as endpoint:
-            code, lines, manifest = fetch(tmp_path, definition, HF_ENDPOINT=endpoint)
-        assert code == 0, lines
-        assert read_manifest(manifest)["revision"] == COMMIT
-
-    def test_a_complete_download_is_not_fetched_again(self, tmp_path):
-        definition = {"kind": "huggingface", "repo": "org/tiny", "revision": "v1"}
-        with loopback_hub({"org/tiny": Repository(MODEL)}) as endpoint:
-            manifest = fetch(tmp_path, definition, HF_ENDPOINT=endpoint)[2]
-        before = manifest.read_bytes()
-        manifest.unlink()  # as Snakemake does before it runs a job again
-        code, lines, _ = fetch(tmp_path, definition, HF_HUB_OFFLINE="1")
-        assert code == 0, lines
-        assert manifest.read_bytes() == before
-        manifest.unlink()
-        (manifest.parent / "model.safetensors").write_bytes(b"damaged")
-        code, lines, _ = fetch(tmp_path, definition, HF_HUB_OFFLINE="1")
-        assert code == 1
-        assert "the hub cannot be reached" in lines[-1]
-
-    def test_gated(self, tmp_path):
-        assert "gated" in refused(tmp_path, Repository(MODEL, gated=True))
-
-    def test_missing_revision(self, tmp_path):
-        line = refused(tmp_path, Repository(MODEL), revision="v2")
-        assert "org/tiny: revision 'v2' does not exist" in line
-
-    def test_missing_repository(self, tmp_path):
-        assert "org/other: no such" in refused(tmp_path, Repository(MODEL), repo="org/other")
-
-    def test_wrong_checksum(self, tmp_path):
-        line = refused(tmp_path, Repository(MODEL, wrong_sha256=True))
-        assert "SHA-256 of model.safetensors is not the one that the hub states" in line
-
-    def test_broken_transfer(self, tmp_path):
-        line = refused(tmp_path, Repository(MODEL, truncated=True))
-        assert "transfer from the hub broke off" in line
-
-    def test_remote_code(self, tmp_path):
-        config = b'{"auto_map": {"AutoModelForCausalLM": "modeling.Own"}}'
-        assert "auto_map" in refused(tmp_path, Repository(MODEL | {"config.json": config}))
-
-    def test_pickled_weights_only(self, tmp_path):
-        files = {"config.json": b"{}", "tokenizer.json": b"{}", "pytorch_model.bin": b"x"}
-        assert "only pickled weights" in refused(tmp_path, Repository(files))
-
-    def test_offline(self, tmp_path):
-        definition = {"kind": "huggingface", "repo": "org/tiny", "revision": "v1"}
-        code, lines, _ = fetch(tmp_path, definition, HF_HUB_OFFLINE="1")
-        assert code == 1
-        assert "org/tiny: the hub cannot be reached" in lines[-1]
 
 
 class TestPackage:

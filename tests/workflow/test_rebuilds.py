@@ -23,7 +23,7 @@ from workflow.expected import (
 from workflow.interruption import COMMAND
 from workflow.running import Workflow
 
-ALL_TABLES = ("perplexity", "allocation", "correlation")
+ALL_TABLES = ("perplexity", "allocation", "correlation", "overlap")
 
 
 def test_plans_the_whole_experiment_from_nothing(fresh: Workflow):

@@ -3,11 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from multiprune import captions
+from multiprune import captions, captions_claims, captions_downstream, captions_overlap
 from multiprune.errors import InputError
 from multiprune.figures import (
+    claims_forest,
+    consistency_rankc,
     cross_lingual_correlation,
+    downstream_by_language,
+    feature_overlap,
     method_comparison,
+    perplexity_against_accuracy,
     perplexity_by_language,
     ratio_to_baseline,
     sparsity_by_block,
@@ -25,6 +30,9 @@ class FigureKind:
 
 
 FIGURES = {
+    "claims_forest": FigureKind(
+        claims_forest.draw, captions_claims.verdicts_on_claims, ("claims",)
+    ),
     "perplexity_by_language": FigureKind(
         perplexity_by_language.draw, captions.perplexity_over_sparsity, ("perplexity",)
     ),
@@ -39,6 +47,22 @@ FIGURES = {
     ),
     "cross_lingual_correlation": FigureKind(
         cross_lingual_correlation.draw, captions.correlation_between_languages, ("correlation",)
+    ),
+    "downstream_by_language": FigureKind(
+        downstream_by_language.draw, captions_downstream.accuracy_by_language, ("downstream",)
+    ),
+    "consistency_rankc": FigureKind(
+        consistency_rankc.draw,
+        captions_downstream.consistency_with_reference,
+        ("consistency", "downstream"),
+    ),
+    "perplexity_against_accuracy": FigureKind(
+        perplexity_against_accuracy.draw,
+        captions_downstream.trade_off,
+        ("downstream", "perplexity"),
+    ),
+    "feature_overlap": FigureKind(
+        feature_overlap.draw, captions_overlap.overlap_of_features, ("overlap",)
     ),
 }
 

@@ -1,0 +1,80 @@
+"""Build one language of a four-way continuation task from a parallel corpus."""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+from multiprune import parallel_cloze
+from multiprune.artefacts import (
+    read_json_lines,
+    replacing,
+    sha256_file,
+    write_json,
+    write_json_lines,
+)
+from multiprune.command import run
+from multiprune.manifests import MANIFEST, check_files
+
+
+def parse() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pivot", required=True, help="corpus file that decides on the items")
+    parser.add_argument("--text", required=True, help="corpus file of the language")
+    parser.add_argument("--language", required=True)
+    parser.add_argument("--task", required=True, help="name of the task")
+    parser.add_argument("--items", type=int, required=True, help="at most")
+    parser.add_argument("--context-characters", type=int, required=True, help="in the pivot")
+    parser.add_argument("--choice-characters", type=int, required=True, help="in the pivot")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", required=True, help="task.json; the task's folder is filled")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Write the rows, lm-eval's YAML and task.json."""
+    options = parse()
+    pivot, text = paragraphs(options.pivot), paragraphs(options.text)
+    plan = parallel_cloze.plan_items(
+        pivot, options.items, options.context_characters, options.choice_characters, options.seed
+    )
+    rows, dropped = parallel_cloze.documents(plan, text)
+    parallel_cloze.check_enough(options.language, rows, dropped)
+    folder = Path(options.output).parent
+    config = parallel_cloze.harness_config(
+        options.task, options.language, "test.jsonl", parallel_cloze.has_spaces(text.values())
+    )
+    write_json_lines(folder / "test.jsonl", rows)
+    with replacing(folder / f"{config['task']}.yaml") as temporary:
+        temporary.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    sha256 = sha256_file(folder / "test.jsonl")
+    dataset = {"path": "test.jsonl", "name": None, "split": "test", "revision": sha256}
+    task = {
+        "task": options.task,
+        "language": options.language,
+        "lm_eval_task": config["task"],
+        "harness_folder": None,
+        "format": "json",
+        "file": "test.jsonl",
+        "sha256": sha256,
+        "id": ["id"],
+        "dataset": {**dataset, "rows": len(rows)},
+        "planned": len(plan),
+        "dropped": dropped,
+    }
+    write_json(options.output, task)
+    print(f"{options.language}: {len(rows)} items of {len(plan)} (at most {options.items} asked)")
+    for reason, count in Counter(dropped.values()).most_common():
+        print(f"{options.language}: {count} dropped, {reason}")
+
+
+def paragraphs(path: str) -> dict[str, str]:
+    """Paragraphs of a corpus file, whose hash is the one in its manifest."""
+    check_files(Path(path).parent / MANIFEST, [Path(path).name])
+    return parallel_cloze.paragraphs_by_id(read_json_lines(path))
+
+
+if __name__ == "__main__":
+    run(main)

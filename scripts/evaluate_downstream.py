@@ -1,0 +1,106 @@
+"""Scores of one model, dense or masked, on one downstream task in every language."""
+
+import argparse
+import json
+import tempfile
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from multiprune.artefacts import write_json
+from multiprune.command import run
+from multiprune.digest import code_digest
+from multiprune.evaluation_cache import EvaluationCache
+from multiprune.manifests import checked_fingerprint
+from multiprune.masks import check_mask_belongs, mask_hash
+from multiprune.models import library_versions, load_model, load_tokenizer, set_up
+
+# lm-eval imports the hub's client, which multiprune.models has to have told to stay offline.
+# isort: split
+from lm_eval.api.model import LM
+
+from multiprune.downstream import measure
+from multiprune.harness import LoadedModel, PreparedTask, prepare, requests_hash
+
+
+def parse() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="Hugging Face model folder")
+    parser.add_argument("--dtype", required=True, help="precision of the weights, or auto")
+    parser.add_argument("--mask", nargs="?", help="mask file; none for the dense model")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--method", required=True)
+    parser.add_argument("--sparsity", required=True)
+    parser.add_argument("--task", required=True, help="name of the task")
+    parser.add_argument("--tasks-folder", required=True, help="holds {language}/task.json")
+    parser.add_argument("--languages", type=json.loads, required=True, help="list of languages")
+    parser.add_argument("--limit", type=int, nargs="?", help="items per language at most")
+    parser.add_argument("--batch-size", type=int, required=True, help="requests in a batch")
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--cache", required=True, help="folder of the evaluation cache")
+    parser.add_argument("--output", required=True, help="folder for one record per language")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Compute what is not in the cache, then write one record per language."""
+    options = parse()
+    device = set_up(options.threads)
+    fingerprint = checked_fingerprint(options.model)
+    if options.mask:
+        check_mask_belongs(options.mask, fingerprint)
+    provenance = {
+        "code": code_digest(__file__),
+        "model": fingerprint,
+        "mask": mask_hash(options.mask),
+        "dtype": options.dtype,
+        "device": device.type,
+        "batch_size": options.batch_size,
+        "versions": library_versions() | {"lm_eval": version("lm_eval")},
+    }
+
+    @cache
+    def lm() -> LM:
+        model = load_model(options.model, options.dtype, options.mask)
+        return LoadedModel(model, load_tokenizer(options.model), options.batch_size)
+
+    kept = EvaluationCache(options.cache)
+    with tempfile.TemporaryDirectory() as temporary:
+        for language in sorted(options.languages):
+            manifest = Path(options.tasks_folder) / language / "task.json"
+            task = prepare(manifest, options.limit, Path(temporary) / language)
+            inputs = {**provenance, "requests": requests_hash(task), "id": task.manifest["id"]}
+            record, found = kept.get_or_compute(
+                {"measure": "downstream", **inputs}, lambda task=task: measure(lm(), task)
+            )
+            result = described(options, task) | record | {"provenance": inputs}
+            write_json(Path(options.output) / f"{language}.json", result)
+            scores = ", ".join(
+                f"{metric} {values['score']:.3f}" for metric, values in record["metrics"].items()
+            )
+            state = "kept from an earlier run" if found else "computed"
+            items = len(record["samples"]["id"])
+            print(f"{language}: {scores} on {items} items ({state})", flush=True)
+
+
+def described(options: argparse.Namespace, task: PreparedTask) -> dict:
+    """What was evaluated: the part of a record that is known before the model is run."""
+    return {
+        "model": Path(options.model).name,
+        "seed": options.seed,
+        "method": options.method,
+        "sparsity": float(options.sparsity),
+        "task": options.task,
+        "language": task.manifest["language"],
+        "lm_eval_task": task.manifest["lm_eval_task"],
+        "limit": options.limit,
+        "batch_size": options.batch_size,
+        "harness_version": version("lm_eval"),
+        "task_version": task.version,
+        "dataset": task.manifest["dataset"],
+    }
+
+
+if __name__ == "__main__":
+    run(main)

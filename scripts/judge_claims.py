@@ -1,0 +1,26 @@
+"""Records and benchmarks of one model -> a verdict on every claim of the papers."""
+
+import argparse
+
+from multiprune.claim_verdicts import tabulate_claims
+from multiprune.claims import read_claims
+from multiprune.command import run
+from multiprune.grid import Grid
+from multiprune.table_files import write_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--claims", required=True, help="YAML, see config/claims.yaml")
+    parser.add_argument("--results", required=True, help="folder results/<experiment>")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
+    parser.add_argument("--output", required=True, help="CSV, a row per claim")
+    arguments = parser.parse_args()
+    claims, grid = read_claims(arguments.claims), Grid.parse(arguments.grid)
+    table = tabulate_claims(claims, arguments.results, arguments.model, grid)
+    write_table(arguments.output, table)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,198 @@
+"""The papers' claims as `config/claims.yaml` states them: a closed file, one line for a mistake."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from multiprune.errors import InputError
+from multiprune.schema import with_defaults
+
+PERPLEXITY, ACCURACY, CONSISTENCY, COST = (
+    "perplexity_ratio",
+    "accuracy_difference",
+    "consistency_difference",
+    "cost_ratio",
+)
+RATIOS = (PERPLEXITY, COST)
+RESOURCES = {"seconds": "time", "memory": "peak memory"}
+LANGUAGE, SPARSITY = "language", "sparsity"
+UNVERIFIED = "unverified"
+SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
+INCONCLUSIVE, NOT_MEASURED = "inconclusive", "not measured"
+ONE_SEED = "one seed: only test items vary"
+VERDICTS = (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE, NOT_MEASURED)
+
+_TEXT = {"type": "string", "minLength": 1}
+_COMPARED = {"method": _TEXT, "reference": _TEXT}
+_TASKS = {"tasks": {"type": "array", "items": _TEXT, "minItems": 1}}
+
+
+def _measurement(kind: str, options: dict, required: tuple[str, ...] = ()) -> dict:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["method", "reference", *required],
+        "properties": {"kind": {"const": kind}, **_COMPARED, **options},
+    }
+
+
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["claims"],
+    "properties": {
+        "claims": {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": [
+                    "paper", "statement", "source", "measurement", "threshold", "threshold_note",
+                    "direction", "paper_source",
+                ],
+                "properties": {
+                    "paper": {"enum": ["m-wanda", "kim"]},
+                    "statement": _TEXT,
+                    "source": _TEXT,
+                    "second_hand": {"type": "boolean", "default": False},
+                    "measurement": {
+                        "oneOf": [
+                            _measurement(PERPLEXITY, {}),
+                            _measurement(ACCURACY, _TASKS),
+                            _measurement(CONSISTENCY, _TASKS),
+                            _measurement(
+                                COST, {"resource": {"enum": list(RESOURCES)}}, ("resource",)
+                            ),
+                        ]
+                    },
+                    "threshold": {"type": "number"},
+                    "threshold_note": _TEXT,
+                    "direction": {"enum": ["above", "below"]},
+                    "each": {"enum": [LANGUAGE, SPARSITY]},
+                    "scope": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "default": {},
+                        "properties": {
+                            "languages": {
+                                "enum": ["all", "calibration", "unseen", "non-reference"],
+                                "default": "all",
+                            },
+                            "sparsity": {
+                                "type": "number",
+                                "exclusiveMinimum": 0,
+                                "exclusiveMaximum": 1,
+                            },
+                        },
+                    },
+                    "paper_value": {"type": ["string", "number"], "default": UNVERIFIED},
+                    "paper_source": _TEXT,
+                },
+            },
+        }
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim: `method` against `reference`, beyond `threshold` in `direction`.
+
+    sparsity: as in paths, "" for every one that both runs have. each: language, sparsity or "".
+    tasks: empty for all. threshold: a ratio, or a difference of shares.
+    """
+
+    key: str
+    paper: str
+    statement: str
+    kind: str
+    method: str
+    reference: str
+    threshold: float
+    direction: str
+    languages: str
+    sparsity: str
+    each: str
+    tasks: tuple[str, ...]
+    resource: str
+    paper_value: str
+    paper_source: str
+    second_hand: bool
+
+    @property
+    def is_ratio(self) -> bool:
+        return self.kind in RATIOS
+
+    @property
+    def measurement(self) -> str:
+        """What is compared, in words."""
+        if self.is_ratio:
+            what = RESOURCES[self.resource] if self.kind == COST else "perplexity"
+            return f"{what} ratio: {self.method} / {self.reference}"
+        what = "accuracy" if self.kind == ACCURACY else "RankC"
+        return f"{what} difference: {self.method} - {self.reference}"
+
+    @property
+    def scope(self) -> str:
+        """Languages, tasks and sparsities that it speaks of, in words."""
+        where = f"sparsity {self.sparsity}" if self.sparsity else "every shared sparsity"
+        if self.kind == COST:
+            return where
+        tasks = [f"tasks {' '.join(self.tasks)}"] if self.tasks else []
+        return ", ".join([f"{self.languages} languages", *tasks, where])
+
+
+def read_claims(path: Path | str) -> list[Claim]:
+    """The claims of a file, in its order; InputError with one line for the first mistake."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not YAML ({' '.join(str(error).split())})") from None
+    try:
+        if not isinstance(content, dict):
+            raise InputError(f"found {type(content).__name__}, allowed is a mapping with claims")
+        entries = with_defaults(content, SCHEMA)["claims"]
+        return [_claim(key, entry) for key, entry in entries.items()]
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _claim(key: str, entry: dict) -> Claim:
+    measurement, scope = entry["measurement"], entry["scope"]
+    kind = measurement["kind"]
+    where = f"claims.{key}"
+    if kind in RATIOS and entry["threshold"] <= 0:
+        raise InputError(
+            f"{where}.threshold: found {entry['threshold']:g}, allowed is > 0 for a ratio"
+        )
+    each = entry.get("each", "")
+    if each == LANGUAGE and kind == COST:
+        raise InputError(f"{where}.each: found {each}, but a cost has no languages; remove it")
+    if each == SPARSITY and (kind != PERPLEXITY or "sparsity" in scope):
+        raise InputError(
+            f"{where}.each: found {each}, allowed only for {PERPLEXITY} without scope.sparsity"
+        )
+    if kind in (ACCURACY, CONSISTENCY) and "sparsity" not in scope:
+        raise InputError(f"{where}.scope.sparsity: is missing, {kind} is measured at one sparsity")
+    return Claim(
+        key=key,
+        paper=entry["paper"],
+        statement=entry["statement"],
+        kind=kind,
+        method=measurement["method"],
+        reference=measurement["reference"],
+        threshold=entry["threshold"],
+        direction=entry["direction"],
+        languages=scope["languages"],
+        sparsity=f"{scope['sparsity']:g}" if "sparsity" in scope else "",
+        each=each,
+        tasks=tuple(measurement.get("tasks", ())),
+        resource=measurement.get("resource", ""),
+        paper_value=str(entry["paper_value"]),
+        paper_source=entry["paper_source"],
+        second_hand=entry["second_hand"],
+    )

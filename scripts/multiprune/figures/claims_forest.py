@@ -1,0 +1,137 @@
+"""The claims of the papers: estimates with intervals beside the threshold, and the verdict."""
+
+from collections.abc import Mapping
+from textwrap import wrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from multiprune.claim_documents import is_ratio, number, own_reason
+from multiprune.claims import INCONCLUSIVE, NOT_MEASURED, NOT_SUPPORTED, SUPPORTED
+from multiprune.figures import style
+from multiprune.grid import Grid
+
+EMPTY = "There is no claim to judge."
+COLOURS = {
+    SUPPORTED: style.PALETTE[0],
+    NOT_SUPPORTED: style.PALETTE[3],
+    INCONCLUSIVE: "0.25",
+    NOT_MEASURED: "0.5",
+}
+MARKERS = {SUPPORTED: "o", NOT_SUPPORTED: "s", INCONCLUSIVE: "D"}
+CLAIMED = "#dde8f2"  # behind the values for which a claim holds
+NEAR = 1.4  # ratios beyond this factor leave the axis and become an arrow
+ROW = 0.5  # inches
+LETTERS = 52  # of a statement's line
+
+
+def select(claims: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Rows of ratios and of differences, in the order of the claims; only kinds that occur."""
+    ratio = claims["measurement"].map(is_ratio).astype(bool)
+    kinds = {"ratio": claims[ratio], "difference": claims[~ratio]}
+    return {kind: rows for kind, rows in kinds.items() if len(rows)}
+
+
+def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+    """tables: claims of one model."""
+    kinds = select(tables["claims"])
+    if not kinds:
+        return style.empty_figure(EMPTY)
+    counts = [len(rows) for rows in kinds.values()]
+    figure = style.new_figure(9, ROW * sum(counts) + 0.75 * len(counts))
+    panels = figure.subplots(len(counts), 1, squeeze=False, gridspec_kw={"height_ratios": counts})
+    for axes, (kind, rows) in zip(panels.flat, kinds.items(), strict=True):
+        _panel(axes, rows, kind)
+    return figure
+
+
+def limits(rows: pd.DataFrame, kind: str) -> tuple[float, float]:
+    """Axis limits that hold every threshold and, but for far ratios, every interval."""
+    shown = rows.dropna(subset="estimate")
+    if kind == "difference":
+        values = [*shown["ci_low"], *shown["ci_high"], *rows["threshold"], -0.01, 0.01]
+        low, high = min(values), max(values)
+        return low - 0.08 * (high - low), high + 0.08 * (high - low)
+    near = shown[np.abs(np.log(shown["estimate"])) <= np.log(NEAR)]
+    values = [*near["ci_low"], *near["ci_high"], *rows["threshold"], 1 / 1.05, 1.05]
+    margin = (max(values) / min(values)) ** 0.08
+    return min(values) / margin, max(values) * margin
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, kind: str) -> None:
+    low, high = limits(rows, kind)
+    if kind == "ratio":
+        style.log_axis(axes, "x", low, high)
+        axes.set_xlabel("Ratio of perplexity, time or memory (log scale)")
+    else:
+        axes.set_xlim(low, high)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.set_xlabel("Difference of accuracy or RankC")
+    axes.axvline(1 if kind == "ratio" else 0, color=style.REFERENCE, linewidth=0.8, zorder=0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    for place, row in enumerate(rows.itertuples()):
+        _labels(axes, place, row)
+        _claimed(axes, place, row, (low, high))
+        if pd.notna(row.estimate):
+            _estimate(axes, place, row, (low, high))
+        _verdict(axes, place, row, kind)
+
+
+def _labels(axes: Axes, place: int, row) -> None:
+    statement = row.statement + (" (second-hand)" if row.second_hand else "")
+    lines = wrap(statement, LETTERS, break_on_hyphens=False)
+    # Two lines of eight points and one of seven fill the height of a row.
+    options = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "center"}
+    top = place - 0.13 * (len(lines) - 1) - 0.12
+    for index, line in enumerate(lines):
+        axes.text(-0.02, top + 0.26 * index, line, fontsize=8, **options)
+    compared = f"{row.measurement}; {row.scope}"
+    axes.text(
+        -0.02, top + 0.26 * len(lines), compared, fontsize=6.5, color=style.REFERENCE, **options
+    )
+
+
+def _claimed(axes: Axes, place: int, row, ends: tuple[float, float]) -> None:
+    """The threshold, and a shade on the side where the claim holds."""
+    start, end = (row.threshold, ends[1]) if row.direction == "above" else (ends[0], row.threshold)
+    height = 0.62
+    axes.add_patch(
+        Rectangle((start, place - height / 2), end - start, height, color=CLAIMED, zorder=0)
+    )
+    axes.plot(
+        [row.threshold] * 2, [place - height / 2, place + height / 2],
+        color=style.REFERENCE, linewidth=1.6, solid_capstyle="butt",
+    )  # fmt: skip
+
+
+def _estimate(axes: Axes, place: int, row, ends: tuple[float, float]) -> None:
+    look = {"color": COLOURS[row.verdict], "marker": MARKERS[row.verdict], "markersize": 6}
+    if ends[0] <= row.estimate <= ends[1]:
+        axes.plot([row.ci_low, row.ci_high], [place] * 2, color=look["color"], linewidth=1.8)
+        axes.plot(row.estimate, place, linestyle="none", **look)
+        return
+    edge, marker = (1, ">") if row.estimate > ends[1] else (0, "<")
+    look["marker"] = marker
+    axes.plot(edge, place, transform=axes.get_yaxis_transform(), clip_on=False, **look)
+
+
+def _verdict(axes: Axes, place: int, row, kind: str) -> None:
+    """At the right: the verdict, and the numbers or the reason why there are none."""
+    lines = wrap(own_reason(row.reason), 44, break_on_hyphens=False)
+    if pd.notna(row.estimate):
+        low, mean, high = (
+            number(value, kind == "ratio") for value in (row.ci_low, row.estimate, row.ci_high)
+        )
+        numbers = f"{mean} [{low}, {high}]"
+        if pd.notna(row.languages):
+            numbers += f", {row.languages_hold:.0f} of {row.languages:.0f} languages"
+        lines.insert(0, numbers)
+    options = {"transform": axes.get_yaxis_transform(), "color": COLOURS[row.verdict]}
+    axes.text(1.03, place - 0.1, row.verdict, fontsize=8, fontweight="bold", va="bottom", **options)
+    axes.text(1.03, place - 0.06, "\n".join(lines), fontsize=7, va="top", **options)

@@ -1,0 +1,182 @@
+"""Running a prepared task through lm-eval: its task objects, its model wrapper, its evaluator.
+
+A prepared task is a folder with `task.json` and one file of rows (`test.jsonl` or Parquet). lm-eval
+gets the path of that file in place of the dataset its own YAML names, so that nothing is looked up
+anywhere and a folder may be moved.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import lm_eval.tasks
+from lm_eval.api.model import LM
+from lm_eval.api.task import ConfigurableTask
+from lm_eval.evaluator import evaluate
+from lm_eval.models.huggingface import HFLM
+from lm_eval.tasks import TaskManager
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
+
+from multiprune.artefacts import read_json, sha256_file, sha256_json
+from multiprune.errors import InputError
+
+SEED = 0  # zero-shot scoring draws nothing; whatever a task might draw is the same in every run
+MULTIPLE_CHOICE = "multiple_choice"
+
+datasets.disable_progress_bars()
+for _noisy in ("lm_eval.evaluator", "lm_eval.api.task", "datasets"):
+    logging.getLogger(_noisy).setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class PreparedTask:
+    """A task in one language: its manifest, lm-eval's task objects, the rows of each to score.
+
+    A group of lm-eval, such as Global-MMLU with its subjects, has several members.
+    """
+
+    manifest: dict
+    members: dict[str, ConfigurableTask]
+    chosen: dict[str, range]
+
+    @property
+    def version(self) -> str:
+        """lm-eval's version of the task."""
+        return str(next(iter(self.members.values())).VERSION)
+
+
+def prepare(manifest_path: Path | str, limit: int | None, cache: Path | str) -> PreparedTask:
+    """Read a prepared task and choose at most `limit` items.
+
+    `cache` is a folder for what `datasets` makes of the rows; it has to exist until the end.
+    Raises InputError where the rows are not those that `task.json` describes.
+    """
+    manifest = read_json(manifest_path)
+    folder = Path(manifest_path).parent.absolute()
+    rows = folder / manifest["file"]
+    name = f"{manifest['task']} ({manifest['language']})"
+    if not rows.is_file() or sha256_file(rows) != manifest["sha256"]:
+        raise InputError(
+            f"{rows}: is missing or not what {manifest_path} describes; remove {manifest_path} "
+            f"to build {name} again"
+        )
+    members = load_members(manifest, rows, cache, folder)
+    return PreparedTask(manifest, members, _spread(members, limit))
+
+
+def load_members(
+    manifest: dict, rows: Path, cache: Path | str, folder: Path | None = None
+) -> dict[str, ConfigurableTask]:
+    """lm-eval's task objects by name, over a file of rows and zero-shot.
+
+    Only the split that is scored is given: lm-eval would list all training rows for examples.
+    """
+    manager = task_manager(manifest["harness_folder"], folder)
+    name, split = manifest["lm_eval_task"], manifest["dataset"]["split"]
+    changes = {
+        "dataset_path": manifest["format"],
+        "dataset_name": None,
+        "dataset_kwargs": {"data_files": {split: str(rows)}, "cache_dir": str(cache)},
+        "training_split": None,
+        "validation_split": split if split == "validation" else None,
+        "fewshot_split": None,
+        "num_fewshot": 0,
+    }
+    if split not in ("test", "validation"):  # XStoryCloze calls it eval
+        changes["validation_split"] = split
+    # Members of a group given in place are the registered tasks with these keys changed.
+    members = [{"task": member, **changes} for member in member_names(manager, name)]
+    loaded = manager.load({"group": "prepared", "task": members})
+    return dict(sorted(loaded["tasks"].items()))
+
+
+def member_names(manager: TaskManager, name: str) -> list[str]:
+    """The tasks of a group, or the task itself."""
+    found = manager.task_index[name].cfg["task"]
+    return found if isinstance(found, list) else [name]
+
+
+def task_manager(harness_folder: str | None, folder: Path | None = None) -> TaskManager:
+    """lm-eval's tasks in one of its own folders, or in `folder`.
+
+    Reading all of lm-eval's 13,000 YAML files would take longer than a small evaluation.
+    """
+    if harness_folder is not None:
+        folder = Path(lm_eval.tasks.__file__).parent / harness_folder
+    return TaskManager(include_path=str(folder), include_defaults=False)
+
+
+def _spread(members: dict[str, ConfigurableTask], limit: int | None) -> dict[str, range]:
+    """The first rows of each member, as evenly as their sizes allow, `limit` in all."""
+    sizes = {name: len(member.eval_docs) for name, member in members.items()}
+    left = sum(sizes.values()) if limit is None else limit
+    chosen = {}
+    for place, name in enumerate(sorted(sizes, key=sizes.get)):
+        count = min(sizes[name], -(-left // (len(sizes) - place)))
+        left -= count
+        if count:  # lm-eval takes an empty choice for all
+            chosen[name] = range(count)
+    return chosen
+
+
+def requests_hash(task: PreparedTask) -> str:
+    """SHA-256 of all that the model is asked and of the answers that count as right."""
+    return sha256_json([[name, *asked] for name, asked in _requests(task)])
+
+
+def _requests(task: PreparedTask) -> Iterator[tuple[str, list]]:
+    for name, chosen in task.chosen.items():
+        member = task.members[name]
+        member.build_all_requests(samples=chosen)
+        for instance in member.instances:
+            yield name, [*instance.args, right_choice(member, instance.doc)]
+
+
+def right_choice(member: ConfigurableTask, document: dict) -> int | None:
+    """Place of the right choice; None for a task that has no choices."""
+    if member.OUTPUT_TYPE != MULTIPLE_CHOICE:
+        return None
+    # XWinograd's choices are contexts, and its text is the place of the right one.
+    find = member.doc_to_text if member.multiple_input else member.doc_to_target
+    answer = find(document)
+    if isinstance(answer, str):
+        return member.doc_to_choice(document).index(answer)
+    return int(answer)
+
+
+class LoadedModel(HFLM):
+    """lm-eval's wrapper for transformers around a model that is already loaded.
+
+    Log-probabilities are taken in float32: those of bfloat16 are so coarse that choices tie.
+    """
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int):
+        model.config.use_cache = False  # nothing is generated
+        logger = logging.getLogger("lm_eval.models.huggingface")
+        logger.setLevel(logging.ERROR)  # it warns of loaded models
+        super().__init__(
+            pretrained=model, tokenizer=tokenizer, batch_size=batch_size, softmax_dtype="float32"
+        )
+        logger.setLevel(logging.WARNING)  # of texts that are too long
+
+    def loglikelihood(self, requests: list, disable_tqdm: bool = True) -> list[tuple[float, bool]]:
+        """Without the progress bar, which fills log files."""
+        return super().loglikelihood(requests, disable_tqdm=disable_tqdm)
+
+
+def samples_of(lm: LM, task: PreparedTask) -> Iterator[tuple[ConfigurableTask, dict]]:
+    """Score the chosen items; lm-eval's record of each with the task it belongs to."""
+    set_seed(SEED)
+    members = {name: task.members[name] for name in task.chosen}
+    results = evaluate(
+        lm,
+        {"tasks": members, "groups": {}, "group_map": {}},
+        samples=task.chosen,
+        bootstrap_iters=0,
+        log_samples=True,
+    )
+    for name, samples in results["samples"].items():
+        for sample in sorted(samples, key=lambda sample: sample["doc_id"]):
+            yield members[name], sample

@@ -1,0 +1,100 @@
+"""The rows of lm-eval's own tasks, fetched once where there is network, for jobs without any.
+
+The split that is scored is kept as Parquet beside its `task.json`. `datasets` would also answer
+from its cache when offline, but with whatever revision was put there last.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from datasets import Dataset, load_dataset
+from jinja2 import TemplateError
+
+from multiprune.artefacts import replacing, sha256_file
+from multiprune.errors import InputError
+from multiprune.harness import load_members, member_names, task_manager
+from multiprune.harness_tasks import harness_folder, lm_eval_task, missing_reason, task_family
+from multiprune.hub import hub_page
+from multiprune.hub_datasets import dataset_commit, dataset_errors
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a task of lm-eval takes its rows from, as its YAML says."""
+
+    path: str
+    name: str | None
+    split: str
+    options: dict = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        config = "" if self.name is None else f", config {self.name}"
+        return f"dataset {self.path}{config}, split {self.split}"
+
+
+def source_of(task: str, language: str) -> Source:
+    """The dataset behind a task in a language; InputError where there is no such task."""
+    name = lm_eval_task(task, language)
+    if name is None:
+        raise InputError(f"task {task}: {missing_reason(task, language)}")
+    manager = task_manager(harness_folder(task, language))
+    # The members of a group share one dataset.
+    config = manager.task_index[member_names(manager, name)[0]].cfg
+    options = dict(config.get("dataset_kwargs") or {})
+    options.pop("trust_remote_code", None)  # never, whatever a task asks for
+    split = config.get("test_split") or config["validation_split"]
+    return Source(config["dataset_path"], config.get("dataset_name"), split, options)
+
+
+def fetch(
+    task: str, language: str, folder: Path, cache: Path | str, revision: str = "main"
+) -> dict:
+    """Download the rows of a task into `folder`; returns the content of its `task.json`.
+
+    The rows are also read as lm-eval will read them. Whatever fails is one line that names the
+    task, its dataset and the reason.
+    """
+    source = source_of(task, language)
+    try:
+        commit = dataset_commit(source.path, revision)
+        with dataset_errors(str(source), hub_page(source.path, "dataset")):
+            rows = load_dataset(
+                source.path,
+                source.name,
+                split=source.split,
+                revision=commit,
+                cache_dir=str(cache),
+                **source.options,
+            )
+    except InputError as error:
+        raise InputError(f"task {task} ({language}): {error}") from None
+    file = folder / f"{source.split}.parquet"
+    with replacing(file) as temporary:
+        rows.to_parquet(temporary)
+    manifest = _manifest(task, language, source, rows, commit, file)
+    try:
+        load_members(manifest, file, cache)
+    except (LookupError, ValueError, TypeError, TemplateError) as error:
+        file.unlink()
+        reason = f"lm-eval cannot read its rows ({type(error).__name__}: {error})"
+        raise InputError(f"task {task} ({language}): {source}: {reason}") from None
+    return manifest
+
+
+def _manifest(
+    task: str, language: str, source: Source, rows: Dataset, commit: str | None, file: Path
+) -> dict:
+    family = task_family(task)
+    described = asdict(source)
+    del described["options"]
+    return {
+        "task": task,
+        "language": language,
+        "lm_eval_task": family.names[language],
+        "harness_folder": harness_folder(task, language),
+        "format": "parquet",
+        "file": file.name,
+        "sha256": sha256_file(file),
+        "id": list(family.id) if set(family.id) <= set(rows.column_names) else [],
+        "dataset": described | {"revision": commit, "rows": len(rows)},
+    }

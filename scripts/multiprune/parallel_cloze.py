@@ -1,0 +1,204 @@
+"""A four-way continuation task made from any parallel corpus, as a real lm-eval task.
+
+An item shows the beginning of a passage and asks which of four texts goes on. The wrong ones are
+what follows at the cuts of three other paragraphs, so that every choice is real text of the same
+kind. All that can be chosen is chosen on one language, the pivot: which paragraphs, where they are
+cut, which items lend their continuation, the order of items and the place of the right choice.
+Another language takes the same relative places of the same paragraphs. Adding a language therefore
+changes nothing in the others, and an item has the same id everywhere.
+"""
+
+import random
+import unicodedata
+from dataclasses import dataclass
+
+from multiprune.errors import InputError
+
+VERSION = "1.0"  # of the task; another one whenever equal text would give other items
+CHOICES = 4
+FEWEST_LETTERS = 2  # in a choice: one character of Chinese or Japanese is too little to tell
+SPACED = 0.08  # share of blanks from which words are taken to be separated by them
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Shares of a paragraph: its context is [begin, middle), its continuation [middle, end)."""
+
+    paragraph: str
+    number: int
+    begin: float
+    middle: float
+    end: float
+
+    @property
+    def id(self) -> str:
+        """The same in every language."""
+        return f"{self.paragraph}:{self.number}"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A cut, the cuts whose continuations are wrong for it, and the place of the right one."""
+
+    cut: Cut
+    distractors: tuple[Cut, ...]
+    answer: int
+
+
+def cuts_of(paragraph: str, text: str, context: int, choice: int) -> list[Cut]:
+    """Where a paragraph of the pivot is cut: every `context` characters, `choice` to follow.
+
+    A paragraph with less before its only continuation gives one cut if that is at least half of
+    `context`, none if it is not.
+    """
+    room = len(text) - choice
+    if room < context / 2:
+        return []
+    cuts = []
+    for number in range(1, max(1, room // context) + 1):
+        middle = min(number * context, room)
+        places = (max(0, middle - context), middle, middle + choice)
+        cuts.append(Cut(paragraph, number, *(place / len(text) for place in places)))
+    return cuts
+
+
+def plan_items(
+    pivot: dict[str, str], items: int, context: int, choice: int, seed: int
+) -> list[Item]:
+    """At most `items` items, from the paragraphs (id -> text) of the pivot alone.
+
+    The first cuts of all paragraphs come first, in random order, then the second ones and so on:
+    any beginning of the list is spread over the text. Among each four in a row the right choice
+    stands once in every place, so that whoever always names one place scores chance.
+    """
+    draw = random.Random(f"parallel_cloze {seed}")
+    spaced = has_spaces(pivot.values())
+    cuts = [
+        cut
+        for paragraph, text in pivot.items()
+        for cut in cuts_of(paragraph, text, context, choice)
+        if passage(text, cut, spaced)
+    ]
+    draw.shuffle(cuts)
+    cuts.sort(key=lambda cut: cut.number)
+    texts = {cut: passage(pivot[cut.paragraph], cut, spaced)[1] for cut in cuts}
+    planned: list[Item] = []
+    places: list[int] = []
+    for cut in cuts[:items]:
+        distractors = _distractors(cut, cuts, texts, draw)
+        if distractors:
+            places = places or draw.sample(range(CHOICES), CHOICES)
+            planned.append(Item(cut, distractors, places.pop()))
+    return planned
+
+
+def _distractors(
+    cut: Cut, cuts: list[Cut], texts: dict[Cut, str], draw: random.Random
+) -> tuple[Cut, ...]:
+    """Cuts of three other paragraphs whose continuations differ; none where there are fewer."""
+    chosen: list[Cut] = []
+    for other in draw.sample(cuts, len(cuts)):
+        so_far = [cut, *chosen]
+        if other.paragraph not in {one.paragraph for one in so_far} and texts[other] not in {
+            texts[one] for one in so_far
+        }:
+            chosen.append(other)
+        if len(chosen) == CHOICES - 1:
+            return tuple(chosen)
+    return ()
+
+
+def documents(plan: list[Item], text: dict[str, str]) -> tuple[list[dict], dict[str, str]]:
+    """Items in one language (id -> text), and the reason for each item that it lacks."""
+    spaced = has_spaces(text.values())
+    rows, dropped = [], {}
+    for item in plan:
+        reason, parts = "", []
+        for cut in (item.cut, *item.distractors):
+            if cut.paragraph not in text:
+                reason = f"paragraph {cut.paragraph} is missing"
+            elif (part := passage(text[cut.paragraph], cut, spaced)) is None:
+                reason = f"paragraph {cut.paragraph} is too short at cut {cut.number}"
+            else:
+                parts.append(part)
+        continuations = [part[1] for part in parts]
+        if not reason and len(set(continuations)) < CHOICES:
+            reason = "two of its choices are alike"
+        if reason:
+            dropped[item.cut.id] = reason
+            continue
+        right, *choices = continuations
+        choices.insert(item.answer, right)
+        rows.append(
+            {
+                "id": item.cut.id,
+                "context": parts[0][0],
+                "choices": choices,
+                "answer": item.answer,
+            }
+        )
+    return rows, dropped
+
+
+def passage(text: str, cut: Cut, spaced: bool) -> tuple[str, str] | None:
+    """Context and continuation of a cut in one language; None where either is too short."""
+    begin, middle, end = (
+        _boundary(text, round(share * len(text)), spaced)
+        for share in (cut.begin, cut.middle, cut.end)
+    )
+    context, continuation = text[begin:middle].strip(), text[middle:end].strip()
+    enough = all(_letters(part) >= FEWEST_LETTERS for part in (context, continuation))
+    return (context, continuation) if enough else None
+
+
+def has_spaces(texts) -> bool:
+    """Whether words are separated by blanks, as they are not in Chinese, Japanese or Thai."""
+    joined = "".join(texts)
+    return joined.count(" ") >= SPACED * len(joined)
+
+
+def _boundary(text: str, place: int, spaced: bool) -> int:
+    """The last place up to `place` where a word ends, or a character with all its marks."""
+    while 0 < place < len(text):
+        if text[place] == " " if spaced else not unicodedata.category(text[place]).startswith("M"):
+            break
+        place -= 1
+    return place
+
+
+def _letters(text: str) -> int:
+    return sum(character.isalpha() for character in text)
+
+
+def paragraphs_by_id(rows: list[dict]) -> dict[str, str]:
+    """Rows `{"id", "text"}` of a corpus file, blanks at the ends and in a row removed."""
+    return {row["id"]: " ".join(row["text"].split()) for row in rows}
+
+
+def harness_config(task: str, language: str, file: str, spaced: bool) -> dict:
+    """The task as lm-eval reads it from YAML; `file` holds the rows of `documents`."""
+    mean = {"aggregation": "mean", "higher_is_better": True}
+    return {
+        "task": f"{task}_{language}",
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": file}},
+        "test_split": "test",
+        "output_type": "multiple_choice",
+        "doc_to_text": "context",
+        "doc_to_choice": "choices",
+        "doc_to_target": "answer",
+        "target_delimiter": " " if spaced else "",
+        "num_fewshot": 0,
+        "metric_list": [{"metric": metric, **mean} for metric in ("acc", "acc_norm")],
+        "metadata": {"version": VERSION},
+    }
+
+
+def check_enough(language: str, rows: list[dict], dropped: dict[str, str]) -> None:
+    """Raise InputError where a language has no item at all."""
+    if not rows:
+        reason = next(iter(dropped.values()), "no paragraph of the pivot is long enough")
+        raise InputError(
+            f"{language}: no item can be built ({reason}); use a longer parallel text, or lower "
+            "context_characters and choice_characters"
+        )

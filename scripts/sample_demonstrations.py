@@ -1,0 +1,78 @@
+"""Draw k-shot translation demonstrations of a language pair, or their monolingual control."""
+
+import argparse
+from pathlib import Path
+
+from multiprune.artefacts import sha256_file, write_tensors
+from multiprune.command import run
+from multiprune.demonstrations import (
+    Side,
+    aligned,
+    monolingual_lines,
+    read_sentences,
+    tokenize_samples,
+    translation_lines,
+)
+from multiprune.models import load_tokenizer
+
+
+def main() -> None:
+    """Write `input_ids` int32 [samples, length] and `lengths` int32 [samples].
+
+    The same file as source and target makes the monolingual control.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="Hugging Face model folder")
+    parser.add_argument("--source", required=True, help="calibration split, JSON lines")
+    parser.add_argument("--target", required=True, help="calibration split of the translations")
+    parser.add_argument("--source-name", required=True, help="the language as English names it")
+    parser.add_argument("--target-name", required=True, help="the language as English names it")
+    parser.add_argument("--name", required=True, help="name of the calibration set")
+    parser.add_argument("--shots", type=int, required=True, help="demonstrations in a sample")
+    parser.add_argument("--samples", type=int, required=True)
+    parser.add_argument("--length", type=int, required=True, help="tokens in a sample at most")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", required=True)
+    options = parser.parse_args()
+
+    source = Side(options.source_name, read_sentences(options.source))
+    target = Side(options.target_name, read_sentences(options.target))
+    drawing = options.shots, options.samples, options.seed, options.name
+    monolingual = Path(options.source).resolve() == Path(options.target).resolve()
+    if monolingual:
+        lines = monolingual_lines(source, *drawing)
+    else:
+        lines = translation_lines(source, target, *drawing)
+    samples = tokenize_samples(lines, load_tokenizer(options.model), options.length)
+    shared = len(aligned(source, target))
+    counts = {
+        "paragraphs": shared,
+        "dropped_from_source": len(source.sentences) - shared,
+        "dropped_from_target": len(target.sentences) - shared,
+        "tokens": int(samples.lengths.sum()),
+        "truncated": samples.truncated,
+    }
+    metadata = {
+        "name": options.name,
+        "seed": str(options.seed),
+        "shots": str(options.shots),
+        "source": sha256_file(options.source),
+        "target": sha256_file(options.target),
+        **{key: str(count) for key, count in counts.items()},
+    }
+    tensors = {"input_ids": samples.input_ids, "lengths": samples.lengths}
+    write_tensors(options.output, tensors, metadata)
+    print(
+        f"{options.name}: {options.samples} samples, {counts['tokens']} tokens; cut at "
+        f"{options.length} tokens: {samples.truncated}"
+    )
+    if not monolingual:
+        print(
+            f"{options.name}: {shared} aligned paragraphs; without a counterpart and dropped: "
+            f"{counts['dropped_from_source']} {options.source_name}, "
+            f"{counts['dropped_from_target']} {options.target_name}"
+        )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,28 @@
+"""Downstream records of one model -> accuracies with paired tests, and RankC."""
+
+import argparse
+
+from multiprune.command import run
+from multiprune.consistency import tabulate_consistency
+from multiprune.downstream_records import DownstreamRuns
+from multiprune.downstream_tables import tabulate_downstream
+from multiprune.grid import Grid
+from multiprune.table_files import write_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", required=True, help="folder results/<experiment>")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
+    parser.add_argument("--downstream", required=True, help="CSV, a row per language and metric")
+    parser.add_argument("--consistency", required=True, help="CSV, a row per language")
+    arguments = parser.parse_args()
+    runs = DownstreamRuns(arguments.results, arguments.model, Grid.parse(arguments.grid))
+    downstream, consistency = tabulate_downstream(runs), tabulate_consistency(runs)
+    write_table(arguments.downstream, downstream)
+    write_table(arguments.consistency, consistency)
+
+
+if __name__ == "__main__":
+    run(main)

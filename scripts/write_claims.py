@@ -1,0 +1,29 @@
+"""The joined table of claims -> Markdown, LaTeX and a fragment of the report's first page."""
+
+import argparse
+
+from multiprune import claim_documents
+from multiprune.artefacts import replacing
+from multiprune.command import run
+from multiprune.table_files import COLUMNS, read_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--table", required=True, help="CSV of all models")
+    parser.add_argument("--markdown", required=True)
+    parser.add_argument("--latex", required=True)
+    parser.add_argument("--restructured", required=True)
+    arguments = parser.parse_args()
+    claims = read_table(arguments.table, COLUMNS["claims"])
+    for target, document in (
+        (arguments.markdown, claim_documents.markdown),
+        (arguments.latex, claim_documents.latex),
+        (arguments.restructured, claim_documents.restructured),
+    ):
+        with replacing(target) as temporary:
+            temporary.write_text(document(claims), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run(main)

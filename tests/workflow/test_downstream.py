@@ -1,0 +1,164 @@
+"""Downstream tasks and demonstrations added to a finished experiment cost what depends on them."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from workflow.expected import (
+    DENSE,
+    MODEL,
+    PRUNED,
+    WANDA,
+    corpora,
+    evaluations,
+    figures,
+    masks,
+    tables,
+)
+from workflow.running import ROOT, Outcome, Workflow
+
+OVERLAY = "tiny_downstream.yaml"
+CONFIG = ("--configfile", "tiny.yaml", OVERLAY)
+KIM = {"kim-translation 0.5", "kim-monolingual 0.5", "kim-contrast 0.5"}
+EVALUATED = DENSE | {"wanda 0.5", "kim-translation 0.5"}
+FIGURES = ("downstream_by_language", "consistency_rankc", "perplexity_against_accuracy")
+RECORDS = f"results/tiny/{MODEL}/seed0/downstream"
+
+
+def downstream_figures() -> set[str]:
+    """All figures, with those of the downstream tasks."""
+    return figures() | {f"draw_figure {figure} {MODEL}" for figure in FIGURES}
+
+
+def downstream_tables() -> set[str]:
+    """The tables of downstream scores, and the verdicts that they count for."""
+    joined = {f"join_tables {table}" for table in ("downstream", "consistency", "claims")}
+    return joined | {f"tabulate_downstream {MODEL}", f"judge_claims {MODEL}", "write_claims"}
+
+
+def task_jobs(task: str, *languages: str) -> set[str]:
+    """Building a task in some languages and evaluating it on every model."""
+    built = {f"build_cloze {task} {language}" for language in languages}
+    return built | {f"evaluate_{task} {MODEL} 0 {name}" for name in EVALUATED}
+
+
+@pytest.fixture(scope="module")
+def before(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """The finished experiment, with the overlay beside its config."""
+    workflow = finished.copy(tmp_path_factory.mktemp("downstream") / "project")
+    text = (ROOT / "tests/config" / OVERLAY).read_text(encoding="utf-8")
+    (workflow.folder / OVERLAY).write_text(text, encoding="utf-8")
+    return workflow
+
+
+@pytest.fixture(scope="module")
+def planned(before: Workflow) -> set[str]:
+    return before.jobs(*CONFIG, config=False)
+
+
+@pytest.fixture(scope="module")
+def outcome(before: Workflow, planned: set[str]) -> Outcome:
+    """The run that adds everything, after it was planned."""
+    return before.run("--show-failed-logs", *CONFIG, config=False)
+
+
+@pytest.fixture
+def after(before: Workflow, outcome: Outcome, tmp_path: Path) -> Workflow:
+    """A copy of the experiment with downstream results, which a test may change."""
+    assert outcome.code == 0, outcome.text
+    return before.copy(tmp_path / "project")
+
+
+def edited(workflow: Workflow, **downstream: object) -> set[str]:
+    """What is planned after keys of evaluation.downstream were changed."""
+    path = workflow.folder / OVERLAY
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["evaluation"]["downstream"].update(downstream)
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return workflow.jobs(*CONFIG, config=False)
+
+
+def test_plan_leaves_what_was_there(planned: set[str]):
+    sets = {f"sample_demonstrations {MODEL} 0 {pair}" for pair in ("en de", "de de")}
+    sets |= {f"sample_calibration {MODEL} 0 code", "fetch_corpus python code"}
+    sets |= {f"collect_statistics {MODEL} 0 {name}" for name in ("en-de", "de-de", "code")}
+    expected = sets | masks(KIM) | evaluations(KIM) | task_jobs("cloze", "de", "en")
+    expected |= tables("perplexity", "allocation", "overlap") | downstream_tables()
+    assert planned == expected | downstream_figures()
+
+
+def test_everything_is_made_and_nothing_is_left_to_do(after: Workflow):
+    assert after.jobs(*CONFIG, config=False) == set()
+    table = pd.read_csv(after.folder / "results/tiny/tables/downstream.csv")
+    assert set(table["language"]) == {"de", "en"}
+    assert set(table["method"]) == {"dense", "wanda", "kim-translation"}
+    assert table["score"].between(0, 1).all()
+    assert (table["chance"] == 0.25).all()
+    consistency = pd.read_csv(after.folder / "results/tiny/tables/consistency.csv")
+    assert consistency["rankc"].between(0, 1).all()
+    overlap = pd.read_csv(after.folder / "results/tiny/tables/overlap.csv")
+    assert {"code", "en-de", "de-de"} <= set(overlap["set_a"]) | set(overlap["set_b"])
+
+
+def test_records_hold_what_a_paired_test_needs(after: Workflow):
+    records = [json.loads(text) for text in after.files(RECORDS).values()]
+    assert len(records) == 2 * len(EVALUATED)
+    ids = {tuple(record["samples"]["id"]) for record in records}
+    assert len(ids) == 1
+    for record in records:
+        items = len(record["samples"]["id"])
+        assert record["requests"] == 4 * items
+        mean = sum(record["samples"]["correct"]["acc"]) / items
+        assert record["metrics"]["acc"]["score"] == pytest.approx(mean)
+
+
+def test_a_new_language_costs_itself(after: Workflow):
+    with after.edit_config() as config:
+        config["languages"]["fr"] = {"corpus": "words", "role": "unseen"}
+    planned = edited(after, languages=["de", "en", "fr"])
+    expected = corpora("fr") | task_jobs("cloze", "fr") | evaluations(PRUNED | KIM | DENSE)
+    assert planned == expected | tables("perplexity") | downstream_tables() | downstream_figures()
+    outcome = after.run("--show-failed-logs", *CONFIG, config=False)
+    assert outcome.code == 0, outcome.text
+    logs = after.files("results/tiny/logs/evaluate_cloze", "*.log")
+    assert len(logs) == len(EVALUATED)
+    for log in logs.values():
+        lines = log.decode().splitlines()
+        assert [line.split(":")[0] for line in lines if "(computed)" in line] == ["fr"]
+        kept = [line.split(":")[0] for line in lines if "(kept from an earlier run)" in line]
+        assert kept == ["de", "en"]
+
+
+def test_a_new_task_costs_itself(after: Workflow):
+    cloze = {
+        "kind": "parallel_cloze", "corpus": "words",
+        "items": 6, "context_characters": 24, "choice_characters": 12,
+    }  # fmt: skip
+    planned = edited(after, tasks={"cloze": cloze, "long_cloze": {**cloze, "items": 8}})
+    expected = task_jobs("long_cloze", "de", "en") | downstream_tables()
+    assert planned == expected | downstream_figures()
+
+
+def test_a_new_method_costs_its_evaluation(after: Workflow):
+    planned = edited(after, methods=["kim-translation", "wanda", "wanda-en"])
+    expected = {f"evaluate_cloze {MODEL} 0 wanda-en 0.5"} | downstream_tables()
+    assert planned == expected | downstream_figures()
+
+
+def test_the_number_of_items_leaves_perplexities_alone(after: Workflow):
+    planned = edited(after, limit=4)
+    expected = {f"evaluate_cloze {MODEL} 0 {name}" for name in EVALUATED} | downstream_tables()
+    assert planned == expected | downstream_figures()
+
+
+def test_other_demonstrations_cost_what_calibrates_on_them(after: Workflow):
+    path = after.folder / OVERLAY
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["calibration"]["demonstrations"]["shots"] = 3
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    planned = after.jobs(*CONFIG, config=False)
+    assert not {job for job in planned if " code" in job or job.startswith("sample_calibration")}
+    assert {job for job in planned if job.startswith("prune_model")} == masks(KIM)
+    assert not planned & masks(WANDA)
