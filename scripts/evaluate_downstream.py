@@ -11,9 +11,8 @@ from multiprune.artefacts import write_json
 from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.evaluation_cache import EvaluationCache
-from multiprune.manifests import checked_fingerprint
-from multiprune.masks import check_mask_belongs, mask_hash
-from multiprune.models import library_versions, load_model, load_tokenizer, set_up
+from multiprune.evaluation_runs import add_arguments, provenance
+from multiprune.models import load_model, load_tokenizer, set_up
 
 # lm-eval imports the hub's client, which multiprune.models has to have told to stay offline.
 # isort: split
@@ -26,20 +25,12 @@ from multiprune.harness import LoadedModel, PreparedTask, prepare, requests_hash
 def parse() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", required=True, help="Hugging Face model folder")
-    parser.add_argument("--dtype", required=True, help="precision of the weights, or auto")
-    parser.add_argument("--mask", nargs="?", help="mask file; none for the dense model")
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--method", required=True)
-    parser.add_argument("--sparsity", required=True)
+    add_arguments(parser)
     parser.add_argument("--task", required=True, help="name of the task")
     parser.add_argument("--tasks-folder", required=True, help="holds {language}/task.json")
     parser.add_argument("--languages", type=json.loads, required=True, help="list of languages")
     parser.add_argument("--limit", type=int, nargs="?", help="items per language at most")
     parser.add_argument("--batch-size", type=int, required=True, help="requests in a batch")
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--cache", required=True, help="folder of the evaluation cache")
-    parser.add_argument("--output", required=True, help="folder for one record per language")
     return parser.parse_args()
 
 
@@ -47,18 +38,8 @@ def main() -> None:
     """Compute what is not in the cache, then write one record per language."""
     options = parse()
     device = set_up(options.threads)
-    fingerprint = checked_fingerprint(options.model)
-    if options.mask:
-        check_mask_belongs(options.mask, fingerprint)
-    provenance = {
-        "code": code_digest(__file__),
-        "model": fingerprint,
-        "mask": mask_hash(options.mask),
-        "dtype": options.dtype,
-        "device": device.type,
-        "batch_size": options.batch_size,
-        "versions": library_versions() | {"lm_eval": version("lm_eval")},
-    }
+    origin = provenance(options, code_digest(__file__), device) | {"batch_size": options.batch_size}
+    origin["versions"] |= {"lm_eval": version("lm_eval")}
 
     @cache
     def lm() -> LM:
@@ -70,7 +51,7 @@ def main() -> None:
         for language in sorted(options.languages):
             manifest = Path(options.tasks_folder) / language / "task.json"
             task = prepare(manifest, options.limit, Path(temporary) / language)
-            inputs = {**provenance, "requests": requests_hash(task), "id": task.manifest["id"]}
+            inputs = {**origin, "requests": requests_hash(task), "id": task.manifest["id"]}
             record, found = kept.get_or_compute(
                 {"measure": "downstream", **inputs}, lambda task=task: measure(lm(), task)
             )

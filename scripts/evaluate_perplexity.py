@@ -13,11 +13,9 @@ from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.errors import InputError
 from multiprune.evaluation_cache import EvaluationCache
-from multiprune.manifests import checked_fingerprint
-from multiprune.masks import check_mask_belongs, mask_hash
+from multiprune.evaluation_runs import add_arguments, provenance
 from multiprune.models import (
     check_length,
-    library_versions,
     load_model,
     load_tokenizer,
     set_up,
@@ -35,21 +33,13 @@ from multiprune.texts import read_paragraphs, tokenize, utf8_bytes
 def parse() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", required=True, help="Hugging Face model folder")
-    parser.add_argument("--dtype", required=True, help="precision of the weights, or auto")
-    parser.add_argument("--mask", nargs="?", help="mask file; none for the dense model")
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--method", required=True)
-    parser.add_argument("--sparsity", required=True)
+    add_arguments(parser)
     parser.add_argument("--corpora", required=True, help="folder of all corpora")
     parser.add_argument("--languages", type=json.loads, required=True, help="language -> corpus")
     parser.add_argument("--split", required=True)
     parser.add_argument("--length", type=int, required=True, help="tokens in a window")
     parser.add_argument("--tokens", type=int, nargs="?", help="of text per language at most")
     parser.add_argument("--batch-tokens", type=int, required=True, help="tokens in a batch")
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--cache", required=True, help="folder of the evaluation cache")
-    parser.add_argument("--output", required=True, help="folder for one record per language")
     return parser.parse_args()
 
 
@@ -58,17 +48,8 @@ def main() -> None:
     options = parse()
     device = set_up(options.threads)
     tokenizer = load_tokenizer(options.model)
-    fingerprint = checked_fingerprint(options.model)
-    if options.mask:
-        check_mask_belongs(options.mask, fingerprint)
-    provenance = {
-        "code": code_digest(__file__),
-        "model": fingerprint,
-        "mask": mask_hash(options.mask),
-        "dtype": options.dtype,
-        "device": device.type,
-        "batch_tokens": options.batch_tokens,
-        "versions": library_versions(),
+    origin = provenance(options, code_digest(__file__), device) | {
+        "batch_tokens": options.batch_tokens
     }
 
     @cache
@@ -93,7 +74,7 @@ def main() -> None:
                 raise InputError(f"{options.model}: the loss on {language} is not finite")
             return {"window_nll": losses}
 
-        inputs = {**provenance, "length": options.length, "tokens": tokens}
+        inputs = {**origin, "length": options.length, "tokens": tokens}
         record, found = kept.get_or_compute({"measure": "perplexity", **inputs}, compute)
         size = utf8_bytes(paragraphs)
         counts = [len(window.targets) for window in windows]
@@ -112,7 +93,7 @@ def main() -> None:
             "window_tokens": counts,
             "perplexity": perplexity(record["window_nll"], counts),
             "bits_per_byte": bits_per_byte(record["window_nll"], size),
-            "provenance": {**provenance, "tokens": tokens},
+            "provenance": {**origin, "tokens": tokens},
         }
         write_json(Path(options.output) / f"{language}.json", result)
         state = "kept from an earlier run" if found else "computed"

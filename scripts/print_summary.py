@@ -1,14 +1,16 @@
-"""Print the summary table of an experiment and where its report lies."""
+"""Print the summary table of an experiment, the verdicts on claims, and where its report lies."""
 
 import argparse
 from pathlib import Path
 
 import pandas as pd
 
+from multiprune.claim_documents import count_verdicts
 from multiprune.command import run
 from multiprune.errors import InputError
+from multiprune.table_files import COLUMNS, read_table
 
-COLUMNS = {
+SHOWN = {
     "model": "model",
     "method": "method",
     "sparsity": "sparsity",
@@ -37,12 +39,14 @@ def main() -> None:
     table.loc[itself, ["baseline_ci_low", "baseline_ci_high"]] = None
     table["baseline_interval"] = intervals(table["baseline_ci_low"], table["baseline_ci_high"])
     models = table["model"].unique()
-    shown = [name for name in COLUMNS if name != "model" or len(models) > 1]
+    shown = [name for name in SHOWN if name != "model" or len(models) > 1]
     whose = f" of {models[0]}" if len(models) == 1 else ""
     print(f"\nPerplexity{whose}, geometric mean over all languages:\n")
-    text = table[shown].rename(columns=COLUMNS)
+    text = table[shown].rename(columns=SHOWN)
     print(text.to_string(index=False, na_rep="", float_format="{:.3g}".format))
-    print(f"\nreport: {options.report}")
+    claims = read_table(options.tables / "claims.csv", COLUMNS["claims"])
+    print(f"\n{count_verdicts(claims['verdict'])} ({options.tables / 'claims.md'})")
+    print(f"report: {options.report}")
 
 
 def intervals(low: pd.Series, high: pd.Series) -> list[str]:

@@ -87,21 +87,22 @@ def latex(claims: pd.DataFrame) -> str:
 
 
 def restructured(claims: pd.DataFrame) -> str:
-    """A list-table for each model, without section titles, to be included in a page."""
+    """A list-table for each model, without section titles, to be included in a page.
+
+    Three columns only, since the page is narrow; why a number is unverified stands in `markdown`.
+    """
     parts = []
     for model, summary, lines in _models(claims):
         parts.append(f"**{_rst(model)}.** {_rst(summary)}")
-        table = [".. list-table::", "   :header-rows: 1", "   :widths: 34 16 10 22 18", ""]
-        rows = [(header,) for header in map(_rst, HEADERS)]
+        table = [".. list-table::", "   :header-rows: 1", "   :widths: 46 22 32", ""]
+        rows = [("Claim, and what is compared",), ("Verdict",), ("Here, and in the paper",)]
         table += _listed(rows)
         for cell in (_escaped(line, _rst) for line in lines):
             table += _listed(
                 [
                     (cell.statement, cell.compared),
-                    (cell.estimate,),
-                    (cell.holds,),
                     (f"**{cell.verdict}**", cell.reason),
-                    (cell.paper,),
+                    (_measured(cell), f"paper: {cell.paper.split(':')[0]}"),
                 ]
             )
         parts.append("\n".join(table))
@@ -159,6 +160,12 @@ def _line(row) -> Line:
         reason=own_reason(row.reason),
         paper=f"{row.paper_value}: {row.paper_source}",
     )
+
+
+def _measured(line: Line) -> str:
+    found = "" if line.estimate == _rst("-") else line.estimate
+    counted = "" if line.holds == _rst("-") else f"holds in {line.holds} languages"
+    return _joined("; ", found, counted)
 
 
 def _escaped(line: Line, escape: Callable[[str], str]) -> Line:

@@ -7,30 +7,54 @@ STATISTICS_GB_PER_BILLION = 0.004  # four float64 sums a channel (Llama 3.1 8B: 
 FLOPS_PER_WEIGHT_AND_TOKEN = 2  # a forward pass
 FLOPS_PER_SECOND = 1e14  # what a forward pass reaches on one A100 or better
 LOADING_MINUTES = 1.0  # for a job to start and load its model
+# How long a task is stands in its data, not in the config; between XCOPA and Belebele.
+ITEMS, TOKENS_PER_ITEM = 1500, 300  # of a task in one language; an item with all its choices
 
 
 def estimate(config: dict) -> str:
     """One line: results on disk and hours of one GPU; empty below one hour."""
     grid, languages = experiment.grid(config), experiment.languages(config)
-    calibration = len(experiment.languages(config, "calibration")) * len(config["seeds"])
-    window = config["calibration"]
-    drawn = calibration * window["samples"] * window["length"]
+    passes = len(experiment.all_calibration_sets(config)) * len(config["seeds"])
     scored = len(grid) * len(languages) * config["evaluation"]["perplexity"].get("tokens", 0)
+    tasks, asked = downstream(config)
     masks = sum(method != experiment.DENSE for _seed, method, _sparsity in grid)
     disk = hours = 0.0
     for model in config["models"].values():
         billions = model["parameters"]
-        disk += billions * (BYTES_PER_WEIGHT + masks / 8)
-        disk += billions * calibration * STATISTICS_GB_PER_BILLION
-        flops = FLOPS_PER_WEIGHT_AND_TOKEN * billions * 1e9 * (drawn + scored)
+        disk += billions * (BYTES_PER_WEIGHT + masks / 8 + passes * STATISTICS_GB_PER_BILLION)
+        tokens = calibration_tokens(config) + scored + asked
+        flops = FLOPS_PER_WEIGHT_AND_TOKEN * billions * 1e9 * tokens
         hours += flops / FLOPS_PER_SECOND / 3600
-        hours += (len(grid) + calibration) * LOADING_MINUTES / 60
+        hours += (len(grid) + passes + tasks) * LOADING_MINUTES / 60
     if hours < 1:
         return ""
     unknown = (
-        "" if scored or not grid else " (evaluation left out: no evaluation.perplexity.tokens)"
+        " (perplexity left out: no evaluation.perplexity.tokens)" if grid and not scored else ""
     )
     return (
         f"estimate: {disk:,.1f} GB on disk, {hours:,.1f} GPU hours{unknown}"
         f", at {FLOPS_PER_SECOND:.0e} FLOP/s and {LOADING_MINUTES:g} minute of loading a job"
     )
+
+
+def calibration_tokens(config: dict) -> int:
+    """Tokens of one model's statistics; windows of a pair have a number and length of their own."""
+    total = 0
+    for name in experiment.all_calibration_sets(config):
+        windows = config["calibration"]
+        if "-" in name and name not in config["languages"]:
+            windows = windows["demonstrations"]
+        total += len(config["seeds"]) * windows["samples"] * windows["length"]
+    return total
+
+
+def downstream(config: dict) -> tuple[int, int]:
+    """Jobs and tokens of one model's downstream tasks."""
+    grid = experiment.downstream_grid(config)["downstream"]
+    if not grid:
+        return 0, 0
+    items = min(ITEMS, config["evaluation"]["downstream"].get("limit", ITEMS))
+    methods = grid["methods"].values()
+    runs = sum(len(method["seeds"]) * len(method["sparsities"]) for method in methods)
+    texts = sum(len(task["languages"]) for task in grid["tasks"].values())
+    return runs * len(grid["tasks"]), runs * texts * items * TOKENS_PER_ITEM

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from conda_standin import calls, install
 from workflow.running import ROOT, Outcome, Workflow
 
@@ -53,16 +54,24 @@ def with_conda(workflow: Workflow, conda: Path, prefixes: Path) -> Outcome:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The tiny experiment run to its end: fewer methods, and a language from the npm package.
+    """The tiny experiment with few methods, a downstream task, a language from the npm package.
 
-    So every rule runs that has a script. The environments, gigabytes, go when the tests are done.
+    So every rule runs that has a script and needs no hub. The environments, gigabytes, go when the
+    tests are done.
     """
     folder = tmp_path_factory.mktemp("conda")
     workflow = Workflow.new(folder / "project")
     with workflow.edit_config() as config:
         config["corpora"]["udhr"] = {"kind": "udhr"}
         config["languages"]["sw"] = {"corpus": "udhr", "text": "swh", "role": "unseen"}
-        config["methods"] = {"wanda": {"score": "wanda"}, "magnitude": {"score": "magnitude"}}
+        overlay = (ROOT / "tests/config/tiny_downstream.yaml").read_text(encoding="utf-8")
+        added = yaml.safe_load(overlay)
+        config["corpora"] |= added["corpora"]
+        config["calibration"] |= added["calibration"]
+        contrast = added["methods"]["kim-contrast"]
+        config["methods"] = {"wanda": {"score": "wanda"}, "kim-contrast": contrast}
+        downstream = added["evaluation"]["downstream"] | {"methods": ["wanda"]}
+        config["evaluation"]["downstream"] = downstream
     rules = {job.split()[0] for job in workflow.jobs()}
     install(folder / "standin")
     prefixes = folder / "environments"
@@ -109,18 +118,26 @@ def test_environments_are_closed_to_the_packages_of_the_tests(deployed: Deployed
         assert "include-system-site-packages = false" in settings
         [packages] = prefix.glob("lib/python*/site-packages")
         installed = {path.name.split("-")[0] for path in packages.glob("*.dist-info")}
-        assert not installed & {"snakemake", "pytest", "lm_eval"}
+        assert not installed & {"snakemake", "pytest"}
 
 
 def test_only_stages_that_load_a_model_have_transformers(deployed: Deployed):
     having = defaultdict(set)
     for rule in environment_files().keys() & deployed.rules:
         prefix = Path(deployed.logged_prefixes(rule)[0].removeprefix("environment: "))
-        for package in ("torch", "transformers", "pandas"):
+        for package in ("torch", "transformers", "lm_eval", "pandas"):
             if list(prefix.glob(f"lib/python*/site-packages/{package}/__init__.py")):
                 having[package].add(rule)
     assert "prune_model" in having["torch"] - having["transformers"]
     assert "tabulate_perplexity" in having["pandas"] - having["torch"]
+    assert "evaluate_perplexity" in having["lm_eval"]
+    assert not having["lm_eval"] & {"collect_statistics", "prune_model"}
+
+
+def test_a_task_is_evaluated_in_the_environment_of_its_stage(deployed: Deployed):
+    # Its rule is made in a loop, so that it has no name in the rule file.
+    [prefix] = set(deployed.logged_prefixes("evaluate_cloze"))
+    assert prefix == deployed.logged_prefixes("evaluate_perplexity")[0]
 
 
 def test_a_second_run_has_nothing_to_do_and_creates_nothing(deployed: Deployed):

@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from multiprune.config import validate
-from multiprune.cost import estimate
+from multiprune.cost import calibration_tokens, downstream, estimate
 
 CONFIG = """
 experiment: x
@@ -37,3 +37,29 @@ def test_grows_with_the_grid(more):
     )
     assert gigabytes > 2.1
     assert hours > 3.9
+
+
+def test_downstream_tasks_by_hand():
+    # XNLI has en and de but not it. Dense and wanda at 0.5 (not 0.6): two jobs, each 2 languages *
+    # 100 items * 300 tokens = 60,000.
+    config = yaml.safe_load(CONFIG)
+    for code in ("en", "de", "it"):
+        config["languages"][code] = {"corpus": "c", "role": "unseen"}
+    config["methods"]["wanda"]["sparsities"] = [0.5, 0.6]
+    config["evaluation"]["downstream"] = {
+        "reference": "en",
+        "tasks": {"xnli": {"kind": "lm_eval"}},
+        "languages": ["en", "de", "it"],
+        "sparsities": [0.5],
+        "limit": 100,
+    }
+    assert downstream(validate(config)) == (2, 120_000)
+
+
+def test_pairs_are_counted_with_their_own_windows():
+    config = yaml.safe_load(CONFIG)
+    config["languages"]["b"]["role"] = "calibration"
+    config["calibration"]["demonstrations"] = {"corpus": "c", "samples": 7, "length": 50}
+    config["methods"]["pair"] = {"score": "wanda", "calibration": ["a-b"]}
+    config["seeds"] = [0, 1]
+    assert calibration_tokens(validate(config)) == 2 * (2 * 10 * 100 + 7 * 50)

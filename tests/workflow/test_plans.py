@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cluster.clones import bare_machine, clone, plan, with_conda
+from cluster.clones import bare_machine, clone, plan, resources_by_rule, with_conda
 from workflow.running import Workflow
+
+from multiprune.harness_tasks import TASKS
 
 # Modules that planning has no business with; importing one of these copies fails.
 HEAVY = ("torch", "transformers", "tokenizers", "datasets", "matplotlib", "seaborn", "scipy")
@@ -45,25 +47,58 @@ class Sizes:
         self.languages = len(languages)
         self.calibration = sum(language["role"] == "calibration" for language in languages)
         self.pruned = 0  # versions of one model
+        sets = set()
         for method in config["methods"].values():
             draws = 1 if method["score"] == "magnitude" else self.seeds
             self.pruned += draws * len(method.get("sparsities", config["sparsities"]))
+            sets |= {entry for entry in method.get("calibration", []) if "-" in entry}
+        self.pairs = len(sets)
+        contrasts = (method.get("norm", {}).get("kind") for method in config["methods"].values())
+        self.contrast = int("contrast" in contrasts)
+        self._count_texts(config, sets)
+        self._count_tasks(config)
+
+    def _count_texts(self, config: dict, pairs: set[str]) -> None:
+        """Each language has text in its own corpus, and in the parallel one if it is paired."""
+        own = {(entry["corpus"], code) for code, entry in config["languages"].items()}
+        parallel = config["calibration"]["demonstrations"]["corpus"]
+        self.texts = len(own | {(parallel, code) for pair in pairs for code in pair.split("-")})
+        self.texts += self.contrast
+
+    def _count_tasks(self, config: dict) -> None:
+        downstream = config["evaluation"]["downstream"]
+        self.tasks = list(downstream["tasks"])
+        languages = set(downstream.get("languages", config["languages"]))
+        kinds = {name: task["kind"] for name, task in downstream["tasks"].items()}
+        cloze = [name for name, kind in kinds.items() if kind == "parallel_cloze"]
+        self.cloze = len(cloze) * len(languages)
+        self.hub_tasks = sum(
+            len(languages & TASKS[name].names.keys()) for name in self.tasks if name not in cloze
+        )
+        self.evaluated = 1 + len(downstream["methods"]) * self.seeds * len(downstream["sparsities"])
 
 
 # Jobs of each rule that `all` needs from nothing.
 FORMULAS: dict[str, Callable[[Sizes], int]] = {
     "fetch_model": lambda n: n.models,
     "download_package": lambda n: n.packages,
-    "fetch_corpus": lambda n: n.languages,
-    "sample_calibration": lambda n: n.models * n.seeds * n.calibration,
-    "collect_statistics": lambda n: n.models * n.seeds * n.calibration,
+    "fetch_corpus": lambda n: n.texts,
+    "fetch_task": lambda n: n.hub_tasks,
+    "build_cloze": lambda n: n.cloze,
+    "sample_calibration": lambda n: n.models * n.seeds * (n.calibration + n.contrast),
+    "sample_demonstrations": lambda n: n.models * n.seeds * n.pairs,
+    "collect_statistics": lambda n: n.models * n.seeds * (n.calibration + n.contrast + n.pairs),
     "prune_model": lambda n: n.models * n.pruned,
     "evaluate_perplexity": lambda n: n.models * (n.pruned + 1),
     "tabulate_perplexity": lambda n: n.models,
     "tabulate_allocation": lambda n: n.models,
     "tabulate_correlation": lambda n: n.models,
-    "join_tables": lambda n: 4,
-    "draw_figure": lambda n: n.models * 5,
+    "tabulate_overlap": lambda n: n.models,
+    "tabulate_downstream": lambda n: n.models,
+    "judge_claims": lambda n: n.models,
+    "write_claims": lambda n: 1,
+    "join_tables": lambda n: 8,
+    "draw_figure": lambda n: n.models * 10,
     "all": lambda n: 1,
 }
 
@@ -71,8 +106,12 @@ FORMULAS: dict[str, Callable[[Sizes], int]] = {
 def assert_counted(jobs: set[str], config: dict) -> None:
     """Every rule of a plan has as many jobs as its formula says, and none is without a formula."""
     planned, sizes = counts(jobs), Sizes(config)
-    assert planned.keys() <= FORMULAS.keys(), "a rule is planned that has no line in FORMULAS"
-    assert planned == Counter({rule: formula(sizes) for rule, formula in FORMULAS.items()})
+    formulas = FORMULAS | {
+        f"evaluate_{task}": lambda n: n.models * n.evaluated for task in sizes.tasks
+    }
+    assert planned.keys() <= formulas.keys(), "a rule is planned that has no line in FORMULAS"
+    expected = {rule: formula(sizes) for rule, formula in formulas.items()}
+    assert planned == Counter({rule: jobs for rule, jobs in expected.items() if jobs})
 
 
 def test_without_configfile_the_demo_is_planned(fresh: Workflow):
@@ -93,6 +132,10 @@ def test_the_papers_grid_is_planned_on_a_bare_machine(tmp_path: Path):
     assert_counted(planned.jobs, paper)
     for rule, jobs in counts(planned.jobs).items():  # and so says the table that is printed
         assert re.search(rf"^{rule} +{jobs}$", planned.text, re.MULTILINE)
+    with_gpu = {rule for rule, asked in resources_by_rule(planned.text).items() if "gpu" in asked}
+    assert with_gpu == {
+        rule for rule in counts(planned.jobs) if re.match("collect_statistics|evaluate_", rule)
+    }
     gigabytes, hours = estimated(planned.text)
     # At least the masks: a bit for every weight.
     billions = sum(model["parameters"] for model in paper["models"].values())

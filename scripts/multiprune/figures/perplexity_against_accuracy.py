@@ -92,9 +92,12 @@ def _panel(axes: Axes, points: pd.DataFrame, looks: Mapping, sparsities: list[fl
         look = look if bars else look | pale
         axes.plot(here["ratio"], here["loss"], linestyle="none", zorder=2, **look)
     if len(points) <= NAMED:
+        methods = list(looks)
         for row in points.itertuples():
+            below = methods.index(row.method) % 2  # so that neighbours do not meet
             axes.annotate(
-                row.language, (row.ratio, row.loss), xytext=(3, 3), textcoords="offset points",
+                row.language, (row.ratio, row.loss), xytext=(3, -10 if below else 3),
+                textcoords="offset points",
                 fontsize=8, color=looks[row.method]["color"],
             )  # fmt: skip
     if points["language"].nunique() > MEANS:
