@@ -26,6 +26,10 @@ onstart:
         check_cluster()
 
 
+onerror:
+    list_failed_jobs()
+
+
 rule all:
     """Everything: tables, figures and what they need."""
     input:

@@ -119,6 +119,18 @@ def check_cluster():
         sys.exit(f"error: {error}")
 
 
+def list_failed_jobs():
+    """Print the jobs that stayed failed: the errors above them include attempts made good since."""
+    failed = workflow.scheduler.failed
+    lines = []
+    for job in failed:
+        wildcards = ", ".join(f"{name}={value}" for name, value in job.wildcards_dict.items())
+        lines.append(f"failed: {job.rule.name} {wildcards} (log: {', '.join(job.log)})")
+    waiting = sum(1 for _ in workflow.dag.needrun_jobs()) - len(failed)
+    done = f"jobs: {len(failed)} failed, {waiting} not run; the same command goes on from here"
+    print(*sorted(lines), done, sep="\n", file=sys.stderr)
+
+
 def script(name):
     """Path of a script as it stands in the command, from the folder that jobs run in."""
     return os.path.relpath(Path(workflow.basedir) / "scripts" / name)

@@ -75,8 +75,8 @@ rule build_cloze:
     conda:
         "../envs/evaluation.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         script=script("build_cloze.py"),
         most=cloze_option("items"),

@@ -1,5 +1,6 @@
-"""Measured figures of the finished demo, each against its bar: `make bench`.
+"""Measured figures, each against its bar: `make bench`.
 
+Of the finished demo, of planning the papers' grid, and of jobs on a SLURM cluster of this machine.
 Ratios are taken within this process, alternating the two sides, since machines are noisy. Nothing
 here fails a test run; the table says what was met.
 """
@@ -8,13 +9,18 @@ import argparse
 import json
 import statistics
 import sys
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 import torch
+from cluster import clones, daemons
+from cluster.submitting import Submission, new_project
 
 from multiprune.activations import collect
 from multiprune.architectures import architecture_of
@@ -22,6 +28,7 @@ from multiprune.artefacts import opened_tensors, read_metadata, read_tensors, wr
 from multiprune.models import load_model, set_up
 
 ROUNDS = 5
+Row = tuple[str, float, float | None]  # what, value, bar or None where there is none
 
 
 def paired_ratio(side: Callable[[], object], reference: Callable[[], object]) -> float:
@@ -69,30 +76,71 @@ def benchmark_records(folder: Path) -> list[dict]:
     return [json.loads(line) for line in lines]
 
 
+def demo_rows(results: Path, model: str) -> list[Row]:
+    """What the finished demo took, and its statistics pass and mask."""
+    run = results / model / "seed0"
+    jobs = benchmark_records(results / "benchmarks")
+    busy = sum(float(job["s"]) for job in jobs)
+    peak = max(float(job["max_rss"]) for job in jobs if job["max_rss"] != "NA") / 1024
+    windows = run / "calibration" / "en.safetensors"
+    ratio = statistics_ratio(Path("resources/models") / model, windows)
+    return [
+        ("minutes of all jobs, two at a time", busy / 60 / 2, 10.0),
+        ("peak memory of a job, GiB", peak, 4.0),
+        ("statistics pass / plain forward pass", ratio, 1.3),
+        ("mask, bits per weight", bits_per_weight(run / "masks/wanda/0.5.safetensors"), 1.02),
+    ]
+
+
+def planning_rows(folder: Path) -> list[Row]:
+    """`snakemake -n --profile slurm` in a clone, on two cores; prints the jobs by rule."""
+    clones.clone(folder / "clone")
+    machine = clones.with_conda(clones.bare_machine(folder / "machine"), folder / "conda")
+    planned = clones.plan(folder / "clone", machine)
+    if planned.code:
+        sys.exit(f"snakemake -n --profile slurm ended with {planned.code}:\n{planned.text}")
+    counts = Counter(job.split()[0] for job in planned.jobs)
+    listed = ", ".join(f"{rule} {jobs}" for rule, jobs in counts.most_common())
+    print(f"snakemake -n --profile slurm plans {counts.total()} jobs: {listed}")
+    return [
+        ("planning the papers' grid, seconds", planned.seconds, 60.0),
+        ("planning the papers' grid, peak GiB", planned.gibibytes, 1.5),
+    ]
+
+
+def cluster_rows(folder: Path) -> list[Row]:
+    """What a job costs beyond its script on a real cluster; says why where none can be started."""
+    project = new_project(folder / "submitted")
+    try:
+        if reason := daemons.missing():
+            raise daemons.ClusterError(reason)
+        with daemons.started(), Submission(project) as run:
+            outcome = run.finish()
+            overheads = run.overheads() if outcome.code == 0 else []
+    except daemons.ClusterError as error:
+        print(f"SLURM, seconds a job beyond its script: not measured: {error}")
+        return []
+    if not overheads:
+        sys.exit(f"snakemake --profile slurm ended with {outcome.code}:\n{outcome.text}")
+    return [("SLURM, seconds a job beyond its script", statistics.median(overheads), None)]
+
+
 def main() -> None:
     """Measure, print a table and write it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=Path("results/demo"))
     parser.add_argument("--model", default="smollm2-135m")
     options = parser.parse_args()
-    run = options.results / options.model / "seed0"
-    jobs = benchmark_records(options.results / "benchmarks")
-    busy = sum(float(job["s"]) for job in jobs)
-    peak = max(float(job["max_rss"]) for job in jobs if job["max_rss"] != "NA") / 1024
-    model = Path("resources/models") / options.model
-    rows = [
-        ("minutes of all jobs, two at a time", busy / 60 / 2, 10.0),
-        ("peak memory of a job, GiB", peak, 4.0),
-        (
-            "statistics pass / plain forward pass",
-            statistics_ratio(model, run / "calibration" / "en.safetensors"),
-            1.3,
-        ),
-        ("mask, bits per weight", bits_per_weight(run / "masks/wanda/0.5.safetensors"), 1.02),
-    ]
+    with tempfile.TemporaryDirectory(prefix="multiprune-bench-") as temporary:
+        rows = [
+            *demo_rows(options.results, options.model),
+            *planning_rows(Path(temporary)),
+            *cluster_rows(Path(temporary)),
+        ]
     print(f"{'measure':40s} {'value':>8s} {'bar':>6s}")
     for name, value, bar in rows:
-        print(f"{name:40s} {value:8.3f} {bar:6g}  {'met' if value <= bar else 'NOT MET'}")
+        verdict = "" if bar is None else f"{bar:6g}  {'met' if value <= bar else 'NOT MET'}"
+        print(f"{name:40s} {value:8.3f} {verdict}")
     report = {name: {"value": value, "bar": bar} for name, value, bar in rows}
     write_json(options.results / "bench.json", report)
 

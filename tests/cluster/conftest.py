@@ -1,9 +1,7 @@
 """Fixtures of the tests on a real SLURM cluster: the cluster, and one experiment run on it."""
 
 import os
-import shutil
 import statistics
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,20 +34,15 @@ def cluster() -> Iterator[daemons.Cluster]:
     if reason := daemons.missing():
         give_up = pytest.fail if os.environ.get("REQUIRE_SLURM") else pytest.skip
         give_up(f"no SLURM cluster can be started: {reason}")
-    # Not pytest's own folder: that one is closed to other users, which munged refuses.
-    folder = Path(tempfile.mkdtemp(prefix="multiprune-slurm-"))
-    running = daemons.Cluster(folder)
-    running.start()
-    yield running
-    running.stop()
-    shutil.rmtree(folder)
+    with daemons.started() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def submission(
     cluster: daemons.Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Submission]:
-    """`snakemake --profile slurm` in a fresh copy of the tree, run to its end once."""
+    """`snakemake --profile slurm` in a fresh clone, run to its end once."""
     project = new_project(tmp_path_factory.mktemp("submitted") / "project")
     with Submission(project) as run:
         run.finish()

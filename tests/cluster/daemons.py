@@ -14,8 +14,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 CONFIGURATION = Path("/etc/slurm")
@@ -299,6 +299,20 @@ class Cluster:
                 reason = "ended" if ended else f"not there after {PATIENCE} s"
                 raise ClusterError("\n".join([f"{what}: {reason}", *lines[-15:]]))
             time.sleep(0.1)
+
+
+@contextmanager
+def started() -> Iterator[Cluster]:
+    """A running cluster, whose daemons and folder are gone afterwards."""
+    # Not pytest's own folder: that one is closed to other users, which munged refuses.
+    folder = Path(tempfile.mkdtemp(prefix="multiprune-slurm-"))
+    running = Cluster(folder)
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(folder)
 
 
 def end_left_over(record: Path) -> None:

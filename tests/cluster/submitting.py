@@ -1,7 +1,9 @@
 """`snakemake --profile slurm` on the test cluster, and what the accounting says about its jobs."""
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cluster.clones import clone
 from cluster.daemons import command
 from workflow.running import ROOT, Outcome, Workflow, clean_environment
 
@@ -29,9 +32,14 @@ FIELDS = "JobIDRaw,State,ReqTRES,ElapsedRaw,TimelimitRaw,Comment"
 
 
 def new_project(folder: Path) -> Workflow:
-    """The tree, as a clone has it, and the tiny experiment cut down to nine jobs on the cluster."""
-    workflow = Workflow.new(folder)
-    (folder / "slurm").symlink_to(os.readlink(ROOT / "slurm"))
+    """A clone, and in it the tiny experiment cut down to nine jobs on the cluster."""
+    import tiny  # brings torch, as in workflow.running
+
+    clone(folder)
+    shutil.copy2(ROOT / "tests/config/tiny.yaml", folder)
+    tiny.write_llama(folder / "inputs/model")
+    tiny.write_texts(folder / "inputs/texts", list(tiny.WORDS))
+    workflow = Workflow(folder)
     with workflow.edit_config() as config:
         del config["languages"]["sw"]
         config["methods"] = {"magnitude": {"score": "magnitude"}, "wanda": {"score": "wanda"}}
@@ -149,3 +157,13 @@ class Submission:
         name = re.search(r"^SLURM run ID: (\S+)$", self.text, re.MULTILINE)[1]
         listed = command("sacct", "-XnP", f"--format={FIELDS}", f"--name={name}")
         return [Job.parse(line) for line in listed.splitlines()]
+
+    def overheads(self) -> list[float]:
+        """Seconds that each job took beyond its script."""
+        root = self.workflow.folder / "results/tiny/benchmarks"
+        scripts = {}
+        for path in root.rglob("*.jsonl"):
+            rule, *wildcards = path.relative_to(root).with_suffix("").parts
+            name = "_".join(wildcards).replace("_seed", "_")
+            scripts[f"{rule}_wildcards_{name}"] = json.loads(path.read_text())["s"]
+        return [job.seconds - scripts[job.name] for job in self.jobs()]

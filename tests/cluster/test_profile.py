@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cluster.clones import bare_machine, plan, resources_by_rule
 from cluster.submitting import WITHOUT_CONDA, new_project
 from workflow.running import ROOT, Workflow, planned_jobs
 
@@ -21,14 +22,7 @@ def asked(workflow: Workflow, *arguments: str) -> dict[str, dict[str, str]]:
     """What each rule asks for in a dry run of `snakemake --profile slurm`."""
     outcome = workflow.run("--dry-run", "--profile", "slurm", *arguments, *WITHOUT_CONDA)
     assert outcome.code == 0, outcome.text
-    found = {}
-    for line in outcome.text.splitlines():
-        if line.endswith(":") and line.split()[0] in ("rule", "localrule"):
-            rule = line.rstrip(":").split()[1]
-        elif line.startswith("    resources: "):
-            pairs = line.removeprefix("    resources: ").split(", ")
-            found[rule] = dict(pair.split("=", 1) for pair in pairs)
-    return found
+    return resources_by_rule(outcome.text)
 
 
 def test_profile_plans_the_papers_grid(planned: Workflow):
@@ -37,6 +31,21 @@ def test_profile_plans_the_papers_grid(planned: Workflow):
     paper.write_text(yaml.safe_dump(config | {"experiment": "papers-grid"}))
     outcome = planned.run("--dry-run", "--profile", "slurm", *WITHOUT_CONDA, config=False)
     assert outcome.lines_with("output:", "results/papers-grid/tables/summary.csv")
+
+
+def test_missing_conda_is_named_in_the_last_line(planned: Workflow, tmp_path: Path):
+    planned.config.replace(planned.folder / "config/paper.yaml")
+    outcome = plan(planned.folder, bare_machine(tmp_path / "machine"))
+    assert outcome.code != 0
+    last = outcome.text.rstrip().splitlines()[-1]
+    assert "Is conda installed and accessible?" in last
+    assert "Traceback" not in outcome.text
+
+
+def test_preflight_says_that_planning_needs_conda(planned: Workflow, tmp_path: Path):
+    outcome = planned.run("preflight", environment=bare_machine(tmp_path / "machine"))
+    assert outcome.lines_with("absent", "conda", "not found on PATH", "even to plan")
+    assert outcome.lines_with("absent", "sbatch")
 
 
 def test_given_config_replaces_the_papers_grid(planned: Workflow):

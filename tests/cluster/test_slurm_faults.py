@@ -1,21 +1,22 @@
 """What goes wrong on clusters: the run ends with all results, or says what is missing and why."""
 
-import os
 import shutil
 import time
-from pathlib import Path
 
 import pytest
+from cluster.clones import SLURM, link_programs
 from cluster.daemons import Cluster, attempt, command
 from cluster.submitting import WITHOUT_CONDA, Submission
 from workflow.running import Workflow
 
-STATISTICS = "results/tiny/tiny-llama/seed0/statistics"
-DE, EN = f"{STATISTICS}/de.safetensors", f"{STATISTICS}/en.safetensors"
-SLURM = ("sbatch", "srun", "sacct", "sacctmgr", "scontrol", "sinfo", "squeue", "scancel", "sshare")
-OUTAGE = 20  # seconds, in which Snakemake asks for the state of its jobs at least once
+SEED = "results/tiny/tiny-llama/seed0"
+DE, EN = f"{SEED}/statistics/de.safetensors", f"{SEED}/statistics/en.safetensors"
+WINDOWS = f"{SEED}/calibration/de.safetensors"
+# Seconds in which Snakemake asks for the state of its jobs, and, since the second is submitted so
+# long after the first, submits one; sbatch gives up after ten.
+OUTAGE, BETWEEN_JOBS = 20, 12
 # MB: enough for the Snakemake in the job, and too little for the script, which imports torch.
-TOO_LITTLE, GROWING = "400", "400*attempt**3"
+GROWING, TOO_LITTLE_FOR_DE = "400*attempt**3", "400 if wildcards.language == 'de' else 3500"
 
 
 @pytest.fixture
@@ -72,40 +73,58 @@ def test_job_over_its_memory_is_retried_with_more(unfinished: Workflow):
     assert "exceeded memory limit" in slurm_log(unfinished, first.number)
 
 
-def test_failed_run_names_what_is_missing_and_a_second_call_completes_it(unfinished: Workflow):
-    with Submission(unfinished, DE, "--retries", "0", *memory(TOO_LITTLE)) as failed:
+def test_failed_run_names_what_is_missing_and_a_second_call_makes_only_that(unfinished: Workflow):
+    options = ("--retries", "0", *memory(TOO_LITTLE_FOR_DE))
+    with Submission(unfinished, DE, EN, *options) as failed:
         outcome = failed.finish()
     assert outcome.code != 0
+    by_language = {language: attempts[-1] for language, attempts in states(failed).items()}
+    assert by_language.pop("de") != "COMPLETED"
+    assert by_language == {"en": "COMPLETED"}  # one failed job does not stop the others
     assert outcome.lines_with("Error in rule collect_statistics")
     assert outcome.lines_with("output:", DE)
-    (job,) = failed.jobs()
-    assert outcome.lines_with("log:", f"{job.number}.log")
-    assert "exceeded memory limit" in slurm_log(unfinished, job.number)
+    assert not outcome.lines_with("output:", EN)[1:]  # but when it was submitted
+    number = next(job.number for job in failed.jobs() if job.name.endswith("_de"))
+    assert outcome.lines_with("log:", f"{number}.log")
+    assert outcome.lines_with("failed: ") == outcome.lines_with(
+        "failed: collect_statistics model=tiny-llama, seed=0, language=de (log: results/tiny/logs/"
+    )
+    assert outcome.lines_with("jobs: 1 failed, 0 not run")
+    assert "exceeded memory limit" in slurm_log(unfinished, number)
     with Submission(unfinished, DE, EN) as second:
         outcome = second.finish()
     assert outcome.code == 0, outcome.text
-    assert states(second) == {"de": ["COMPLETED"], "en": ["COMPLETED"]}
+    assert states(second) == {"de": ["COMPLETED"]}
     assert_completed(unfinished)
 
 
-def test_cancelled_job_is_retried(unfinished: Workflow):
+def test_cancelled_jobs_are_retried_with_more_memory_and_time(unfinished: Workflow):
+    (unfinished.folder / WINDOWS).unlink()
+    rules = ("sample_calibration", "collect_statistics")
     with Submission(unfinished, DE) as run:
-        command("scancel", run.running("collect_statistics"))
+        for rule in rules:
+            command("scancel", run.running(rule))
         outcome = run.finish()
     assert outcome.code == 0, outcome.text
-    assert states(run) == {"de": ["CANCELLED", "COMPLETED"]}
+    for rule in rules:
+        first, second = [job for job in run.jobs() if job.rule == rule]
+        assert (first.state, second.state) == ("CANCELLED", "COMPLETED")
+        assert (second.megabytes, second.minutes) == (2 * first.megabytes, 2 * first.minutes)
 
 
 def test_run_outlives_a_controller_that_is_away(unfinished: Workflow, cluster: Cluster):
-    with Submission(unfinished, DE, EN) as run:
+    slowly = ("--max-jobs-per-timespan", f"1/{BETWEEN_JOBS}s")
+    with Submission(unfinished, DE, EN, *slowly) as run:
         run.running("collect_statistics")
         cluster.end("slurmctld")
+        submitted = run.text.count("has been submitted")
         back = time.monotonic() + OUTAGE
         run.wait("the end of the outage", lambda: time.monotonic() > back)
         cluster.start_controller()
         outcome = run.finish()
     assert outcome.code == 0, outcome.text
-    # A job that asks for its step in the outage fails and is retried.
+    assert submitted == 1  # the other one while the controller was away, or after it
+    # A job that is submitted or asks for its step in the outage fails and is retried.
     assert_each_done_once(run, "de", "en")
     assert_completed(unfinished)
 
@@ -141,12 +160,7 @@ def test_unknown_partition_is_one_line(unfinished: Workflow):
 
 
 def test_machine_without_slurm_is_one_line(unfinished: Workflow):
-    programs = unfinished.folder / "programs"
-    programs.mkdir()
-    for folder in os.get_exec_path():
-        for path in Path(folder).glob("*"):
-            if path.name not in SLURM and not (programs / path.name).is_symlink():
-                (programs / path.name).symlink_to(path)
+    programs = link_programs(unfinished.folder / "programs", without=SLURM)
     assert shutil.which("sbatch", path=str(programs)) is None
     with Submission(unfinished, DE, environment={"PATH": str(programs)}) as run:
         outcome = run.finish()
