@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 import torch
 from cluster import clones, daemons
 from cluster.submitting import Submission, new_project
+from evaluation import verdict_minutes, wrapper_share
 
 from multiprune.activations import collect
 from multiprune.architectures import architecture_of
@@ -85,10 +86,20 @@ def demo_rows(results: Path, model: str) -> list[Row]:
     windows = run / "calibration" / "en.safetensors"
     ratio = statistics_ratio(Path("resources/models") / model, windows)
     return [
-        ("minutes of all jobs, two at a time", busy / 60 / 2, 10.0),
+        ("minutes of all jobs, two at a time", busy / 60 / 2, 15.0),
         ("peak memory of a job, GiB", peak, 4.0),
         ("statistics pass / plain forward pass", ratio, 1.3),
         ("mask, bits per weight", bits_per_weight(run / "masks/wanda/0.5.safetensors"), 1.02),
+    ]
+
+
+def evaluation_rows(results: Path, model: str, folder: Path) -> list[Row]:
+    """lm-eval's wrapper on the demo's task, and the verdicts of a simulated paper grid."""
+    task = results / "tasks/parallel_cloze/en/task.json"
+    share = wrapper_share(Path("resources/models") / model, task)
+    return [
+        ("lm-eval, share outside forward passes", share, 0.1),
+        ("verdicts on the papers' grid, minutes", verdict_minutes(folder / "grid"), 2.0),
     ]
 
 
@@ -134,6 +145,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="multiprune-bench-") as temporary:
         rows = [
             *demo_rows(options.results, options.model),
+            *evaluation_rows(options.results, options.model, Path(temporary)),
             *planning_rows(Path(temporary)),
             *cluster_rows(Path(temporary)),
         ]
