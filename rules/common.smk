@@ -344,6 +344,26 @@ def records_of(model):
     ]
 
 
+def records_of_run(wildcards):
+    """The perplexity records of one pruned model."""
+    return expand(
+        "<results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json",
+        language=LANGUAGES,
+        **wildcards,
+    )
+
+
+def dense_records_of(wildcards):
+    """The perplexity records of the dense model, computed under one seed."""
+    return expand(
+        "<results>/{model}/seed{seed}/perplexity/{method}/0/{language}.json",
+        model=wildcards.model,
+        seed=experiment.seeds_of(config, experiment.DENSE),
+        method=experiment.DENSE,
+        language=LANGUAGES,
+    )
+
+
 def cache_folder(wildcards):
     """Folder of a model's evaluation cache, shared by its pruned versions."""
     return f"{RESULTS}/{wildcards.model}/cache"
@@ -357,6 +377,16 @@ def corpora_folder(wildcards):
 def folder_of_tasks(wildcards, input):
     """Folder that holds one folder per language of a task."""
     return os.path.dirname(os.path.dirname(input.tasks[0]))
+
+
+def folder_of_input(name):
+    """Parameter function: folder of the first file of an input."""
+    return lambda wildcards, input: os.path.dirname(input[name][0])
+
+
+def folder_of_manifest(wildcards, output):
+    """Folder that a manifest describes."""
+    return os.path.dirname(output.manifest)
 
 
 def folder_of_records(wildcards, output):

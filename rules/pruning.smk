@@ -1,7 +1,10 @@
-"""Stage 4, pruning: statistics + weights -> one-bit masks.
+"""Stage 4, pruning: statistics + weights -> one-bit masks; on request, a pruned model as a folder.
 
-reads   <resources>/models/{model}/, <results>/{model}/seed{seed}/statistics/{calibration}.safetensors
+reads   <resources>/models/{model}/,
+        <results>/{model}/seed{seed}/statistics/{calibration}.safetensors,
+        <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json (model card)
 writes  <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors
+        <results>/{model}/seed{seed}/export/{method}/{sparsity}/ (Hugging Face layout)
 """
 
 
@@ -40,3 +43,39 @@ rule masks:
     input:
         [masks_of(model) for model in MODELS],
     localrule: True
+
+
+rule export_model:
+    """Write a pruned model as a Hugging Face folder with a model card."""
+    input:
+        model="<resources>/models/{model}/manifest.json",
+        mask=mask_of,
+        perplexity=records_of_run,
+        dense=dense_records_of,
+    output:
+        manifest="<results>/{model}/seed{seed}/export/{method}/{sparsity}/manifest.json",
+    log:
+        "<logs>/export_model/{model}/seed{seed}/{method}/{sparsity}.log",
+    benchmark:
+        "<benchmarks>/export_model/{model}/seed{seed}/{method}/{sparsity}.jsonl"
+    wildcard_constraints:
+        method="|".join(config["methods"]),
+    conda:
+        "../envs/pruning.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2500),
+        runtime=model_minutes,
+    params:
+        script=script("export_model.py"),
+        model=model_folder,
+        languages=canonical({code: config["languages"][code]["name"] for code in LANGUAGES}),
+        perplexity=folder_of_input("perplexity"),
+        dense=folder_of_input("dense"),
+        folder=folder_of_manifest,
+        code=code_digest("export_model.py"),
+    shell:
+        "python {params.script} --model {params.model:q} --mask {input.mask:q} "
+        "--seed {wildcards.seed} --perplexity {params.perplexity:q} "
+        "--dense-perplexity {params.dense:q} --languages {params.languages:q} "
+        "--output {params.folder:q} > {log:q} 2>&1"

@@ -95,3 +95,22 @@ def _shifted_to_mean(values: np.ndarray, weight: np.ndarray, mean: float) -> np.
         result[outside] = result[outside].clip(0, 1)
         free &= ~outside
     return result
+
+
+def whole_groups(sparsities: np.ndarray, parameters: np.ndarray, size: int) -> np.ndarray:
+    """Round each block's sparsity to n / m for whole n, the total kept as well as n allows.
+
+    Largest remainder: every n is rounded down, then the blocks that lost most get one more, lowest
+    block first among equals, each only if that brings the total, weighted by parameters, nearer.
+    Exact for blocks of one size and a mean of whole n; else off by at most half the largest block's
+    parameters / m. sparsities, parameters [blocks], size m -> [blocks].
+    """
+    exact = np.round(np.asarray(sparsities, dtype=float) * size, 9)  # 2.9999999996 is a 3
+    dropped = np.floor(exact)
+    remainder = exact - dropped
+    missing = float(np.dot(parameters, remainder))
+    for block in np.argsort(-remainder, kind="stable"):
+        if remainder[block] > 0 and 2 * missing > parameters[block]:
+            dropped[block] += 1
+            missing -= parameters[block]
+    return dropped / size

@@ -5,17 +5,20 @@ YAML file has, lists come out sorted and options canonical, so that reordering r
 """
 
 import json
+import re
 
 from multiprune import downstream_config
 from multiprune.definitions import text_code
 from multiprune.errors import InputError
 from multiprune.grid import CODE, DENSE
+from multiprune.group_pattern import parse_pattern, without_quotes
 from multiprune.registry import unknown_name
 from multiprune.schema import with_defaults
 
 
 def validate(config: dict) -> dict:
     """The config with defaults filled in; raise InputError with one line for the first mistake."""
+    _check_quotes(config)
     config = with_defaults(config)
     for code, language in config["languages"].items():
         _check_language(config, code, language)
@@ -29,6 +32,18 @@ def validate(config: dict) -> dict:
     for path in config["sources"]:
         _check_source(config, path)
     return config
+
+
+def _check_quotes(config: object) -> None:
+    """YAML takes 2:4 without quotes for a number of base 60, which the schema cannot explain."""
+    methods = config.get("methods") if isinstance(config, dict) else None
+    for name, method in methods.items() if isinstance(methods, dict) else ():
+        found = method.get("pattern") if isinstance(method, dict) else None
+        if meant := without_quotes(found):
+            raise InputError(
+                f"methods.{name}.pattern: found {found}, which is how YAML reads {meant} without "
+                f'quotes; write "{meant}"'
+            )
 
 
 def _check_language(config: dict, code: str, language: dict) -> None:
@@ -66,6 +81,7 @@ def _check_method(config: dict, name: str, method: dict) -> None:
     where = f"methods.{name}"
     if name == DENSE:
         raise InputError(f"{where}: the name {DENSE} is reserved for the unpruned model")
+    _check_pattern(name, method)
     _check_sparsities(method.get("sparsities", []), f"{where}.sparsities")
     for entry in method.get("calibration", []):
         _check_calibration_set(config, entry, f"{where}.calibration")
@@ -79,6 +95,41 @@ def _check_method(config: dict, name: str, method: dict) -> None:
     spread = method["norm"]["kind"] == "cross_lingual" and method["norm"]["dispersion_weight"] > 0
     if (spread or method["allocation"]["kind"] == "cwl") and available < 2:
         raise InputError(f"{where}: compares languages, so it needs at least 2 to calibrate on")
+
+
+def _check_pattern(name: str, method: dict) -> None:
+    """A pattern n:m fixes the sparsity, which is filled in, and stands in the method's name."""
+    where = f"methods.{name}"
+    pattern = parse_pattern(method["pattern"], f"{where}.pattern")
+    allocation = method["allocation"]
+    mixed = allocation.get("mixed", False)
+    if pattern is None:
+        if mixed:
+            raise InputError(
+                f"{where}.allocation.mixed: is for patterns n:m, found unstructured; leave it out"
+            )
+        return
+    if not re.search(rf"(^|-){pattern.slug}(-|$)", name):
+        raise InputError(
+            f"{where}: has the pattern {pattern}, so its name must hold {pattern.slug}, as in "
+            f"{name}-{pattern.slug}"
+        )
+    if method["scope"] != "row":
+        raise InputError(
+            f"{where}.scope: found {method['scope']}, but the pattern {pattern} compares within "
+            f"groups of {pattern.size}; leave it out"
+        )
+    own = [float(sparsity_text(pattern.sparsity))]
+    if method.setdefault("sparsities", own) != own:
+        raise InputError(
+            f"{where}.sparsities: found {method['sparsities']}, but the pattern {pattern} drops "
+            f"{own[0]:g}; leave it out"
+        )
+    if allocation["kind"] != "uniform" and not mixed:
+        raise InputError(
+            f"{where}.allocation: {allocation['kind']} needs mixed: true, by which blocks differ "
+            f"in the {pattern.dropped} of {pattern}; or take uniform"
+        )
 
 
 def _check_calibration_set(config: dict, entry: str, where: str) -> None:

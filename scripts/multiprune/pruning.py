@@ -1,6 +1,7 @@
-"""One-shot pruning with dense statistics: weights and statistics -> packed masks."""
+"""One-shot pruning: weights and statistics -> packed masks, of the model or of one block."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -8,13 +9,27 @@ from torch import Tensor
 
 from multiprune import allocations, norms
 from multiprune.errors import InputError
+from multiprune.group_pattern import UNSTRUCTURED, GroupPattern, parse_pattern
 from multiprune.masks import pack
 from multiprune.patterns import keep_in_scope
 from multiprune.scores import SCORES
-from multiprune.statistics_files import StatisticsFiles
+from multiprune.statistics_files import InputStatistics, ModuleInput
 from multiprune.weights import LinearWeight, ModelWeights
 
-COMMON_OPTIONS = {"score", "scope", "pattern", "norm", "allocation"}  # the rest are the score's
+# The rest are the score's.
+COMMON_OPTIONS = {"score", "scope", "pattern", "norm", "allocation", "propagation"}
+
+
+class Statistics(Protocol):
+    """Sums over tokens of module inputs, from files (the dense model) or of one block."""
+
+    inputs: list[ModuleInput]
+
+    def input_of(self, parameter: str) -> ModuleInput:
+        """The module input that a parameter is multiplied with."""
+
+    def read(self, module_input: ModuleInput) -> InputStatistics:
+        """Sums of one module input, a row per calibration set."""
 
 
 @dataclass
@@ -46,6 +61,47 @@ class PrunedModel:
         return sum(b.pruned for b in self.blocks) / sum(b.parameters for b in self.blocks)
 
 
+def pattern_of(method: dict) -> GroupPattern | None:
+    """The method's pattern n:m, None if it is unstructured."""
+    return parse_pattern(method.get("pattern", UNSTRUCTURED))
+
+
+def block_targets(
+    method: dict, importance: np.ndarray, parameters: np.ndarray, sparsity: float
+) -> np.ndarray:
+    """Sparsity of each block; whole n / m for a pattern n:m, the same n unless `mixed`.
+
+    importance, parameters [blocks] -> [blocks]. InputError where the sparsity is not the pattern's
+    (to the six digits of paths).
+    """
+    allocation, pattern = method["allocation"], pattern_of(method)
+    if pattern is not None:
+        if f"{sparsity:g}" != f"{pattern.sparsity:g}":
+            raise InputError(
+                f"--sparsity {sparsity:g}: the pattern {pattern} drops {pattern.sparsity:g}"
+            )
+        sparsity = pattern.sparsity
+        if not allocation.get("mixed", False):
+            return np.full(len(parameters), sparsity)
+    strength = allocation.get("strength", 0.0)
+    targets = allocations.block_sparsities(importance, parameters, sparsity, strength)
+    if pattern is not None:
+        return allocations.whole_groups(targets, parameters, pattern.size)
+    return targets
+
+
+def keep_by_method(method: dict, scores: Tensor, target: float, name: str) -> Tensor:
+    """Select in one matrix. scores [rows, columns] -> bool, True = kept.
+
+    `target` is an element of `block_targets`; `name` is for the one line of an InputError.
+    """
+    pattern = pattern_of(method)
+    try:
+        return keep_in_scope(scores, target, method["scope"], pattern and pattern.size)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
 class Pruner:
     """A method (canonical options of the config) applied to a model at one sparsity.
 
@@ -56,9 +112,9 @@ class Pruner:
     def __init__(
         self,
         weights: ModelWeights,
-        statistics: StatisticsFiles | None,
+        statistics: Statistics | None,
         method: dict,
-        contrast: StatisticsFiles | None = None,
+        contrast: Statistics | None = None,
     ):
         kind = method.get("norm", {}).get("kind")
         if kind == "contrast" and contrast is None:
@@ -73,24 +129,33 @@ class Pruner:
 
     def prune(self, sparsity: float) -> PrunedModel:
         """Allocate sparsity over the blocks, then select in every matrix."""
-        blocks = self._weights.by_block()
-        parameters = np.array([sum(weight.size for weight in block) for block in blocks.values()])
-        importance = self._importance(blocks)
-        strength = self._method["allocation"].get("strength", 0.0)
-        targets = allocations.block_sparsities(importance, parameters, sparsity, strength)
-        result = PrunedModel()
-        for position, (index, block) in enumerate(blocks.items()):
-            target = float(targets[position])
-            report = BlockReport(
-                index, int(parameters[position]), target, float(importance[position])
-            )
-            for weight in block:
-                keep = keep_in_scope(self._scores(weight), target, self._method["scope"])
-                report.pruned += weight.size - int(keep.sum())
-                result.masks[weight.name] = pack(keep.T if weight.transposed else keep)
-                result.shapes[weight.name] = weight.stored_shape
-            result.blocks.append(report)
+        result = PrunedModel(blocks=self.allocate(sparsity))
+        for report, block in zip(result.blocks, self._weights.by_block().values(), strict=True):
+            result.masks |= self.prune_block(block, report)
+            result.shapes |= {weight.name: weight.stored_shape for weight in block}
         return result
+
+    def allocate(self, sparsity: float) -> list[BlockReport]:
+        """The sparsity that each block is to have; nothing is pruned yet."""
+        blocks = self._weights.by_block()
+        parameters = [sum(weight.size for weight in block) for block in blocks.values()]
+        importance = self._importance(blocks)
+        targets = block_targets(self._method, importance, np.array(parameters), sparsity)
+        return [
+            BlockReport(index, size, float(target), float(weight))
+            for index, size, target, weight in zip(
+                blocks, parameters, targets, importance, strict=True
+            )
+        ]
+
+    def prune_block(self, block: list[LinearWeight], report: BlockReport) -> dict[str, np.ndarray]:
+        """Packed masks of a block's matrices; counts what is dropped in the block's report."""
+        masks = {}
+        for weight in block:
+            keep = keep_by_method(self._method, self._scores(weight), report.target, weight.name)
+            report.pruned += weight.size - int(keep.sum())
+            masks[weight.name] = pack(keep.T if weight.transposed else keep)
+        return masks
 
     def _importance(self, blocks: dict[int, list[LinearWeight]]) -> np.ndarray:
         allocation = self._method["allocation"]

@@ -3,7 +3,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.allocations import block_correlation, block_sparsities, cwl, min_max, owl, uniform
+from multiprune.allocations import (
+    block_correlation,
+    block_sparsities,
+    cwl,
+    min_max,
+    owl,
+    uniform,
+    whole_groups,
+)
 
 EQUAL = np.ones(3)
 CORRELATION = np.array([0.9, 0.5, 0.7])
@@ -104,3 +112,55 @@ def test_the_order_of_blocks_does_not_matter(blocks, sparsity, strength, random)
     found = block_sparsities(importance[order], parameters[order], sparsity, strength)
     expected = block_sparsities(importance, parameters, sparsity, strength)[order]
     np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("sparsities", "parameters", "size", "expected"),
+    [
+        # 6.4 and 1.6 of 8: floors 6 and 1 miss one, which the larger remainder gets.
+        ([0.8, 0.2], [1, 1], 8, [6, 2]),
+        # 1.6, 2.4 and 2.0 of 4: the first is rounded up.
+        ([0.4, 0.6, 0.5], [1, 1, 1], 4, [2, 2, 2]),
+        # 0.5 of 2 four times: two of the four get one, lowest block first.
+        ([0.25] * 4, [5, 5, 5, 5], 2, [1, 1, 0, 0]),
+        # 2.7, 2.6 and 0.1 of 4 weighted 1, 6, 1: floors miss 4.4; the first takes 1 and the second,
+        # 6, still brings the total nearer (-2.6 instead of 3.4).
+        ([0.675, 0.65, 0.025], [1, 6, 1], 4, [3, 3, 0]),
+        # 1.2 and 1.1 of 4 weighted 10, 1: floors miss 2.1, 10 more are too many, 1 more is not.
+        ([0.3, 0.275], [10, 1], 4, [1, 2]),
+        # Whole numbers but for rounding stay, the bounds included.
+        ([1, 0, 0.75 - 1e-13], [1, 1, 1], 4, [4, 0, 3]),
+    ],
+)
+def test_whole_groups_by_largest_remainder(sparsities, parameters, size, expected):
+    same(whole_groups(np.array(sparsities), np.array(parameters), size) * size, expected)
+
+
+PATTERNS = st.integers(2, 64).flatmap(lambda m: st.tuples(st.integers(1, m - 1), st.just(m)))
+
+
+@settings(deadline=None)
+@given(BLOCKS, PATTERNS, st.floats(0, 0.5))
+def test_whole_groups_meet_the_total_within_half_a_block(blocks, pattern, strength):
+    importance, parameters = (np.array(column, dtype=float) for column in zip(*blocks, strict=True))
+    dropped, size = pattern
+    targets = block_sparsities(importance, parameters, dropped / size, strength)
+    found = whole_groups(targets, parameters, size) * size
+    same(found, np.round(found))
+    assert (np.abs(found - targets * size) < 1 + 1e-6).all()
+    assert found.min() >= 0
+    assert found.max() <= size
+    missed = abs(found @ parameters - dropped * parameters.sum())
+    assert missed <= parameters.max() / 2 + 1e-6 * parameters.sum()
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40), PATTERNS, st.floats(0, 0.5))
+def test_whole_groups_of_equal_blocks_are_exact_and_in_order(importance, pattern, strength):
+    dropped, size = pattern
+    parameters = np.full(len(importance), 7)
+    targets = block_sparsities(np.array(importance), parameters, dropped / size, strength)
+    found = whole_groups(targets, parameters, size) * size
+    assert round(found.sum()) == dropped * len(importance)
+    sparsest_first = np.argsort(-np.round(targets * size, 9), kind="stable")
+    assert (np.diff(found[sparsest_first]) <= 1e-9).all()

@@ -84,6 +84,7 @@ def test_defaults_of_the_nested_choices():
         "kind": "owl",
         "strength": 0.08,
         "outlier_multiple": 5.0,
+        "mixed": False,
     }
     assert config["methods"]["m-wanda"]["norm"] == {
         "kind": "cross_lingual",
@@ -99,6 +100,7 @@ def test_defaults_of_the_nested_choices():
         "strength": 0.05,
         "combine": "none",
         "outlier_multiple": 5.0,
+        "mixed": False,
     }
 
 
@@ -309,6 +311,27 @@ ERRORS = {
     "sparsities: found [0.9999999], one of them is 1 to six digits; allowed is < 1": [
         ("sparsities", [0.9999999])
     ],
+    "methods.x-4-4.pattern: found '4:4', allowed are unstructured and, in quotes, n:m with ": [
+        ("methods/x-4-4", {"score": "wanda", "pattern": "4:4"})
+    ],
+    "methods.x: has the pattern 2:4, so its name must hold 2-4, as in x-2-4": [
+        ("methods/x", {"score": "magnitude", "pattern": "2:4"})
+    ],
+    "methods.x-12-4: has the pattern 2:4, so its name must hold 2-4, as in x-12-4-2-4": [
+        ("methods/x-12-4", {"score": "wanda", "pattern": "2:4"})
+    ],
+    "methods.x-2-4.sparsities: found [0.5, 0.6], but the pattern 2:4 drops 0.5; leave it out": [
+        ("methods/x-2-4", {"score": "ria", "pattern": "2:4", "sparsities": [0.5, 0.6]})
+    ],
+    "methods.x-2-4.scope: found layer, but the pattern 2:4 compares within groups of 4; leave": [
+        ("methods/x-2-4", {"score": "wanda", "pattern": "2:4", "scope": "layer"})
+    ],
+    "methods.x-2-4.allocation: cwl needs mixed: true, by which blocks differ in the 2 of 2:4; ": [
+        ("methods/x-2-4", {**CWL, "pattern": "2:4"})
+    ],
+    "methods.x.allocation.mixed: is for patterns n:m, found unstructured; leave it out": [
+        ("methods/x", {"score": "wanda", "allocation": {"kind": "owl", "mixed": True}})
+    ],
 }
 
 
@@ -333,6 +356,69 @@ def test_cross_references(expected, changes):
 )
 def test_what_is_possible_is_allowed(changes):
     assert grid(validate(changed(*changes)))[0] == (0, "dense", "0")
+
+
+# Patterns n:m.
+
+
+def with_method(name: str, text: str) -> dict:
+    """The small config with a method as it stands in a YAML file."""
+    return changed((f"methods/{name}", yaml.safe_load(text)))
+
+
+def test_a_pattern_has_one_sparsity_of_its_own():
+    config = changed(
+        ("sparsities", [0.3, 0.7]),
+        ("methods/wanda-2-4", {"score": "wanda", "pattern": "2:4"}),
+        ("methods/magnitude-1-3", {"score": "magnitude", "pattern": "1:3"}),
+        ("methods/ria-5-8-en", {"score": "ria", "pattern": "5:8", "calibration": ["en"]}),
+    )
+    once = validate(config)
+    assert [job for job in grid(once) if job[1] not in ("dense", "magnitude", "wanda")] == [
+        (0, "magnitude-1-3", "0.333333"),
+        (0, "ria-5-8-en", "0.625"),
+        (0, "wanda-2-4", "0.5"),
+    ]
+    assert method_options(once, "wanda-2-4")["pattern"] == "2:4"
+    assert "sparsities" not in method_options(once, "magnitude-1-3")
+    assert canonical(validate(copy.deepcopy(once))) == canonical(once)
+
+
+@pytest.mark.parametrize("kind", ["owl", "cwl"])
+def test_blocks_may_differ_in_n_where_mixed_says_so(kind):
+    allocation = {"kind": kind, "strength": 0.2, "mixed": True}
+    method = {"score": "wanda", "pattern": "4:8", "allocation": allocation}
+    config = validate(changed(("methods/mixed-4-8", method)))
+    assert method_options(config, "mixed-4-8")["allocation"]["mixed"] is True
+    assert experiment.sparsities_of(config, "mixed-4-8") == ["0.5"]
+
+
+@pytest.mark.parametrize(("written", "read"), [("2:4", 124), ("4:8", 248), ("16:32", 992)])
+def test_a_pattern_without_quotes_is_explained(written, read):
+    name = "x-" + written.replace(":", "-")
+    assert message(with_method(name, f"{{score: wanda, pattern: {written}}}")) == (
+        f"methods.{name}.pattern: found {read}, which is how YAML reads {written} without quotes; "
+        f'write "{written}"'
+    )
+    validate(with_method(name, f'{{score: wanda, pattern: "{written}"}}'))
+
+
+def test_a_pattern_is_evaluated_downstream_at_its_own_sparsity():
+    downstream = {
+        "reference": "en",
+        "tasks": {"cloze": {"kind": "parallel_cloze", "corpus": "words"}},
+        "methods": ["wanda", "wanda-1-3"],
+        "sparsities": [0.5, 0.333333],
+    }
+    config = validate(
+        changed(
+            ("methods/wanda-1-3", {"score": "wanda", "pattern": "1:3"}),
+            ("evaluation", {"downstream": downstream}),
+        )
+    )
+    methods = experiment.downstream_grid(config)["downstream"]["methods"]
+    assert methods["wanda-1-3"]["sparsities"] == ["0.333333"]
+    assert methods["wanda"]["sparsities"] == ["0.5"]
 
 
 # The configs that come with the workflow.

@@ -130,6 +130,17 @@ MISTAKES = [
     ),
     ("methods.magnitude.allocation", {"kind": "owl"}, "methods.magnitude.allocation.kind: "),
     (
+        "methods.wanda.allocation",
+        {"kind": "owl", "mixed": "yes"},
+        "methods.wanda.allocation.mixed: found 'yes', allowed is a value of type boolean",
+    ),
+    (
+        "methods.wanda.allocation",
+        {"kind": "uniform", "mixed": True},
+        "methods.wanda.allocation: unknown key 'mixed': allowed are kind",
+    ),
+    ("methods.wanda.pattern", 5, "methods.wanda.pattern: found 5, allowed is a value of type str"),
+    (
         "evaluation.perplexity.split",
         "train",
         "evaluation.perplexity.split: unknown value 'train': ",

@@ -1,0 +1,89 @@
+"""Write a pruned model as a Hugging Face folder with a model card.
+
+The folder appears as a whole, by rename, or not at all. It loads with transformers alone.
+"""
+
+import argparse
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from multiprune.artefacts import write_json
+from multiprune.command import run
+from multiprune.digest import code_digest
+from multiprune.errors import InputError
+from multiprune.export import PrunedCheckpoint, must_not_replace
+from multiprune.manifests import (
+    MANIFEST,
+    checked_fingerprint,
+    described_folder,
+    read_manifest,
+)
+from multiprune.masks import check_mask_belongs
+from multiprune.model_card import CARD, RECORD, calibration_sets, model_card, perplexity_rows
+from multiprune.pruned_weights import pruning_hash
+
+
+def parse() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", required=True, type=Path, help="Hugging Face model folder")
+    parser.add_argument("--mask", required=True, help="mask, or file of pruned weights")
+    parser.add_argument("--seed", type=int, help="of the calibration text, for the model card")
+    parser.add_argument("--perplexity", help="folder of the pruned model's perplexity records")
+    parser.add_argument("--dense-perplexity", help="folder of the dense model's")
+    parser.add_argument("--languages", type=json.loads, default={}, help="JSON, code -> name")
+    parser.add_argument("--output", required=True, type=Path, help="folder to write")
+    options = parser.parse_args()
+    if options.languages and not (options.perplexity and options.dense_perplexity):
+        raise InputError("--languages: needs --perplexity and --dense-perplexity, their records")
+    return options
+
+
+def main() -> None:
+    """Stream the checkpoint through the mask, then describe what was written."""
+    options = parse()
+    model, mask = checked_fingerprint(options.model), pruning_hash(options.mask)
+    check_mask_belongs(options.mask, model)
+    base = read_manifest(options.model / MANIFEST)
+    checkpoint = PrunedCheckpoint(options.model, list(base["files"]), options.mask)
+    rows = perplexity_rows(
+        options.perplexity, options.dense_perplexity, options.languages, model, mask
+    )
+    definition = {"kind": "export", "model": model, "mask": mask}
+    must_not_replace(options.output, definition)
+    pruned = checkpoint.metadata
+    with described_folder(options.output / MANIFEST, definition) as (folder, _):
+        zeros = checkpoint.write(folder)
+        record = {
+            "name": options.model.resolve().name,
+            "base": {
+                "definition": base["definition"],
+                "revision": base["revision"],
+                "fingerprint": model,
+            },
+            "mask": mask,
+            "seed": options.seed,
+            "method": pruned["method"],
+            "options": pruned["options"],
+            "sparsity": {
+                "requested": pruned["requested_sparsity"],
+                "achieved": pruned["achieved_sparsity"],
+            },
+            "zeros": vars(zeros),
+            "blocks": pruned["blocks"],
+            "propagation": pruned.get("propagation", "dense"),
+            "calibration": calibration_sets(pruned["inputs"]),
+            "inputs": pruned["inputs"],
+            "perplexity": rows,
+            "versions": {**pruned["versions"], "safetensors": version("safetensors")},
+            "code": code_digest(__file__),
+        }
+        write_json(folder / RECORD, record)
+        (folder / CARD).write_text(model_card(record), encoding="utf-8")
+    achieved = pruned["achieved_sparsity"]
+    print(f"{options.output}: {zeros.dropped} weights are zero, sparsity {achieved:.5f}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,157 @@
+"""Prune block by block on activations that went through the already pruned blocks, write the mask.
+
+Started again after a kill with the same options, it goes on behind the last finished block.
+"""
+
+import argparse
+import json
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from multiprune.architectures import Architecture
+from multiprune.artefacts import read_tensors, sha256_file, sha256_json
+from multiprune.block_activations import BlockPasses
+from multiprune.command import run
+from multiprune.digest import code_digest
+from multiprune.errors import InputError
+from multiprune.manifests import checked_fingerprint
+from multiprune.masks import write_mask
+from multiprune.models import check_length, library_versions, load_model, set_up
+from multiprune.pruning import BlockReport
+from multiprune.sequential import CONTRAST, Progress, allocate, prune_sequentially
+from multiprune.statistics_files import StatisticsFiles
+from multiprune.weights import ModelWeights
+
+
+def parse() -> argparse.Namespace:
+    """Options of the command line; raises InputError where some do not go together."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="Hugging Face model folder")
+    parser.add_argument("--dtype", required=True, help="precision of the weights, or auto")
+    parser.add_argument("--windows", nargs="+", required=True, help="one file per calibration set")
+    parser.add_argument("--contrast-windows", nargs="?", help="of norm contrast's other set")
+    parser.add_argument(
+        "--statistics",
+        nargs="*",
+        default=[],
+        help="of the dense model, for an allocation that is not uniform",
+    )
+    parser.add_argument("--contrast-statistics", nargs="?", help="the contrast set's, likewise")
+    parser.add_argument("--name", required=True, help="name of the method")
+    parser.add_argument("--method", type=json.loads, required=True, help="its options, JSON")
+    parser.add_argument("--sparsity", type=float, required=True)
+    parser.add_argument("--batch-tokens", type=int, required=True, help="tokens in a batch")
+    parser.add_argument("--activation-threshold", type=float, required=True)
+    parser.add_argument(
+        "--activation-memory-gb",
+        type=float,
+        required=True,
+        help="of the GPU for activations; what does not fit stays in host memory",
+    )
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--progress", required=True, help="folder for the finished blocks' masks")
+    parser.add_argument("--output", required=True)
+    options = parser.parse_args()
+    options.windows = sorted(map(Path, options.windows), key=lambda path: path.name)
+    names = [path.stem for path in options.windows]
+    if len(set(names)) < len(names):
+        raise InputError(f"--windows: each set may be given once, found {', '.join(names)}")
+    kind = options.method.get("norm", {}).get("kind")
+    if kind is None:
+        raise InputError(
+            f"method {options.name}: its score {options.method['score']} reads no activations, so "
+            "nothing is propagated; leave out propagation: sequential"
+        )
+    if (kind == "contrast") != bool(options.contrast_windows):
+        raise InputError(
+            f"--contrast-windows: goes with the norm contrast and no other, the method has {kind}"
+        )
+    return options
+
+
+def dense_allocation(
+    options: argparse.Namespace, weights: ModelWeights, model: str
+) -> tuple[list[BlockReport], dict[str, str]]:
+    """Each block's sparsity, and hashes of the dense statistics that it is decided from."""
+    hashes = {}
+    with ExitStack() as stack:
+        statistics = contrast = None
+        if options.statistics:
+            statistics = stack.enter_context(StatisticsFiles(options.statistics))
+            statistics.must_belong_to(model)
+            if statistics.languages != [path.stem for path in options.windows]:
+                raise InputError("--statistics: must be of the same sets as --windows")
+            hashes |= {f"statistics/{name}": entry for name, entry in statistics.hashes().items()}
+        if options.contrast_statistics:
+            contrast = stack.enter_context(StatisticsFiles([options.contrast_statistics]))
+            contrast.must_belong_to(model)
+            hashes["contrast_statistics"] = sha256_file(options.contrast_statistics)
+        blocks = allocate(weights, options.method, options.sparsity, statistics, contrast)
+    return blocks, hashes
+
+
+def entered(
+    options: argparse.Namespace, architecture: Architecture, device: torch.device
+) -> BlockPasses:
+    """The model in host memory, with the windows of all sets in front of its first block."""
+    model = load_model(options.model, options.dtype).to("cpu")
+    passes = BlockPasses(model, architecture, device, options.activation_memory_gb * 1e9)
+    sets = {path.stem: path for path in options.windows}
+    if options.contrast_windows:
+        sets[CONTRAST] = options.contrast_windows
+    for name, path in sets.items():
+        tensors = read_tensors(path)[0]
+        windows = tensors["input_ids"]
+        lengths = tensors.get("lengths", np.full(*windows.shape))  # plain windows are full
+        check_length(model, int(lengths.max()))
+        passes.enter(name, windows, lengths, options.batch_tokens)
+    return passes
+
+
+def main() -> None:
+    """Decide the allocation, prune what no earlier job has pruned, write the mask."""
+    options = parse()
+    device = set_up(options.threads)
+    model = checked_fingerprint(options.model)
+    weights = ModelWeights(options.model)
+    allocation, inputs = dense_allocation(options, weights, model)
+    inputs |= {"model": model}
+    inputs |= {f"windows/{path.name}": sha256_file(path) for path in options.windows}
+    if options.contrast_windows:
+        inputs["contrast_windows"] = sha256_file(options.contrast_windows)
+    metadata = {
+        "method": options.name,
+        "options": options.method,
+        "propagation": "sequential",
+        "requested_sparsity": repr(options.sparsity),
+        "activation_threshold": repr(options.activation_threshold),
+        "inputs": inputs,
+        "device": device.type,
+        "versions": library_versions(),
+    }
+    settings = [options.dtype, options.batch_tokens, options.threads, code_digest(__file__)]
+    progress = Progress(options.progress, sha256_json([metadata, settings]))
+    indices = [report.block for report in allocation]
+    if not all(map(progress.holds, indices)):
+        passes = entered(options, weights.architecture, device)
+        for report, earlier in prune_sequentially(
+            passes, weights, options.method, allocation, options.activation_threshold, progress
+        ):
+            source = ", by an earlier job" if earlier else ""
+            print(f"block {report.block}: sparsity {report.target:.4f}{source}", flush=True)
+    pruned = progress.gathered(indices)
+    metadata |= {
+        "achieved_sparsity": repr(pruned.achieved_sparsity),
+        "blocks": [block.as_json() for block in pruned.blocks],
+        "shapes": pruned.shapes,
+    }
+    write_mask(options.output, pruned.masks, metadata)
+    progress.remove()
+    print(f"achieved sparsity {pruned.achieved_sparsity:.5f} of {options.sparsity:g} requested")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,124 @@
+"""Report how sparse a model folder is, whether n:m patterns hold, and its perplexity on texts.
+
+Any Hugging Face folder of a supported architecture will do, whoever pruned it.
+"""
+
+import argparse
+import csv
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from multiprune.artefacts import replacing
+from multiprune.command import run
+from multiprune.errors import InputError
+from multiprune.group_pattern import GroupPattern, parse_pattern
+from multiprune.models import check_length, load_model, load_tokenizer, set_up
+from multiprune.perplexity import (
+    bits_per_byte,
+    check_logits,
+    perplexity,
+    window_losses,
+    windows_of,
+)
+from multiprune.sparsity_report import (
+    LEVELS,
+    as_text,
+    matrices,
+    must_match_record,
+    own_paragraphs,
+    sparsity_rows,
+)
+from multiprune.texts import read_paragraphs, tokenize, utf8_bytes
+
+
+def parse() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", required=True, help="Hugging Face model folder")
+    parser.add_argument("--patterns", nargs="*", default=["2:4", "4:8"], help="n:m to check")
+    parser.add_argument("--dtype", default="auto", help="precision for perplexity")
+    parser.add_argument("--text", nargs="*", default=[], help="LANGUAGE=FILE.jsonl of own text")
+    parser.add_argument("--corpora", help="folder of the workflow's corpora")
+    parser.add_argument("--languages", type=json.loads, default={}, help="language -> corpus")
+    parser.add_argument("--split", default="test", help="of the corpora")
+    parser.add_argument("--length", type=int, help="tokens in a window; needed with text")
+    parser.add_argument("--tokens", type=int, help="of text per language at most")
+    parser.add_argument("--batch-tokens", type=int, default=2048, help="tokens in a batch")
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--output", required=True, help="CSV file")
+    options = parser.parse_args()
+    if options.languages and not options.corpora:
+        raise InputError("--languages: needs --corpora, the folder of the corpora")
+    if (options.text or options.languages) and not options.length:
+        raise InputError("--length: is needed with text, since perplexity depends on it")
+    return options
+
+
+def group_pattern(text: str) -> GroupPattern:
+    """A pattern n:m; InputError for anything else."""
+    pattern = parse_pattern(text, "--patterns")
+    if pattern is None:
+        raise InputError(f"--patterns: found {text!r}, a pattern n:m such as 2:4 is expected")
+    return pattern
+
+
+def texts(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
+    """Language and paragraphs of each text."""
+    for entry in options.text:
+        language, separator, path = entry.partition("=")
+        if not separator:
+            raise InputError(f"--text {entry}: LANGUAGE=FILE is expected, such as en=english.jsonl")
+        yield language, own_paragraphs(path)
+    for language, corpus in sorted(options.languages.items()):
+        path = Path(options.corpora) / corpus / language / f"{options.split}.jsonl"
+        yield language, read_paragraphs(path)
+
+
+def perplexity_rows(options: argparse.Namespace) -> list[dict]:
+    """One row per language, computed as the workflow computes it."""
+    read = list(texts(options))
+    if not read:
+        return []
+    tokenizer = load_tokenizer(options.model)
+    model = load_model(options.model, options.dtype)
+    check_length(model, options.length)
+    rows = []
+    for language, paragraphs in read:
+        ids, scored = tokenize(paragraphs, tokenizer, options.tokens)
+        windows = windows_of(ids, options.length, tokenizer)
+        check_logits(model, windows[0])
+        losses = window_losses(model, windows, options.batch_tokens)
+        if not all(map(math.isfinite, losses)):
+            raise InputError(f"{options.model}: the loss on {language} is not finite")
+        rows.append(
+            {
+                "level": "language",
+                "name": language,
+                "tokens": len(ids),
+                "perplexity": perplexity(losses, [len(window.targets) for window in windows]),
+                "bits_per_byte": bits_per_byte(losses, utf8_bytes(scored)),
+            }
+        )
+    return rows
+
+
+def main() -> None:
+    """Count zeros in the files, score the texts, write the table and print it in short."""
+    options = parse()
+    set_up(options.threads)
+    patterns = [group_pattern(text) for text in options.patterns]
+    counted = matrices(options.model, patterns)
+    rows = [*sparsity_rows(counted), *perplexity_rows(options)]
+    columns = [*LEVELS, *map(str, patterns), "tokens", "perplexity", "bits_per_byte"]
+    with replacing(options.output) as temporary, open(temporary, "w", newline="") as file:
+        table = csv.DictWriter(file, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+    print(as_text(rows, columns))
+    must_match_record(options.model, counted)
+
+
+if __name__ == "__main__":
+    run(main, log_environment=False)
