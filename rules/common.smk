@@ -84,6 +84,7 @@ TABLE_GRID = canonical(experiment.table_grid(config))
 ALLOCATION_GRID = canonical(experiment.allocation_grid(config))
 CORRELATION_GRID = canonical(experiment.correlation_grid(config))
 DOWNSTREAM_GRID = canonical(experiment.downstream_grid(config))
+SEQUENTIAL = [name for name in config["methods"] if experiment.is_sequential(config, name)]
 CALIBRATION_SETS = experiment.all_calibration_sets(config)
 CLOZE_TASKS = downstream_config.cloze_tasks(config)
 TEXTS = definitions.texts(config)
@@ -300,7 +301,9 @@ def method_options(wildcards):
 
 
 def statistics_of(wildcards):
-    """Statistics of every language or pair that a method calibrates on."""
+    """Dense statistics of every language or pair that a method calibrates on, if it needs any."""
+    if not experiment.reads_dense_statistics(config, wildcards.method):
+        return []
     return expand(
         "<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
         model=wildcards.model,
@@ -309,8 +312,41 @@ def statistics_of(wildcards):
     )
 
 
+def windows_of(wildcards):
+    """Calibration windows of every language or pair that a method calibrates on."""
+    return expand(
+        "<results>/{model}/seed{seed}/calibration/{calibration}.safetensors",
+        model=wildcards.model,
+        seed=wildcards.seed,
+        calibration=experiment.calibration_sets(config, wildcards.method),
+    )
+
+
+def contrast_windows_of(wildcards):
+    """Windows of the set that a method's norm is divided by; nothing for other norms."""
+    return expand(
+        "<results>/{model}/seed{seed}/calibration/{calibration}.safetensors",
+        model=wildcards.model,
+        seed=wildcards.seed,
+        calibration=experiment.contrast_sets(config, wildcards.method),
+    )
+
+
+def progress_folder(wildcards):
+    """Folder for the finished blocks of a sequential job; not an output, or it would be removed."""
+    folder = f"{RESULTS}/{wildcards.model}/seed{wildcards.seed}/progress"
+    return f"{folder}/{wildcards.method}/{wildcards.sparsity}"
+
+
+def one_of(names):
+    """Pattern that matches just these names; none matches nothing, which an empty one would not."""
+    return "|".join(map(re.escape, names)) or "none"
+
+
 def contrast_of(wildcards):
     """Statistics that a method's norm is divided by; nothing for other norms."""
+    if not experiment.reads_dense_statistics(config, wildcards.method):
+        return []
     return expand(
         "<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
         model=wildcards.model,

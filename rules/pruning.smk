@@ -20,6 +20,8 @@ rule prune_model:
         "<logs>/prune_model/{model}/seed{seed}/{method}/{sparsity}.log",
     benchmark:
         "<benchmarks>/prune_model/{model}/seed{seed}/{method}/{sparsity}.jsonl"
+    wildcard_constraints:
+        method=one_of(name for name in config["methods"] if name not in SEQUENTIAL),
     conda:
         "../envs/pruning.yaml"
     threads: 1
@@ -36,6 +38,50 @@ rule prune_model:
         "--contrast {input.contrast:q} "
         "--name {wildcards.method} --method {params.method:q} --sparsity {wildcards.sparsity} "
         "--threads {threads} --output {output.mask:q} > {log:q} 2>&1"
+
+
+rule prune_sequentially:
+    """Prune block by block on activations that went through the already pruned blocks."""
+    input:
+        model="<resources>/models/{model}/manifest.json",
+        windows=windows_of,
+        contrast_windows=contrast_windows_of,
+        statistics=statistics_of,
+        contrast=contrast_of,
+    output:
+        mask="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors",
+    log:
+        "<logs>/prune_sequentially/{model}/seed{seed}/{method}/{sparsity}.log",
+    benchmark:
+        "<benchmarks>/prune_sequentially/{model}/seed{seed}/{method}/{sparsity}.jsonl"
+    wildcard_constraints:
+        method=one_of(SEQUENTIAL),
+    conda:
+        "../envs/pruning.yaml"
+    threads: 1
+    resources:
+        mem_mb=model_memory,
+        runtime=model_minutes,
+        gpu=1,
+        activations=config["compute"]["activation_memory_gb"],  # changes no mask: no parameter
+    params:
+        script=script("prune_sequentially.py"),
+        model=model_folder,
+        dtype=dtype,
+        method=method_options,
+        batch_tokens=config["compute"]["batch_tokens"],
+        activation_threshold=config["statistics"]["activation_threshold"],
+        progress=progress_folder,
+        code=code_digest("prune_sequentially.py"),
+    shell:
+        "python {params.script} --model {params.model:q} --dtype {params.dtype} "
+        "--windows {input.windows:q} --contrast-windows {input.contrast_windows:q} "
+        "--statistics {input.statistics:q} --contrast-statistics {input.contrast:q} "
+        "--name {wildcards.method} --method {params.method:q} --sparsity {wildcards.sparsity} "
+        "--batch-tokens {params.batch_tokens} "
+        "--activation-threshold {params.activation_threshold} "
+        "--activation-memory-gb {resources.activations} --threads {threads} "
+        "--progress {params.progress:q} --output {output.mask:q} > {log:q} 2>&1"
 
 
 rule masks:

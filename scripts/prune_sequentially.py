@@ -97,7 +97,7 @@ def entered(
     options: argparse.Namespace, architecture: Architecture, device: torch.device
 ) -> BlockPasses:
     """The model in host memory, with the windows of all sets in front of its first block."""
-    model = load_model(options.model, options.dtype).to("cpu")
+    model = load_model(options.model, options.dtype, on_host=True)
     passes = BlockPasses(model, architecture, device, options.activation_memory_gb * 1e9)
     sets = {path.stem: path for path in options.windows}
     if options.contrast_windows:

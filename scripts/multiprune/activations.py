@@ -98,7 +98,7 @@ def collect(
         module = modules[module_input.name]
         sums[module_input] = ActivationSums(channels, threshold, module.weight.device)
         hooks.append(module.register_forward_pre_hook(add_to(sums[module_input])))
-    for input_ids, counted in _batches(windows, lengths, batch_tokens):
+    for input_ids, counted in batches(windows, lengths, batch_tokens):
         if counted is None:
             forward(model, input_ids)
         else:
@@ -108,7 +108,7 @@ def collect(
     return sums
 
 
-def _batches(
+def batches(
     windows: np.ndarray, lengths: np.ndarray, batch_tokens: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
     # Longest first, padded on the right to the longest of the batch. `counted` is False at padding,

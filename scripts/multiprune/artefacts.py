@@ -93,23 +93,44 @@ def write_tensors(
 
     The library's own writer puts metadata in random order; here names and metadata are sorted.
     """
+    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    layout = {
+        name: (SAFETENSORS_NAMES[array.dtype.name], array.shape, array.nbytes)
+        for name, array in arrays.items()
+    }
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(safetensors_header(layout, metadata))
+        for name in sorted(arrays):
+            file.write(arrays[name].data if arrays[name].nbytes else b"")
+
+
+def safetensors_header(
+    layout: dict[str, tuple[str, tuple[int, ...], int]], metadata: dict[str, str]
+) -> bytes:
+    """What stands before the tensors, which follow by name, without gaps.
+
+    `layout` gives each tensor's dtype in the format's own word, its shape and its bytes.
+    """
     header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
-    arrays = {name: np.ascontiguousarray(tensors[name]) for name in sorted(tensors)}
     offset = 0
-    for name, array in arrays.items():
-        end = offset + array.nbytes
+    for name, (dtype, shape, size) in sorted(layout.items()):
         header[name] = {
-            "dtype": SAFETENSORS_NAMES[array.dtype.name],
-            "shape": list(array.shape),
-            "data_offsets": [offset, end],
+            "dtype": dtype,
+            "shape": list(shape),
+            "data_offsets": [offset, offset + size],
         }
-        offset = end
+        offset += size
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # tensors start at a multiple of eight bytes
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for array in arrays.values():
-            file.write(array.data if array.nbytes else b"")
+    return len(text).to_bytes(8, "little") + text
+
+
+def metadata_text(metadata: dict[str, object]) -> dict[str, str]:
+    """Metadata as the format stores it: strings as they are, all other values as JSON."""
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        for key, value in metadata.items()
+    }
 
 
 def read_tensors(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str]]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from multiprune.activations import _batches as batches
+from multiprune.activations import batches
 from multiprune.architectures import Architecture
 from multiprune.models import forward
 from multiprune.statistics_files import ModuleInput

@@ -200,6 +200,22 @@ def contrast_sets(config: dict, method: str) -> list[str]:
     return [CODE] if config["methods"][method]["norm"]["kind"] == "contrast" else []
 
 
+def is_sequential(config: dict, method: str) -> bool:
+    """Whether a method takes its statistics behind the blocks that are already pruned."""
+    return config["methods"][method].get("propagation") == "sequential"
+
+
+def reads_dense_statistics(config: dict, method: str) -> bool:
+    """Whether a method's mask needs statistics of the unpruned model.
+
+    A sequential method does for its allocation only.
+    """
+    if not calibration_sets(config, method):
+        return False
+    allocation = config["methods"][method]["allocation"]["kind"]
+    return not is_sequential(config, method) or allocation != "uniform"
+
+
 def all_calibration_sets(config: dict) -> list[str]:
     """Every set that has statistics: calibration languages, then what methods use beside them."""
     used = {

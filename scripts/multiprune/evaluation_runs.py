@@ -5,8 +5,9 @@ import argparse
 import torch
 
 from multiprune.manifests import checked_fingerprint
-from multiprune.masks import check_mask_belongs, mask_hash
+from multiprune.masks import check_mask_belongs
 from multiprune.models import library_versions
+from multiprune.pruned_weights import pruning_hash
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,7 @@ def provenance(options: argparse.Namespace, code: str, device: torch.device) -> 
     return {
         "code": code,
         "model": model,
-        "mask": mask_hash(options.mask),
+        "mask": pruning_hash(options.mask),
         "dtype": options.dtype,
         "device": device.type,
         "versions": library_versions(),

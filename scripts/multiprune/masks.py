@@ -8,7 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from multiprune.artefacts import opened_tensors, read_metadata, sha256_arrays, write_tensors
+from multiprune.artefacts import (
+    metadata_text,
+    opened_tensors,
+    read_metadata,
+    sha256_arrays,
+    write_tensors,
+)
 from multiprune.errors import InputError
 
 
@@ -26,11 +32,7 @@ def write_mask(
     path: Path | str, packed: dict[str, np.ndarray], metadata: dict[str, object]
 ) -> None:
     """Write packed masks by parameter name; metadata values that are not strings become JSON."""
-    text = {
-        key: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-        for key, value in metadata.items()
-    }
-    write_tensors(path, packed, text)
+    write_tensors(path, packed, metadata_text(metadata))
 
 
 def read_mask(path: Path | str) -> Iterator[tuple[str, np.ndarray, tuple[int, int]]]:

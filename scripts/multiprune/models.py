@@ -18,7 +18,7 @@ from transformers import (
 
 from multiprune.architectures import architecture_of
 from multiprune.errors import InputError
-from multiprune.masks import apply_mask
+from multiprune.pruned_weights import apply_pruning
 
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
@@ -33,15 +33,19 @@ def set_up(threads: int) -> torch.device:
 
 
 def load_model(
-    folder: Path | str, dtype: str = "auto", mask: Path | str | None = None
+    folder: Path | str,
+    dtype: str = "auto",
+    pruning: Path | str | None = None,
+    on_host: bool = False,
 ) -> PreTrainedModel:
-    """The causal language model in a folder, in evaluation mode, its mask applied.
+    """The causal language model in a folder, in evaluation mode, pruned by a mask or weights file.
 
     Only safetensors are read and no remote code is run. On a machine with GPUs the model is spread
-    over them. Raises InputError for a folder that does not hold a loadable model.
+    over them, or kept in host memory with `on_host`. Raises InputError for a folder that does not
+    hold a loadable model.
     """
     architecture_of(folder)
-    device_map = "auto" if torch.cuda.is_available() else None
+    device_map = "auto" if torch.cuda.is_available() and not on_host else None
     try:
         model, loading = AutoModelForCausalLM.from_pretrained(
             folder,
@@ -62,8 +66,8 @@ def load_model(
             f"{folder}: the model does not fit on the GPU; run fewer jobs at a time with "
             "--resources gpu=1, or use the CPU with CUDA_VISIBLE_DEVICES="
         )
-    if mask is not None:
-        apply_mask(model, mask)
+    if pruning is not None:
+        apply_pruning(model, pruning)
     return model.eval()
 
 

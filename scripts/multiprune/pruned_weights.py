@@ -4,7 +4,6 @@ A file holds the pruned parameters under their names in the model's `state_dict(
 own precision, and the metadata of a mask; its zeros are the mask.
 """
 
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,7 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from multiprune.artefacts import opened_tensors, read_metadata, replacing, sha256_arrays
+from multiprune.artefacts import (
+    metadata_text,
+    opened_tensors,
+    read_metadata,
+    replacing,
+    safetensors_header,
+    sha256_arrays,
+)
 from multiprune.errors import InputError
 from multiprune.masks import apply_mask, mask_hash
 
@@ -64,28 +70,16 @@ def _write(
     path: Path | str, layout: Layout, tensor: Callable[[str], Tensor], metadata: dict[str, object]
 ) -> None:
     # numpy has no bfloat16, so `artefacts.write_tensors` cannot take these.
-    names = sorted(layout)
-    shapes = {name: layout[name][1] for name in names}
-    header: dict[str, object] = {"__metadata__": _as_text({**metadata, **KIND, "shapes": shapes})}
-    offset = 0
-    for name in names:
-        dtype, shape = layout[name]
-        end = offset + math.prod(shape) * BYTES[dtype]
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, end]}
-        offset = end
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # tensors start at a multiple of eight bytes
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for name in names:
-            file.write(_bits(tensor(name)).data)
-
-
-def _as_text(metadata: dict[str, object]) -> dict[str, str]:
-    return {
-        key: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-        for key, value in sorted(metadata.items())
+    sizes = {
+        name: (dtype, shape, math.prod(shape) * BYTES[dtype])
+        for name, (dtype, shape) in layout.items()
     }
+    shapes = {name: shape for name, (_dtype, shape) in layout.items()}
+    text = metadata_text({**metadata, **KIND, "shapes": shapes})
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(safetensors_header(sizes, text))
+        for name in sorted(layout):
+            file.write(_bits(tensor(name)).data)
 
 
 def _bits(tensor: Tensor) -> np.ndarray:
