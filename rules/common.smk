@@ -14,7 +14,7 @@ from multiprune import definitions, digest, downstream_config, slurm
 from multiprune.config import canonical
 from multiprune.cost import estimate
 from multiprune.errors import InputError
-from multiprune.grid import CODE
+from multiprune.grid import CODE, MASKS, WEIGHTS
 from multiprune.manifests import other_definition
 from multiprune.model_sources import SUFFIXES
 from multiprune.revisions import RevisionLock
@@ -85,6 +85,7 @@ ALLOCATION_GRID = canonical(experiment.allocation_grid(config))
 CORRELATION_GRID = canonical(experiment.correlation_grid(config))
 DOWNSTREAM_GRID = canonical(experiment.downstream_grid(config))
 SEQUENTIAL = [name for name in config["methods"] if experiment.is_sequential(config, name)]
+MOVING = [name for name in config["methods"] if experiment.moves_weights(config, name)]
 CALIBRATION_SETS = experiment.all_calibration_sets(config)
 CLOZE_TASKS = downstream_config.cloze_tasks(config)
 TEXTS = definitions.texts(config)
@@ -179,6 +180,13 @@ def model_memory(wildcards, attempt):
     bytes_per_weight = 4 if single else 2
     # A quarter to spare, and 2.5 GB for Python, torch and one batch.
     return int(attempt * (2500 + 1250 * bytes_per_weight * model["parameters"]))
+
+
+def update_memory(wildcards, attempt):
+    """Memory in MB of a job that holds a model and factors the Hessians of one block's inputs."""
+    # Llama 3 8B: 14,336^2 float64 are 1.6 GB, six times while the widest input's is factored.
+    more = 1500 * config["models"][wildcards.model]["parameters"]
+    return model_memory(wildcards, attempt) + int(attempt * more)
 
 
 def model_minutes(wildcards, attempt):
@@ -355,17 +363,24 @@ def contrast_of(wildcards):
     )
 
 
+def pruned_file(model, seed, method, sparsity):
+    """What makes a dense model the pruned one: a mask, or new weights where they move."""
+    kind = WEIGHTS if method in MOVING else MASKS
+    return f"<results>/{model}/seed{seed}/{kind}/{method}/{sparsity}.safetensors"
+
+
 def mask_of(wildcards):
-    """The mask of a pruned model; nothing for the dense one."""
+    """The mask of a pruned model, or its new weights; nothing for the dense one."""
     if wildcards.method == experiment.DENSE:
         return []
-    return "<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors".format(**wildcards)
+    names = ("model", "seed", "method", "sparsity")  # an evaluation has more
+    return pruned_file(*(wildcards[name] for name in names))
 
 
 def masks_of(model):
-    """Every mask of a model."""
+    """Every mask of a model, or its new weights."""
     return [
-        f"<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors"
+        pruned_file(model, seed, method, sparsity)
         for seed, method, sparsity in experiment.grid(config)
         if method != experiment.DENSE
     ]
@@ -451,7 +466,7 @@ def records_of_model(wildcards):
 
 
 def masks_of_model(wildcards):
-    """Every mask of a model."""
+    """Every mask of a model, or its new weights."""
     return masks_of(wildcards.model)
 
 

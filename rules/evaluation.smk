@@ -1,7 +1,7 @@
 """Stage 5, evaluation: masked models -> perplexity of every language, scores of downstream tasks.
 
 reads   <resources>/models/{model}/, <resources>/corpora/{corpus}/{language}/{split}.jsonl,
-        <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors
+        <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors, or weights/
 writes  <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json
         <results>/tasks/{task}/{language}/task.json (built from a parallel corpus)
         <results>/{model}/seed{seed}/downstream/{method}/{sparsity}/{task}/{language}.json

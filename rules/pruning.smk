@@ -1,9 +1,12 @@
-"""Stage 4, pruning: statistics + weights -> one-bit masks; on request, a pruned model as a folder.
+"""Stage 4, pruning: statistics + weights -> one-bit masks, or new weights where they move.
+
+On request, a pruned model as a folder.
 
 reads   <resources>/models/{model}/,
         <results>/{model}/seed{seed}/statistics/{calibration}.safetensors,
         <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json (model card)
 writes  <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors
+        <results>/{model}/seed{seed}/weights/{method}/{sparsity}.safetensors (SparseGPT)
         <results>/{model}/seed{seed}/export/{method}/{sparsity}/ (Hugging Face layout)
 """
 
@@ -49,13 +52,13 @@ rule prune_sequentially:
         statistics=statistics_of,
         contrast=contrast_of,
     output:
-        mask="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors",
+        pruned="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors",
     log:
         "<logs>/prune_sequentially/{model}/seed{seed}/{method}/{sparsity}.log",
     benchmark:
         "<benchmarks>/prune_sequentially/{model}/seed{seed}/{method}/{sparsity}.jsonl"
     wildcard_constraints:
-        method=one_of(SEQUENTIAL),
+        method=one_of(name for name in SEQUENTIAL if name not in MOVING),
     conda:
         "../envs/pruning.yaml"
     threads: 1
@@ -81,11 +84,28 @@ rule prune_sequentially:
         "--batch-tokens {params.batch_tokens} "
         "--activation-threshold {params.activation_threshold} "
         "--activation-memory-gb {resources.activations} --threads {threads} "
-        "--progress {params.progress:q} --output {output.mask:q} > {log:q} 2>&1"
+        "--progress {params.progress:q} --output {output.pruned:q} > {log:q} 2>&1"
+
+
+use rule prune_sequentially as prune_with_update with:
+    """Prune block by block, and move the weights that are kept to make up for the others."""
+    output:
+        pruned="<results>/{model}/seed{seed}/weights/{method}/{sparsity}.safetensors",
+    log:
+        "<logs>/prune_with_update/{model}/seed{seed}/{method}/{sparsity}.log",
+    benchmark:
+        "<benchmarks>/prune_with_update/{model}/seed{seed}/{method}/{sparsity}.jsonl"
+    wildcard_constraints:
+        method=one_of(MOVING),
+    resources:
+        mem_mb=update_memory,
+        runtime=model_minutes,
+        gpu=1,
+        activations=config["compute"]["activation_memory_gb"],
 
 
 rule masks:
-    """The masks of every method and sparsity."""
+    """The masks of every method and sparsity, or the new weights."""
     input:
         [masks_of(model) for model in MODELS],
     localrule: True

@@ -1,4 +1,6 @@
-"""Prune block by block on activations that went through the already pruned blocks, write the mask.
+"""Prune block by block on activations that went through the already pruned blocks.
+
+Writes a mask, or the new weights of a method that moves those it keeps (SparseGPT).
 
 Started again after a kill with the same options, it goes on behind the last finished block.
 """
@@ -14,14 +16,14 @@ import torch
 from multiprune.architectures import Architecture
 from multiprune.artefacts import read_tensors, sha256_file, sha256_json
 from multiprune.block_activations import BlockPasses
+from multiprune.block_pruners import CONTRAST, SPARSEGPT, block_pruner
 from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.errors import InputError
 from multiprune.manifests import checked_fingerprint
-from multiprune.masks import write_mask
 from multiprune.models import check_length, library_versions, load_model, set_up
-from multiprune.pruning import BlockReport
-from multiprune.sequential import CONTRAST, Progress, allocate, prune_sequentially
+from multiprune.pruning import BlockReport, PrunedModel
+from multiprune.sequential import Progress, allocate, prune_sequentially
 from multiprune.statistics_files import StatisticsFiles
 from multiprune.weights import ModelWeights
 
@@ -52,7 +54,7 @@ def parse() -> argparse.Namespace:
         help="of the GPU for activations; what does not fit stays in host memory",
     )
     parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--progress", required=True, help="folder for the finished blocks' masks")
+    parser.add_argument("--progress", required=True, help="folder for the finished blocks")
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
     options.windows = sorted(map(Path, options.windows), key=lambda path: path.name)
@@ -60,7 +62,7 @@ def parse() -> argparse.Namespace:
     if len(set(names)) < len(names):
         raise InputError(f"--windows: each set may be given once, found {', '.join(names)}")
     kind = options.method.get("norm", {}).get("kind")
-    if kind is None:
+    if kind is None and options.method["score"] != SPARSEGPT:
         raise InputError(
             f"method {options.name}: its score {options.method['score']} reads no activations, so "
             "nothing is propagated; leave out propagation: sequential"
@@ -112,7 +114,7 @@ def entered(
 
 
 def main() -> None:
-    """Decide the allocation, prune what no earlier job has pruned, write the mask."""
+    """Decide the allocation, prune what no earlier job has pruned, write what became of it."""
     options = parse()
     device = set_up(options.threads)
     model = checked_fingerprint(options.model)
@@ -133,22 +135,20 @@ def main() -> None:
         "versions": library_versions(),
     }
     settings = [options.dtype, options.batch_tokens, options.threads, code_digest(__file__)]
-    progress = Progress(options.progress, sha256_json([metadata, settings]))
+    pruner = block_pruner(weights, options.method, options.activation_threshold)
+    progress = Progress(options.progress, sha256_json([metadata, settings]), pruner)
     indices = [report.block for report in allocation]
     if not all(map(progress.holds, indices)):
         passes = entered(options, weights.architecture, device)
-        for report, earlier in prune_sequentially(
-            passes, weights, options.method, allocation, options.activation_threshold, progress
-        ):
+        for report, earlier in prune_sequentially(passes, weights, pruner, allocation, progress):
             source = ", by an earlier job" if earlier else ""
             print(f"block {report.block}: sparsity {report.target:.4f}{source}", flush=True)
-    pruned = progress.gathered(indices)
+    pruned = PrunedModel(blocks=[progress.report(index) for index in indices])
     metadata |= {
         "achieved_sparsity": repr(pruned.achieved_sparsity),
         "blocks": [block.as_json() for block in pruned.blocks],
-        "shapes": pruned.shapes,
     }
-    write_mask(options.output, pruned.masks, metadata)
+    pruner.join(options.output, [progress.path(index) for index in indices], metadata)
     progress.remove()
     print(f"achieved sparsity {pruned.achieved_sparsity:.5f} of {options.sparsity:g} requested")
 

@@ -14,10 +14,10 @@ from multiprune.table_files import COLUMNS
 
 
 def tabulate_allocation(results: Path | str, model: str, grid: Grid) -> pd.DataFrame:
-    """The table `allocation`: what each mask took from each block."""
+    """The table `allocation`: what each method took from each block."""
     rows = []
     for method, sparsity, seed in grid.pruned():
-        folder = Path(results) / model / f"seed{seed}" / "masks" / method
+        folder = Path(results) / model / f"seed{seed}" / grid.artefact(method) / method
         path = folder / f"{sparsity}.safetensors"
         with opened_tensors(path) as file:
             metadata = read_metadata(file)

@@ -10,7 +10,7 @@ import re
 from multiprune import downstream_config
 from multiprune.definitions import text_code
 from multiprune.errors import InputError
-from multiprune.grid import CODE, DENSE
+from multiprune.grid import CODE, DENSE, WEIGHTS
 from multiprune.group_pattern import parse_pattern, without_quotes
 from multiprune.registry import unknown_name
 from multiprune.schema import with_defaults
@@ -87,12 +87,13 @@ def _check_method(config: dict, name: str, method: dict) -> None:
         _check_calibration_set(config, entry, f"{where}.calibration")
     if not needs_statistics(method):
         return
-    if method["norm"]["kind"] == "contrast" and CODE not in config["calibration"]:
+    norm = method.get("norm", {})
+    if norm.get("kind") == "contrast" and CODE not in config["calibration"]:
         raise InputError(f"{where}.norm: contrast needs calibration.{CODE}, which is missing")
     available = len(calibration_sets(config, name))
     if available == 0:
         raise InputError(f"{where}: needs a language with role calibration, there is none")
-    spread = method["norm"]["kind"] == "cross_lingual" and method["norm"]["dispersion_weight"] > 0
+    spread = norm.get("kind") == "cross_lingual" and norm["dispersion_weight"] > 0
     if (spread or method["allocation"]["kind"] == "cwl") and available < 2:
         raise InputError(f"{where}: compares languages, so it needs at least 2 to calibrate on")
 
@@ -114,7 +115,7 @@ def _check_pattern(name: str, method: dict) -> None:
             f"{where}: has the pattern {pattern}, so its name must hold {pattern.slug}, as in "
             f"{name}-{pattern.slug}"
         )
-    if method["scope"] != "row":
+    if method.get("scope", "row") != "row":
         raise InputError(
             f"{where}.scope: found {method['scope']}, but the pattern {pattern} compares within "
             f"groups of {pattern.size}; leave it out"
@@ -197,12 +198,18 @@ def contrast_sets(config: dict, method: str) -> list[str]:
     """The set that a method's norm is divided by, if it has one."""
     if method == DENSE or not needs_statistics(config["methods"][method]):
         return []
-    return [CODE] if config["methods"][method]["norm"]["kind"] == "contrast" else []
+    kind = config["methods"][method].get("norm", {}).get("kind")
+    return [CODE] if kind == "contrast" else []
 
 
 def is_sequential(config: dict, method: str) -> bool:
     """Whether a method takes its statistics behind the blocks that are already pruned."""
     return config["methods"][method].get("propagation") == "sequential"
+
+
+def moves_weights(config: dict, method: str) -> bool:
+    """Whether a method changes the weights that it keeps, so that a mask does not say it all."""
+    return config["methods"][method]["score"] == "sparsegpt"
 
 
 def reads_dense_statistics(config: dict, method: str) -> bool:
@@ -299,7 +306,7 @@ def correlation_grid(config: dict) -> dict:
 
 
 def _method_grid(config: dict) -> dict[str, dict]:
-    return {
+    methods = {
         method: {
             "seeds": seeds_of(config, method),
             "sparsities": sparsities_of(config, method),
@@ -308,6 +315,10 @@ def _method_grid(config: dict) -> dict[str, dict]:
         }
         for method in (DENSE, *config["methods"])
     }
+    for method in config["methods"]:
+        if moves_weights(config, method):
+            methods[method]["artefact"] = WEIGHTS
+    return methods
 
 
 def _allocation_kind(config: dict, method: str) -> str:

@@ -17,11 +17,15 @@ def estimate(config: dict) -> str:
     passes = len(experiment.all_calibration_sets(config)) * len(config["seeds"])
     scored = len(grid) * len(languages) * config["evaluation"]["perplexity"].get("tokens", 0)
     tasks, asked = downstream(config)
-    masks = sum(method != experiment.DENSE for _seed, method, _sparsity in grid)
+    pruned = sum(
+        BYTES_PER_WEIGHT if experiment.moves_weights(config, method) else 1 / 8  # or a mask's bit
+        for _seed, method, _sparsity in grid
+        if method != experiment.DENSE
+    )
     disk = hours = 0.0
     for model in config["models"].values():
         billions = model["parameters"]
-        disk += billions * (BYTES_PER_WEIGHT + masks / 8 + passes * STATISTICS_GB_PER_BILLION)
+        disk += billions * (BYTES_PER_WEIGHT + pruned + passes * STATISTICS_GB_PER_BILLION)
         tokens = calibration_tokens(config) + scored + asked
         flops = FLOPS_PER_WEIGHT_AND_TOKEN * billions * 1e9 * tokens
         hours += flops / FLOPS_PER_SECOND / 3600

@@ -12,6 +12,7 @@ from multiprune.errors import InputError
 DENSE = "dense"
 CODE = "code"  # the calibration set that the contrast norm divides by
 CALIBRATION, UNSEEN = "calibration", "unseen"
+MASKS, WEIGHTS = "masks", "weights"  # folders of what pruning writes
 ROLES = (CALIBRATION, UNSEEN)
 
 
@@ -78,6 +79,10 @@ class Grid:
         if seed in settings["seeds"]:
             return seed
         return settings["seeds"][0] if not settings.get("calibration") else None
+
+    def artefact(self, method: str) -> str:
+        """Folder of what a method writes: masks, or weights where those that it keeps move too."""
+        return self.methods[method].get("artefact", MASKS)
 
     def pruned(self) -> Iterator[tuple[str, str, int]]:
         """Every (method, sparsity, seed) but dense, sorted."""

@@ -119,6 +119,8 @@ def _one_line(error: ValidationError, where: str) -> str:
             return f"{path}: {missing} is missing"
         case "enum":
             return f"{path}: {unknown_name('value', found, [str(entry) for entry in rule])}"
+        case "const":
+            return f"{path}: found {found!r}, allowed is {rule!r}"
         case "type":
             return f"{path}: found {found!r}, allowed is a value of type {rule}"
         case "pattern":

@@ -105,7 +105,7 @@ def test_loaded_model_is_zero_where_its_mask_says(finished: Workflow, name: str)
     method, sparsity = name.split()
     path = finished.folder / RUNS / "masks" / method / f"{sparsity}.safetensors"
     folder = finished.folder / "resources/models" / MODEL
-    pruned = dict(load_model(folder, mask=path).named_parameters())
+    pruned = dict(load_model(folder, pruning=path).named_parameters())
     dense = dict(load_model(folder).named_parameters())
     dropped = total = 0
     masked = set()

@@ -17,6 +17,7 @@ CONFIG = Path(__file__).parents[2] / "config"
 MISSING = object()
 CROSS = {"score": "wanda", "norm": {"kind": "cross_lingual"}}
 CWL = {"score": "wanda", "allocation": {"kind": "cwl"}}
+SPARSEGPT = {"score": "sparsegpt"}
 
 
 def changed(*changes: tuple[str, object]) -> dict:
@@ -44,7 +45,7 @@ def test_defaults_are_filled_in():
     config = validate(small_config())
     assert config["calibration"] == {"samples": 8, "length": 128}
     assert config["statistics"] == {"activation_threshold": 1.0}
-    assert config["compute"] == {"batch_tokens": 2048}
+    assert config["compute"] == {"batch_tokens": 2048, "activation_memory_gb": 8.0}
     assert config["seeds"] == [0]
     assert config["sparsities"] == [0.5]
     assert config["evaluation"] == {"perplexity": {"length": 256, "split": "test"}}
@@ -70,6 +71,7 @@ def test_defaults_of_the_nested_choices():
         "ria": {"score": "ria"},
         "owl": {"score": "wanda", "allocation": {"kind": "owl"}},
         "m-wanda": {**CROSS, "allocation": {"kind": "cwl"}},
+        "sparsegpt": SPARSEGPT,
     }
     config = validate(changed(*((f"methods/{name}", entry) for name, entry in methods.items())))
     assert config["methods"]["ria"] == {
@@ -78,6 +80,7 @@ def test_defaults_of_the_nested_choices():
         "scope": "row",
         "pattern": "unstructured",
         "norm": {"kind": "pooled", "weighting": "tokens"},
+        "propagation": "dense",
         "allocation": {"kind": "uniform"},
     }
     assert config["methods"]["owl"]["allocation"] == {
@@ -101,6 +104,14 @@ def test_defaults_of_the_nested_choices():
         "combine": "none",
         "outlier_multiple": 5.0,
         "mixed": False,
+    }
+    assert config["methods"]["sparsegpt"] == {
+        "score": "sparsegpt",
+        "block_size": 128,
+        "damping": 0.01,
+        "pattern": "unstructured",
+        "propagation": "sequential",
+        "allocation": {"kind": "uniform"},
     }
 
 
@@ -126,6 +137,7 @@ def test_validating_twice_changes_nothing():
             {"score": "wanda", "allocation": {"outlier_multiple": 5.0, "kind": "owl"}},
         ),
         (CROSS, {**CROSS, "norm": {"activation_weight": 0, "kind": "cross_lingual"}}),
+        (SPARSEGPT, {**SPARSEGPT, "propagation": "sequential", "damping": 0.01, "block_size": 128}),
     ],
 )
 def test_a_default_written_out_is_the_same_method(short, written_out):
@@ -254,6 +266,24 @@ def test_table_grid_by_hand():
     assert (found["split"], found["length"], found["baseline"]) == ("test", 256, "wanda")
 
 
+def test_sparsegpt_calibrates_behind_the_pruned_blocks_and_moves_weights():
+    config = validate(changed(("seeds", [4, 1]), ("methods/x", SPARSEGPT)))
+    assert [name for name in config["methods"] if experiment.moves_weights(config, name)] == ["x"]
+    assert experiment.is_sequential(config, "x")
+    assert not experiment.reads_dense_statistics(config, "x")
+    assert experiment.calibration_sets(config, "x") == ["de", "en"]
+    assert experiment.contrast_sets(config, "x") == []
+    for view in (table_grid, experiment.allocation_grid):
+        assert view(config)["methods"]["x"] == {
+            "seeds": [1, 4],
+            "sparsities": ["0.5"],
+            "calibration": ["de", "en"],
+            "allocation": "uniform",
+            "artefact": "weights",
+        }
+        assert "artefact" not in view(config)["methods"]["wanda"]
+
+
 def test_a_new_unseen_language_leaves_masks_and_correlations_alone():
     before = validate(small_config())
     after = validate(changed(("languages/fr", {"corpus": "words", "role": "unseen"})))
@@ -332,6 +362,30 @@ ERRORS = {
     "methods.x.allocation.mixed: is for patterns n:m, found unstructured; leave it out": [
         ("methods/x", {"score": "wanda", "allocation": {"kind": "owl", "mixed": True}})
     ],
+    "methods.x.propagation: unknown value 'dense': allowed are sequential": [
+        ("methods/x", {**SPARSEGPT, "propagation": "dense"})
+    ],
+    "methods.x.allocation.kind: 'uniform' was expected": [
+        ("methods/x", {**SPARSEGPT, "allocation": {"kind": "owl"}})
+    ],
+    "methods.x: unknown key 'norm': allowed are allocation, block_size, calibration, damping, ": [
+        ("methods/x", {**SPARSEGPT, "norm": {"kind": "pooled"}})
+    ],
+    "methods.x: unknown key 'scope': allowed are allocation, block_size, calibration, damping, ": [
+        ("methods/x", {**SPARSEGPT, "scope": "row"})
+    ],
+    "methods.x.damping: found -0.01, allowed is a number >= 0 and <= 1000": [
+        ("methods/x", {**SPARSEGPT, "damping": -0.01})
+    ],
+    "methods.x.block_size: found 0, allowed is a integer >= 1 and <= 65536": [
+        ("methods/x", {**SPARSEGPT, "block_size": 0})
+    ],
+    "methods.x.calibration: 'sw' has no statistics, since its role is unseen: allowed are de, en": [
+        ("methods/x", {**SPARSEGPT, "calibration": ["sw"]})
+    ],
+    "methods.sparsegpt: has the pattern 4:8, so its name must hold 4-8, as in sparsegpt-4-8": [
+        ("methods/sparsegpt", {**SPARSEGPT, "pattern": "4:8"})
+    ],
 }
 
 
@@ -347,6 +401,7 @@ def test_cross_references(expected, changes):
     [
         [("methods/x", {**CROSS, "calibration": ["en", "de"]})],
         [("methods/x", {"score": "wanda", "calibration": ["en"]})],
+        [("methods/x-2-4", {**SPARSEGPT, "pattern": "2:4", "calibration": ["en"]})],
         [
             ("methods/wanda/norm", {"kind": "cross_lingual", "dispersion_weight": 0}),
             *ALL_UNSEEN[:1],

@@ -24,6 +24,12 @@ def test_by_hand():
     assert line.startswith("estimate: 2.1 GB on disk, 2.0 GPU hours, at")
 
 
+def test_moved_weights_take_the_room_of_the_model():
+    config = yaml.safe_load(CONFIG)
+    config["methods"]["x"] = {"score": "sparsegpt"}  # one more version: 2 + 1/8 + 2 + 0.004 GB
+    assert estimate(validate(config)).startswith("estimate: 4.1 GB on disk")
+
+
 @pytest.mark.parametrize("more", ["models", "seeds"])
 def test_grows_with_the_grid(more):
     config = yaml.safe_load(CONFIG)

@@ -120,7 +120,7 @@ def clean_logits(exports) -> dict[str, torch.Tensor]:
 def test_a_clean_process_computes_the_masked_models_logits(name, exports, clean_logits):
     torch.set_num_threads(1)
     with torch.inference_mode():
-        masked = load_model(exports / name / "dense", mask=exports / name / "mask")(IDS).logits
+        masked = load_model(exports / name / "dense", pruning=exports / name / "mask")(IDS).logits
         dense = load_model(exports / name / "dense")(IDS).logits
     assert clean_logits[name].dtype == masked.dtype
     assert torch.equal(clean_logits[name], masked)

@@ -423,7 +423,7 @@ def test_bloom_masks_bear_the_names_of_the_model(bloom, tmp_path):
     assert "transformer.h.0.self_attention.query_key_value.weight" in pruned.masks
     assert len(pruned.masks) == 8
     write_mask(tmp_path / "m", pruned.masks, {"shapes": pruned.shapes})
-    model = load_model(bloom / "model", mask=tmp_path / "m")
+    model = load_model(bloom / "model", pruning=tmp_path / "m")
     for name, keep in kept(pruned).items():
         weight = model.get_parameter(name).detach().numpy()
         expected = stored[name.removeprefix("transformer.")] * keep
@@ -435,7 +435,7 @@ def test_a_masked_model_differs_only_in_masked_weights(folder, request, tmp_path
     folder = request.getfixturevalue(folder)
     pruned = prune(folder, MAGNITUDE, 0.6)
     write_mask(tmp_path / "m", pruned.masks, {"shapes": pruned.shapes})
-    dense, masked = load_model(folder / "model"), load_model(folder / "model", mask=tmp_path / "m")
+    dense, masked = load_model(folder / "model"), load_model(folder / "model", pruning=tmp_path / "m")
     masks = kept(pruned)
     for name, parameter in masked.named_parameters():
         before = dense.get_parameter(name)

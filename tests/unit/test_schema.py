@@ -186,7 +186,8 @@ def test_the_schema_is_a_schema():
 
 
 @pytest.mark.parametrize(
-    ("choice", "registry"), [("method", SCORES), ("norm", NORMS), ("allocation", IMPORTANCES)]
+    ("choice", "registry"),
+    [("method", {*SCORES, "sparsegpt"}), ("norm", NORMS), ("allocation", IMPORTANCES)],
 )
 def test_choices_are_the_registries(choice, registry):
     _key, options = alternatives(load_schema()["$defs"][choice])

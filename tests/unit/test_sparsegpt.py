@@ -2,6 +2,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sparsegpt_reference import reference
 from torch import Tensor
 
 from multiprune.errors import InputError
@@ -31,41 +32,6 @@ def hessian_of(inputs: Tensor) -> Tensor:
 
 def reconstruction_error(weight: Tensor, new: Tensor, inputs: Tensor) -> float:
     return float((inputs @ (weight - new).T).square().sum())
-
-
-def trailing_inverse(hessian: Tensor, damping: float, column: int) -> Tensor:
-    """Inverse of the damped Hessian of `column` and all columns right of it."""
-    added = damping * hessian.diagonal().mean() * torch.ones(len(hessian), dtype=hessian.dtype)
-    damped = hessian + added.diag()
-    return torch.linalg.inv(damped[column:, column:])
-
-
-def reference(weight, hessian, sparsity, group_size, block_size, damping=0.01, keep=None):
-    """OBS column by column with an explicit inverse for each; `keep` fixes the mask beforehand."""
-    new, fixed = weight.clone(), keep is not None
-    rows, columns = weight.shape
-    keep = keep.clone() if fixed else torch.ones(rows, columns, dtype=torch.bool)
-    together = group_size or block_size
-    for column in range(columns):
-        if column % together == 0 and not fixed:
-            chosen = range(column, min(column + together, columns))
-            costs = [
-                new[:, j] ** 2 / trailing_inverse(hessian, damping, j)[0, 0].item() for j in chosen
-            ]
-            cells = torch.stack(costs, dim=1).tolist()
-            _drop_lowest(keep, cells, column, sparsity, by_row=group_size is not None)
-        inverse = trailing_inverse(hessian, damping, column)
-        dropped = new[:, column].masked_fill(keep[:, column], 0)
-        new[:, column:] -= torch.outer(dropped / inverse[0, 0], inverse[0])
-    return keep, new.masked_fill(~keep, 0)
-
-
-def _drop_lowest(keep, costs, first, sparsity, by_row):
-    by_cost = sorted((cost, j, i) for i, row in enumerate(costs) for j, cost in enumerate(row))
-    rows = [[cell for cell in by_cost if cell[2] == i] for i in range(len(costs))]
-    for compared in rows if by_row else [by_cost]:
-        for _cost, j, i in compared[: int(len(compared) * sparsity + 1e-9)]:
-            keep[i, first + j] = False
 
 
 def test_two_weights_by_hand():

@@ -215,6 +215,18 @@ def test_allocation_rows_come_from_the_masks(tmp_path):
         tabulate_allocation(tmp_path, "m", grid_of(methods=methods))
 
 
+def test_allocation_rows_of_moved_weights_come_from_their_own_folder(tmp_path):
+    block = {"block": 3, "parameters": 8, "sparsity": 0.25, "target": 0.3, "importance": 1.0}
+    path = tmp_path / "m/seed1/weights/sparsegpt/0.3.safetensors"
+    write_tensors(path, {"w": np.zeros((1, 1), np.float32)}, {"blocks": json.dumps([block])})
+    own = {"seeds": [1], "sparsities": ["0.3"], "artefact": "weights"}
+    methods = {"dense": METHODS["dense"], "sparsegpt": own}
+    table = tabulate_allocation(tmp_path, "m", grid_of(methods=methods))
+    assert table[["method", "seed", "block", "achieved"]].values.tolist() == [
+        ["sparsegpt", 1, 3, 0.25]
+    ]
+
+
 def write_statistics(results, seed, language, norms):
     """norms: module -> norms of its channels; 4 tokens."""
     sums = {

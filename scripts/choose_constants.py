@@ -1,0 +1,58 @@
+"""Records of all candidates of a method -> the constants it is run with, by one standard error."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from multiprune.artefacts import write_json
+from multiprune.command import run
+from multiprune.sweep_choice import one_standard_error, ranking, reason
+from multiprune.sweep_records import read_all_scores
+
+
+def main() -> None:
+    """Rank the candidates and write the choice with all that it was made from."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", required=True, help="with one record per candidate")
+    parser.add_argument(
+        "--candidates",
+        type=json.loads,
+        required=True,
+        help="JSON list of {name, constants}, the simplest first",
+    )
+    parser.add_argument("--model", required=True, help="name of the model")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--name", required=True, help="name of the method")
+    parser.add_argument("--sparsity", type=float, required=True)
+    parser.add_argument("--output", required=True, help="JSON")
+    options = parser.parse_args()
+
+    constants = {entry["name"]: entry["constants"] for entry in options.candidates}
+    scores = read_all_scores(Path(options.folder), list(constants))
+    ranks = ranking([(one.candidate, one.losses) for one in scores], scores[0].tokens)
+    chosen = one_standard_error(ranks)
+    why = reason(ranks, chosen)
+    write_json(
+        options.output,
+        {
+            "model": options.model,
+            "seed": options.seed,
+            "method": options.name,
+            "sparsity": options.sparsity,
+            "chosen": chosen.candidate,
+            "constants": constants[chosen.candidate],
+            "why": why,
+            "rule": "the simplest within one standard error of the lowest perplexity",
+            "text": scores[0].text,
+            "ranking": [
+                asdict(rank) | {"within": rank.within, "constants": constants[rank.candidate]}
+                for rank in ranks
+            ],
+        },
+    )
+    print(f"{chosen.candidate}: {why}")
+
+
+if __name__ == "__main__":
+    run(main)

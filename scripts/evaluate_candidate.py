@@ -1,0 +1,104 @@
+"""Validation perplexity of a model pruned with candidate constants; no mask is written."""
+
+import argparse
+import json
+from functools import cache
+from pathlib import Path
+
+from transformers import PreTrainedModel
+
+from multiprune.artefacts import sha256_arrays, write_json
+from multiprune.command import run
+from multiprune.digest import code_digest
+from multiprune.evaluation_cache import EvaluationCache
+from multiprune.evaluation_runs import provenance
+from multiprune.masks import apply_packed
+from multiprune.models import check_length, load_model, load_tokenizer, set_up
+from multiprune.perplexity_runs import Measure, measure_text
+from multiprune.pruning_runs import add_arguments, prune
+from multiprune.sweep import with_constants
+
+
+def parse() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_arguments(parser)
+    parser.add_argument("--name", required=True, help="name of the method")
+    parser.add_argument("--candidate", required=True, help="name of the candidate")
+    parser.add_argument(
+        "--constants", type=json.loads, required=True, help="dotted path in the options -> value"
+    )
+    parser.add_argument("--dtype", required=True, help="precision of the weights, or auto")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--corpora", required=True, help="folder of all corpora")
+    parser.add_argument("--languages", type=json.loads, required=True, help="language -> corpus")
+    parser.add_argument(
+        "--split", required=True, choices=["validation"], help="test text is never read"
+    )
+    parser.add_argument("--length", type=int, required=True, help="tokens in a window")
+    parser.add_argument("--tokens", type=int, nargs="?", help="of text per language at most")
+    parser.add_argument("--batch-tokens", type=int, required=True, help="tokens in a batch")
+    parser.add_argument("--cache", required=True, help="folder of the evaluation cache")
+    parser.add_argument("--output", required=True, help="JSON")
+    parser.set_defaults(mask=None)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Prune in memory, then score what is not in the cache."""
+    options = parse()
+    device = set_up(options.threads)
+    method = with_constants(options.method, options.constants)
+    pruned, inputs = prune(options, method)
+    names = sorted(pruned.masks)
+    origin = provenance(options, code_digest(__file__), device) | {
+        "mask": sha256_arrays(pruned.masks[name] for name in names),
+        "batch_tokens": options.batch_tokens,
+    }
+
+    @cache
+    def model() -> PreTrainedModel:
+        loaded = load_model(options.model, options.dtype)
+        check_length(loaded, options.length)
+        masks = ((name, pruned.masks[name], tuple(pruned.shapes[name])) for name in names)
+        apply_packed(loaded, masks, options.candidate)
+        return loaded
+
+    measure = Measure(
+        load_tokenizer(options.model),
+        model,
+        EvaluationCache(options.cache),
+        origin,
+        options.length,
+        options.tokens,
+        options.batch_tokens,
+    )
+    measured = {}
+    for language, corpus in sorted(options.languages.items()):
+        text = Path(options.corpora) / corpus / language / f"{options.split}.jsonl"
+        measured[language], found = measure_text(text, measure)
+        state = "kept from an earlier run" if found else "computed"
+        print(
+            f"{language}: perplexity {measured[language]['perplexity']:.3f} ({state})", flush=True
+        )
+    write_json(
+        options.output,
+        {
+            "model": Path(options.model).name,
+            "seed": options.seed,
+            "method": options.name,
+            "sparsity": options.sparsity,
+            "achieved_sparsity": pruned.achieved_sparsity,
+            "candidate": options.candidate,
+            "constants": options.constants,
+            "options": method,
+            "split": options.split,
+            "length": options.length,
+            "languages": measured,
+            "inputs": inputs,
+        },
+    )
+
+
+if __name__ == "__main__":
+    run(main)

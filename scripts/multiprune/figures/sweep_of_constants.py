@@ -1,0 +1,107 @@
+"""Validation perplexity of every candidate relative to the best one, and which was taken."""
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from multiprune.figures import style
+from multiprune.grid import Grid
+
+EMPTY = "No method of this experiment has constants to choose."
+MOST = 24  # candidates in a panel: the best ones, and the chosen one
+WIDEST = 1.5  # ratios beyond this leave the axis and become an arrow
+WITHIN, BEYOND = style.PALETTE[0], style.REFERENCE
+
+
+def select(sweep: pd.DataFrame, method: str) -> pd.DataFrame:
+    """The best candidates of a method and the chosen one, the best first."""
+    rows = sweep[sweep["method"] == method].reset_index(drop=True)
+    return rows[(rows.index < MOST) | (rows["chosen"] == 1)]
+
+
+def labels(rows: pd.DataFrame) -> list[str]:
+    """What tells the candidates of one method apart: `strength 0.05, direction keep_shared`."""
+    constants = [json.loads(text) for text in rows["constants"]]
+    last = [path.split(".")[-1] for path in constants[0]]
+    unique = len(set(last)) == len(last)
+    return [
+        ", ".join(
+            f"{path.split('.')[-1] if unique else path} "
+            f"{f'{value:g}' if isinstance(value, int | float) else value}"
+            for path, value in entry.items()
+        )
+        for entry in constants
+    ]
+
+
+def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+    """tables: sweep of one model."""
+    sweep = tables["sweep"]
+    if sweep.empty:
+        return style.empty_figure(EMPTY)
+    methods = style.method_order(sweep["method"], grid)
+    shown = {method: select(sweep, method) for method in methods}
+    heights = [0.19 * len(rows) + 0.45 for rows in shown.values()]
+    figure = style.new_figure(7.5, sum(heights) + 0.9)
+    panels = figure.subplots(
+        len(methods), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": heights}
+    )
+    right = limit(pd.concat(shown.values()))
+    for axes, (method, rows) in zip(panels.flat, shown.items(), strict=True):
+        _panel(axes, rows, right)
+        count = int((sweep["method"] == method).sum())
+        best = "" if count == len(rows) else f", {len(rows)} of {count} candidates"
+        title = f"{method}, sparsity {rows['sparsity'].iloc[0]:g}{best}"
+        axes.set_title(title, loc="left", fontweight="bold")
+    panels.flat[-1].set_xlabel(
+        "Validation perplexity relative to the best candidate\n(geometric mean, log scale)"
+    )
+    figure.legend(handles=_legend(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def limit(rows: pd.DataFrame) -> float:
+    """Right end of the axis: the widest interval of a candidate that is not far out."""
+    near = rows[rows["ratio_to_best"] <= WIDEST]
+    return float(min(np.nanmax([1.02, *near["ratio_to_best"], *near["ci_high"]]), WIDEST) ** 1.06)
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, right: float) -> None:
+    low = float(np.nanmin([1.0, *rows["ci_low"]]))
+    left = min(low, 1 / right**0.06) / right**0.03
+    style.log_axis(axes, "x", max(left, 1 / right), right)
+    axes.axvline(1, color=style.REFERENCE, linewidth=0.8, zorder=0)
+    axes.grid(axis="x")
+    axes.set_yticks(range(len(rows)), labels(rows))
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    for place, row in enumerate(rows.itertuples()):
+        colour = WITHIN if row.within else BEYOND
+        if row.ratio_to_best > right:
+            axes.annotate(
+                f"{row.ratio_to_best:.3g} times →", (1, place),
+                xycoords=axes.get_yaxis_transform(), ha="right", va="center",
+                fontsize=8, color=colour,
+            )  # fmt: skip
+            continue
+        axes.plot([row.ci_low, row.ci_high], [place, place], color=colour, linewidth=1.4)
+        axes.plot(row.ratio_to_best, place, color=colour, **_marker(bool(row.chosen)))
+        if row.chosen:
+            axes.get_yticklabels()[place].set_fontweight("bold")
+
+
+def _marker(chosen: bool) -> dict:
+    return {"marker": "D" if chosen else "o", "markersize": 6 if chosen else 4, "linestyle": "none"}
+
+
+def _legend() -> list[Line2D]:
+    return [
+        Line2D([], [], color=WITHIN, label="chosen", **_marker(True)),
+        Line2D([], [], color=WITHIN, label="within one standard error", **_marker(False)),
+        Line2D([], [], color=BEYOND, label="beyond", **_marker(False)),
+    ]

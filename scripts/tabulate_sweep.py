@@ -1,0 +1,33 @@
+"""Sweeps of one model -> table of all candidates and their distance from the best."""
+
+import argparse
+import json
+
+from multiprune.command import run
+from multiprune.sweep_tables import tabulate_sweep
+from multiprune.table_files import write_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", required=True, help="folder results/<experiment>")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--methods", type=json.loads, required=True, help="JSON list of methods")
+    parser.add_argument("--draws", type=int, required=True, help="of the bootstrap")
+    parser.add_argument("--confidence", type=float, required=True)
+    parser.add_argument("--output", required=True, help="CSV")
+    options = parser.parse_args()
+    table = tabulate_sweep(
+        options.results,
+        options.model,
+        options.seed,
+        options.methods,
+        options.draws,
+        options.confidence,
+    )
+    write_table(options.output, table)
+
+
+if __name__ == "__main__":
+    run(main)
