@@ -60,6 +60,7 @@ FIGURES = [
     "consistency_rankc",
     "perplexity_against_accuracy",
     "feature_overlap",
+    "sweep_of_constants",
 ]
 TABLES = ["claims", "perplexity", "summary", "allocation", "correlation", "overlap"]
 if DOWNSTREAM:
@@ -67,11 +68,17 @@ if DOWNSTREAM:
 else:
     for name in ("downstream_by_language", "consistency_rankc", "perplexity_against_accuracy"):
         FIGURES.remove(name)
+CHOOSING = experiment.choosing(config)
+if CHOOSING:
+    TABLES.append("sweep")
+else:
+    FIGURES.remove("sweep_of_constants")
 RESULTS = f"results/{config['experiment']}"
 LOCK_FILE = f"config/{config['experiment']}.lock.yaml"
 PERPLEXITY = config["evaluation"]["perplexity"]
 MODELS = sorted(config["models"])
 LANGUAGES = experiment.languages(config)
+CALIBRATED = experiment.languages(config, "calibration")
 TABLE_FILES = expand("<results>/tables/{table}.csv", table=TABLES)
 FIGURE_FILES = expand(
     "<results>/figures/{figure}-{model}.{ending}",
@@ -351,6 +358,59 @@ def one_of(names):
     return "|".join(map(re.escape, names)) or "none"
 
 
+def chosen_of(wildcards):
+    """Where the constants of a method were chosen, if they are, for all its seeds."""
+    if wildcards.method not in CHOOSING:
+        return []
+    folder = "<results>/{model}/seed{seed}/sweep/{method}"
+    return f"{folder}/chosen.json".format(
+        model=wildcards.model, seed=min(config["seeds"]), method=wildcards.method
+    )
+
+
+def candidates_of(wildcards):
+    """The candidates of a method, the simplest first, as JSON."""
+    return canonical(
+        [
+            {"name": one.name, "constants": one.constants}
+            for one in experiment.candidates(config, wildcards.method)
+        ]
+    )
+
+
+def constants_of(wildcards):
+    """The constants of a candidate, as JSON."""
+    return next(
+        canonical(one.constants)
+        for one in experiment.candidates(config, wildcards.method)
+        if one.name == wildcards.candidate
+    )
+
+
+def sweep_sparsity(wildcards):
+    """The sparsity that a method's constants are chosen at."""
+    return experiment.sparsity_text(config["methods"][wildcards.method]["choose_at"])
+
+
+def sweep_records(wildcards):
+    """The records of all candidates of a method."""
+    return expand(
+        "<results>/{model}/seed{seed}/sweep/{method}/{candidate}.json",
+        candidate=[one.name for one in experiment.candidates(config, wildcards.method)],
+        **wildcards,
+    )
+
+
+def sweeps_of_model(wildcards):
+    """Every record and every choice of a model's sweeps."""
+    folder = f"<results>/{wildcards.model}/seed{min(config['seeds'])}/sweep"
+    return [
+        f"{folder}/{method}/{name}.json"
+        for method in CHOOSING
+        for name in ("chosen", *(one.name for one in experiment.candidates(config, method)))
+    ]
+
+
 def contrast_of(wildcards):
     """Statistics that a method's norm is divided by; nothing for other norms."""
     if not experiment.reads_dense_statistics(config, wildcards.method):
@@ -438,6 +498,11 @@ def folder_of_input(name):
 def folder_of_manifest(wildcards, output):
     """Folder that a manifest describes."""
     return os.path.dirname(output.manifest)
+
+
+def folder_of_choice(wildcards, output):
+    """Folder of a method's sweep."""
+    return os.path.dirname(output.chosen)
 
 
 def folder_of_records(wildcards, output):

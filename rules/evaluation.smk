@@ -54,6 +54,86 @@ rule evaluate_perplexity:
         "--cache {params.cache:q} --output {params.records:q} > {log:q} 2>&1"
 
 
+rule evaluate_candidate:
+    """Prune with candidate constants, in memory, and score validation text."""
+    input:
+        model="<resources>/models/{model}/manifest.json",
+        statistics=statistics_of,
+        contrast=contrast_of,
+        texts=[text_of(language, "validation") for language in CALIBRATED],
+    output:
+        record="<results>/{model}/seed{seed}/sweep/{method}/{candidate}.json",
+    log:
+        "<logs>/evaluate_candidate/{model}/seed{seed}/{method}/{candidate}.log",
+    benchmark:
+        "<benchmarks>/evaluate_candidate/{model}/seed{seed}/{method}/{candidate}.jsonl"
+    wildcard_constraints:
+        method=one_of(CHOOSING),
+        candidate=one_of(
+            sorted({one.name for name in CHOOSING for one in experiment.candidates(config, name)})
+        ),
+    conda:
+        "../envs/evaluation.yaml"
+    threads: 1
+    resources:
+        mem_mb=model_memory,
+        runtime=model_minutes,
+        gpu=1,
+    params:
+        script=script("evaluate_candidate.py"),
+        model=model_folder,
+        dtype=dtype,
+        method=method_options,
+        constants=constants_of,
+        sparsity=sweep_sparsity,
+        languages=canonical({code: config["languages"][code]["corpus"] for code in CALIBRATED}),
+        corpora=corpora_folder,
+        length=PERPLEXITY["length"],
+        tokens=PERPLEXITY.get("tokens", ""),
+        batch_tokens=config["compute"]["batch_tokens"],
+        cache=cache_folder,
+        code=code_digest("evaluate_candidate.py"),
+    shell:
+        "python {params.script} --model {params.model:q} --dtype {params.dtype} "
+        "--statistics {input.statistics:q} --contrast {input.contrast:q} "
+        "--name {wildcards.method} --method {params.method:q} --sparsity {params.sparsity} "
+        "--candidate {wildcards.candidate} --constants {params.constants:q} "
+        "--seed {wildcards.seed} "
+        "--corpora {params.corpora} --languages {params.languages:q} --split validation "
+        "--length {params.length} --tokens {params.tokens} "
+        "--batch-tokens {params.batch_tokens} --threads {threads} "
+        "--cache {params.cache:q} --output {output.record:q} > {log:q} 2>&1"
+
+
+rule choose_constants:
+    """Take the simplest candidate within one standard error of the best on validation text."""
+    input:
+        records=sweep_records,
+    output:
+        chosen="<results>/{model}/seed{seed}/sweep/{method}/chosen.json",
+    log:
+        "<logs>/choose_constants/{model}/seed{seed}/{method}.log",
+    benchmark:
+        "<benchmarks>/choose_constants/{model}/seed{seed}/{method}.jsonl"
+    wildcard_constraints:
+        method=one_of(CHOOSING),
+    conda:
+        "../envs/evaluation.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
+    params:
+        script=script("choose_constants.py"),
+        folder=folder_of_choice,
+        candidates=candidates_of,
+        sparsity=sweep_sparsity,
+        code=code_digest("choose_constants.py"),
+    shell:
+        "python {params.script} --folder {params.folder:q} --candidates {params.candidates:q} "
+        "--model {wildcards.model} --seed {wildcards.seed} --name {wildcards.method} "
+        "--sparsity {params.sparsity} --output {output.chosen:q} > {log:q} 2>&1"
+
+
 rule perplexity:
     """The perplexity of every model, method, sparsity and language."""
     input:

@@ -13,6 +13,7 @@ localrules:
     tabulate_correlation,
     tabulate_overlap,
     tabulate_downstream,
+    tabulate_sweep,
     judge_claims,
     write_claims,
     join_tables,
@@ -147,6 +148,35 @@ rule tabulate_downstream:
         "python {params.script} --results {params.results} --model {wildcards.model} "
         "--grid {params.grid:q} --downstream {output.downstream:q} "
         "--consistency {output.consistency:q} > {log:q} 2>&1"
+
+
+rule tabulate_sweep:
+    """Gather the candidates of one model's methods and their distance from the best."""
+    input:
+        sweeps=sweeps_of_model,
+    output:
+        sweep="<results>/tables/by_model/{model}/sweep.csv",
+    log:
+        "<logs>/tabulate_sweep/{model}.log",
+    benchmark:
+        "<benchmarks>/tabulate_sweep/{model}.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        script=script("tabulate_sweep.py"),
+        results=results_folder,
+        seed=min(config["seeds"]),
+        methods=canonical(CHOOSING),
+        draws=config["resampling"]["draws"],
+        confidence=config["resampling"]["confidence"],
+        code=code_digest("tabulate_sweep.py"),
+    shell:
+        "python {params.script} --results {params.results} --model {wildcards.model} "
+        "--seed {params.seed} --methods {params.methods:q} --draws {params.draws} "
+        "--confidence {params.confidence} --output {output.sweep:q} > {log:q} 2>&1"
 
 
 rule judge_claims:

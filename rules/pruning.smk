@@ -17,6 +17,7 @@ rule prune_model:
         model="<resources>/models/{model}/manifest.json",
         statistics=statistics_of,
         contrast=contrast_of,
+        chosen=chosen_of,
     output:
         mask="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors",
     log:
@@ -38,7 +39,7 @@ rule prune_model:
         code=code_digest("prune_model.py"),
     shell:
         "python {params.script} --model {params.model:q} --statistics {input.statistics:q} "
-        "--contrast {input.contrast:q} "
+        "--contrast {input.contrast:q} --chosen {input.chosen:q} "
         "--name {wildcards.method} --method {params.method:q} --sparsity {wildcards.sparsity} "
         "--threads {threads} --output {output.mask:q} > {log:q} 2>&1"
 

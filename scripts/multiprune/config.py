@@ -7,13 +7,15 @@ YAML file has, lists come out sorted and options canonical, so that reordering r
 import json
 import re
 
-from multiprune import downstream_config
+from multiprune import downstream_config, sweep
 from multiprune.definitions import text_code
 from multiprune.errors import InputError
 from multiprune.grid import CODE, DENSE, WEIGHTS
 from multiprune.group_pattern import parse_pattern, without_quotes
 from multiprune.registry import unknown_name
 from multiprune.schema import with_defaults
+
+METHOD = {"$ref": "#/$defs/method"}  # in the schema
 
 
 def validate(config: dict) -> dict:
@@ -27,6 +29,7 @@ def validate(config: dict) -> dict:
     _check_sparsities(config["sparsities"], "sparsities")
     for name, method in config["methods"].items():
         _check_method(config, name, method)
+        _check_choose(config, name, method)
     if downstream := config["evaluation"].get("downstream"):
         downstream_config.check(config, downstream)
     for path in config["sources"]:
@@ -131,6 +134,44 @@ def _check_pattern(name: str, method: dict) -> None:
             f"{where}.allocation: {allocation['kind']} needs mixed: true, by which blocks differ "
             f"in the {pattern.dropped} of {pattern}; or take uniform"
         )
+
+
+def _check_choose(config: dict, name: str, method: dict) -> None:
+    """Each candidate must be a method that could stand in the config; its values are made alike."""
+    where = f"methods.{name}"
+    if "choose" not in method:
+        if "choose_at" in method:
+            raise InputError(f"{where}.choose_at: goes with choose, which is missing")
+        return
+    if is_sequential(config, name):
+        raise InputError(
+            f"{where}.choose: candidates are compared with dense statistics; leave out "
+            "propagation: sequential"
+        )
+    if config["evaluation"]["perplexity"]["split"] == "validation":
+        raise InputError(
+            "evaluation.perplexity.split: found validation, on which the constants of "
+            f"{name} are chosen; allowed is test"
+        )
+    sparsities = list(map(float, sparsities_of(config, name)))
+    at = method.setdefault("choose_at", sweep.middle(sparsities))
+    if sparsity_text(at) not in sparsities_of(config, name):
+        allowed = ", ".join(sparsities_of(config, name))
+        raise InputError(f"{where}.choose_at: found {at:g}, allowed are {allowed}")
+    own = {key: entry for key, entry in method.items() if key not in ("choose", "choose_at")}
+    try:
+        for path, values in method["choose"].items():
+            method["choose"][path] = [_as_in_a_method(own, path, value) for value in values]
+        for candidate in sweep.candidates(own, method["choose"]):
+            _check_method(config, name, sweep.with_constants(own, candidate.constants))
+    except InputError as error:
+        raise InputError(f"{where}.choose: {error}") from None
+
+
+def _as_in_a_method(own: dict, path: str, value: sweep.Constant) -> sweep.Constant:
+    """The value as the schema writes it at this path: 1 and 1.0 mean the same."""
+    method = with_defaults(sweep.with_constants(own, {path: value}), METHOD)
+    return sweep.constants_of(method)[path]
 
 
 def _check_calibration_set(config: dict, entry: str, where: str) -> None:
@@ -265,8 +306,18 @@ def canonical(content: object) -> str:
 
 def method_options(config: dict, method: str) -> dict:
     """What a mask depends on beside the model, the statistics and the sparsity."""
-    ignored = ("sparsities", "calibration")
+    ignored = ("sparsities", "calibration", "choose", "choose_at")
     return {key: value for key, value in config["methods"][method].items() if key not in ignored}
+
+
+def choosing(config: dict) -> list[str]:
+    """Methods whose constants are chosen on validation text, sorted."""
+    return sorted(name for name, method in config["methods"].items() if "choose" in method)
+
+
+def candidates(config: dict, method: str) -> list[sweep.Candidate]:
+    """The candidates of a method whose constants are chosen, the simplest first."""
+    return sweep.candidates(method_options(config, method), config["methods"][method]["choose"])
 
 
 def table_grid(config: dict) -> dict:

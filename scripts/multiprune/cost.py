@@ -17,6 +17,9 @@ def estimate(config: dict) -> str:
     passes = len(experiment.all_calibration_sets(config)) * len(config["seeds"])
     scored = len(grid) * len(languages) * config["evaluation"]["perplexity"].get("tokens", 0)
     tasks, asked = downstream(config)
+    tried = sum(len(experiment.candidates(config, name)) for name in experiment.choosing(config))
+    calibrated = experiment.languages(config, "calibration")
+    asked += tried * len(calibrated) * config["evaluation"]["perplexity"].get("tokens", 0)
     pruned = sum(
         BYTES_PER_WEIGHT if experiment.moves_weights(config, method) else 1 / 8  # or a mask's bit
         for _seed, method, _sparsity in grid
@@ -29,7 +32,7 @@ def estimate(config: dict) -> str:
         tokens = calibration_tokens(config) + scored + asked
         flops = FLOPS_PER_WEIGHT_AND_TOKEN * billions * 1e9 * tokens
         hours += flops / FLOPS_PER_SECOND / 3600
-        hours += (len(grid) + passes + tasks) * LOADING_MINUTES / 60
+        hours += (len(grid) + passes + tasks + tried) * LOADING_MINUTES / 60
     if hours < 1:
         return ""
     unknown = (

@@ -1,7 +1,7 @@
 """Pruned models as masks: one bit a weight, packed, applied to the dense weights at loading."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -56,14 +56,21 @@ def check_mask_belongs(path: Path | str, model: str) -> None:
 
 def apply_mask(model: nn.Module, path: Path | str) -> None:
     """Set the pruned weights of a loaded model to zero, in place, wherever each weight lives."""
+    apply_packed(model, read_mask(path), str(path))
+
+
+def apply_packed(
+    model: nn.Module, masks: Iterable[tuple[str, np.ndarray, tuple[int, int]]], origin: str
+) -> None:
+    """`apply_mask` for masks as `read_mask` gives them; `origin` is for an InputError's line."""
     parameters = dict(model.named_parameters())
-    for name, packed, shape in read_mask(path):
+    for name, packed, shape in masks:
         if name not in parameters:
-            raise InputError(f"{path}: masks {name}, which the model does not have")
+            raise InputError(f"{origin}: masks {name}, which the model does not have")
         parameter = parameters[name]
         if tuple(parameter.shape) != shape:
             found, masked = ("x".join(map(str, sizes)) for sizes in (parameter.shape, shape))
-            raise InputError(f"{path}: {name} is {found} in the model, {masked} in the mask")
+            raise InputError(f"{origin}: {name} is {found} in the model, {masked} in the mask")
         dropped = torch.from_numpy(unpack(packed, shape) == 0).to(parameter.device)
         parameter.data.masked_fill_(dropped, 0)  # a product would leave -0.0, and NaN of infinity
 

@@ -39,6 +39,10 @@ COLUMNS = {
         "model", "seed", "method", "sparsity", "task", "language", "reference", "rankc", "ci_low",
         "ci_high", "items", "difference_to_baseline", "baseline_ci_low", "baseline_ci_high",
     ],
+    "sweep": [
+        "model", "seed", "method", "sparsity", "candidate", "constants", "perplexity",
+        "ratio_to_best", "standard_error", "ci_low", "ci_high", "within", "chosen",
+    ],
     "claims": [
         "model", "claim", "paper", "statement", "measurement", "scope", "estimate", "ci_low",
         "ci_high", "threshold", "direction", "languages", "languages_hold", "verdict", "reason",

@@ -3,6 +3,7 @@ from tiny import small_config
 
 from multiprune import config as experiment
 from multiprune.config import DENSE, candidates, choosing, method_options, validate
+from multiprune.cost import estimate
 from multiprune.errors import InputError
 
 M_WANDA = {
@@ -138,3 +139,18 @@ def test_magnitude_has_nothing_to_choose():
 
 def test_dense_has_no_choice():
     assert DENSE not in choosing(validate(config_with()))
+
+
+@pytest.mark.parametrize(
+    ("choose", "hours"), [({}, "2.1"), ({"allocation.strength": [0.05, 0.1]}, "3.4")]
+)
+def test_the_estimate_counts_candidates(choose, hours):
+    # Dense and owl on three languages: 2 * 3 * 60e6 tokens * 2e9 FLOP at 1e14 a second are 2 hours,
+    # and four jobs load for a minute each: 2.07. Two candidates on two calibration languages are
+    # 2 * 2 * 60e6 tokens, 1.33 hours, and two minutes of loading: 3.43.
+    config = small_config()
+    config["models"]["tiny"]["parameters"] = 1
+    owl = {"score": "wanda", "allocation": {"kind": "owl"}}
+    config |= {"baseline": "owl", "methods": {"owl": owl | ({"choose": choose} if choose else {})}}
+    config["evaluation"] = {"perplexity": {"tokens": 60_000_000}}
+    assert f", {hours} GPU hours" in estimate(validate(config))

@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from multiprune import captions, captions_claims, captions_downstream, captions_overlap
+from multiprune import (
+    captions,
+    captions_claims,
+    captions_downstream,
+    captions_overlap,
+    captions_sweep,
+)
 from multiprune.errors import InputError
 from multiprune.figures import (
     claims_forest,
@@ -16,6 +22,7 @@ from multiprune.figures import (
     perplexity_by_language,
     ratio_to_baseline,
     sparsity_by_block,
+    sweep_of_constants,
 )
 from multiprune.registry import unknown_name
 
@@ -63,6 +70,9 @@ FIGURES = {
     ),
     "feature_overlap": FigureKind(
         feature_overlap.draw, captions_overlap.overlap_of_features, ("overlap",)
+    ),
+    "sweep_of_constants": FigureKind(
+        sweep_of_constants.draw, captions_sweep.choice_of_constants, ("sweep",)
     ),
 }
 

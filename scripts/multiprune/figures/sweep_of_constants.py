@@ -51,9 +51,9 @@ def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
     panels = figure.subplots(
         len(methods), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": heights}
     )
-    right = limit(pd.concat(shown.values()))
+    ends = limits(pd.concat(shown.values()))
     for axes, (method, rows) in zip(panels.flat, shown.items(), strict=True):
-        _panel(axes, rows, right)
+        _panel(axes, rows, ends)
         count = int((sweep["method"] == method).sum())
         best = "" if count == len(rows) else f", {len(rows)} of {count} candidates"
         title = f"{method}, sparsity {rows['sparsity'].iloc[0]:g}{best}"
@@ -65,16 +65,17 @@ def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
     return figure
 
 
-def limit(rows: pd.DataFrame) -> float:
-    """Right end of the axis: the widest interval of a candidate that is not far out."""
+def limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """Ends of the axis that all panels share: the intervals of candidates that are not far out."""
     near = rows[rows["ratio_to_best"] <= WIDEST]
-    return float(min(np.nanmax([1.02, *near["ratio_to_best"], *near["ci_high"]]), WIDEST) ** 1.06)
+    right = min(np.nanmax([1.02, *near["ratio_to_best"], *near["ci_high"]]), WIDEST)
+    left = max(np.nanmin([1.0, *near["ci_low"]]), 1 / WIDEST)
+    margin = (right / left) ** 0.04
+    return float(left / margin), float(right * margin)
 
 
-def _panel(axes: Axes, rows: pd.DataFrame, right: float) -> None:
-    low = float(np.nanmin([1.0, *rows["ci_low"]]))
-    left = min(low, 1 / right**0.06) / right**0.03
-    style.log_axis(axes, "x", max(left, 1 / right), right)
+def _panel(axes: Axes, rows: pd.DataFrame, ends: tuple[float, float]) -> None:
+    style.log_axis(axes, "x", *ends)
     axes.axvline(1, color=style.REFERENCE, linewidth=0.8, zorder=0)
     axes.grid(axis="x")
     axes.set_yticks(range(len(rows)), labels(rows))
@@ -82,7 +83,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, right: float) -> None:
     axes.tick_params(axis="y", length=0)
     for place, row in enumerate(rows.itertuples()):
         colour = WITHIN if row.within else BEYOND
-        if row.ratio_to_best > right:
+        if row.ratio_to_best > ends[1]:
             axes.annotate(
                 f"{row.ratio_to_best:.3g} times →", (1, place),
                 xycoords=axes.get_yaxis_transform(), ha="right", va="center",

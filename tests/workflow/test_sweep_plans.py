@@ -1,0 +1,64 @@
+"""What is planned where the constants of a method are chosen on validation text."""
+
+from workflow import expected
+from workflow.expected import MODEL
+from workflow.running import Workflow
+
+STRENGTHS = ("strength-0.05", "strength-0.02")
+SWEEP = f"results/tiny/{MODEL}/seed0/sweep/m-wanda"
+
+
+def choose(workflow: Workflow, values: list[float], **others: object) -> None:
+    with workflow.edit_config() as config:
+        config["methods"]["m-wanda"]["choose"] = {"allocation.strength": values}
+        config |= others
+
+
+def test_a_sweep_adds_its_own_jobs_and_changes_no_other(fresh: Workflow):
+    choose(fresh, [0.02, 0.05])
+    jobs = fresh.jobs()
+    assert jobs - expected.everything() == {
+        *(f"evaluate_candidate {MODEL} 0 m-wanda {name}" for name in STRENGTHS),
+        f"choose_constants {MODEL} 0 m-wanda",
+        f"tabulate_sweep {MODEL}",
+        "join_tables sweep",
+        f"draw_figure sweep_of_constants {MODEL}",
+    }
+    assert expected.everything() <= jobs
+
+
+def test_every_seed_takes_the_choice_of_the_smallest(fresh: Workflow):
+    choose(fresh, [0.02, 0.05], seeds=[7, 3])
+    jobs = fresh.jobs("masks")
+    swept = {job for job in jobs if job.startswith(("evaluate_candidate", "choose_constants"))}
+    assert {job.split()[2] for job in swept} == {"3"}
+    outcome = fresh.run("--dry-run", "--printshellcmds", "masks")
+    masks = outcome.lines_with("prune_model.py", "--name m-wanda")
+    assert len(masks) == 2
+    assert all(f"--chosen results/tiny/{MODEL}/seed3/sweep/m-wanda/chosen.json" in m for m in masks)
+    for other in outcome.lines_with("prune_model.py", "--name wanda "):
+        assert "--chosen --name" in " ".join(other.split())
+
+
+def test_a_sweep_reads_validation_text_alone(fresh: Workflow):
+    choose(fresh, [0.02, 0.05])
+    outcome = fresh.run("--dry-run", "--printshellcmds", f"{SWEEP}/chosen.json")
+    assert outcome.code == 0, outcome.text
+    inputs = outcome.lines_with("    input: ", "resources/corpora")
+    assert any("words/de/validation.jsonl" in line for line in inputs)
+    assert not any("/test.jsonl" in line for line in inputs)
+    assert not outcome.lines_with("evaluate_perplexity")
+    commands = outcome.lines_with("evaluate_candidate.py")
+    assert len(commands) == 2
+    assert all("--split validation" in command for command in commands)
+    assert "fetch_corpus words sw" not in fresh.jobs(f"{SWEEP}/chosen.json")  # no calibration on it
+
+
+def test_the_overlay_adds_a_sweep_of_two_methods_to_the_demo(fresh: Workflow):
+    demo = fresh.jobs("--configfile", "config/demo.yaml", config=False)
+    both = fresh.jobs("--configfile", "config/demo.yaml", "config/sweep.yaml", config=False)
+    added = [job.split()[0] for job in both - demo]
+    assert demo <= both
+    assert added.count("evaluate_candidate") == 2 * 18
+    assert added.count("choose_constants") == 2
+    assert len(added) == 36 + 2 + 3
