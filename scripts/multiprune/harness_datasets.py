@@ -17,6 +17,8 @@ from multiprune.harness_tasks import harness_folder, lm_eval_task, missing_reaso
 from multiprune.hub import hub_page
 from multiprune.hub_datasets import dataset_commit, dataset_errors
 
+REVISION = "main"  # of a task's dataset, unless the lock file knows the commit
+
 
 @dataclass(frozen=True)
 class Source:
@@ -26,6 +28,11 @@ class Source:
     name: str | None
     split: str
     options: dict = field(default_factory=dict)
+
+    @property
+    def definition(self) -> dict:
+        """The dataset as a lock file knows it."""
+        return {"kind": "huggingface", "dataset": self.path, "revision": REVISION}
 
     def __str__(self) -> str:
         config = "" if self.name is None else f", config {self.name}"
@@ -46,9 +53,21 @@ def source_of(task: str, language: str) -> Source:
     return Source(config["dataset_path"], config.get("dataset_name"), split, options)
 
 
-def fetch(
-    task: str, language: str, folder: Path, cache: Path | str, revision: str = "main"
-) -> dict:
+def first_row(source: Source, revision: str) -> dict:
+    """One row, streamed; raises InputError where the dataset cannot be read without network."""
+    with dataset_errors(str(source), hub_page(source.path, "dataset")):
+        rows = load_dataset(
+            source.path,
+            source.name,
+            split=source.split,
+            revision=revision,
+            streaming=True,
+            **source.options,
+        )
+        return next(iter(rows))
+
+
+def fetch(task: str, language: str, folder: Path, cache: Path | str, revision: str) -> dict:
     """Download the rows of a task into `folder`; returns the content of its `task.json`.
 
     The rows are also read as lm-eval will read them. Whatever fails is one line that names the
