@@ -16,7 +16,7 @@ WINDOWS = f"{SEED}/calibration/de.safetensors"
 # long after the first, submits one; sbatch gives up after ten.
 OUTAGE, BETWEEN_JOBS = 20, 12
 # MB: enough for the Snakemake in the job, and too little for the script, which imports torch.
-GROWING, TOO_LITTLE_FOR_DE = "400*attempt**3", "400 if wildcards.language == 'de' else 3500"
+GROWING, TOO_LITTLE_FOR_DE = "400*attempt**3", "400 if wildcards.calibration == 'de' else 3500"
 
 
 @pytest.fixture
