@@ -7,7 +7,7 @@ from its cache when offline, but with whatever revision was put there last.
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from datasets import Dataset, load_dataset
+from datasets import Dataset, IterableDataset, load_dataset
 from jinja2 import TemplateError
 
 from multiprune.artefacts import replacing, sha256_file
@@ -56,15 +56,13 @@ def source_of(task: str, language: str) -> Source:
 def first_row(source: Source, revision: str) -> dict:
     """One row, streamed; raises InputError where the dataset cannot be read without network."""
     with dataset_errors(str(source), hub_page(source.path, "dataset")):
-        rows = load_dataset(
-            source.path,
-            source.name,
-            split=source.split,
-            revision=revision,
-            streaming=True,
-            **source.options,
-        )
-        return next(iter(rows))
+        return next(iter(_load(source, revision, streaming=True)))
+
+
+def _load(source: Source, revision: str | None, **options: object) -> Dataset | IterableDataset:
+    return load_dataset(
+        source.path, source.name, split=source.split, revision=revision, **source.options, **options
+    )
 
 
 def fetch(task: str, language: str, folder: Path, cache: Path | str, revision: str) -> dict:
@@ -77,14 +75,7 @@ def fetch(task: str, language: str, folder: Path, cache: Path | str, revision: s
     try:
         commit = dataset_commit(source.path, revision)
         with dataset_errors(str(source), hub_page(source.path, "dataset")):
-            rows = load_dataset(
-                source.path,
-                source.name,
-                split=source.split,
-                revision=commit,
-                cache_dir=str(cache),
-                **source.options,
-            )
+            rows = _load(source, commit, cache_dir=str(cache))
     except InputError as error:
         raise InputError(f"task {task} ({language}): {error}") from None
     file = folder / f"{source.split}.parquet"
