@@ -86,7 +86,11 @@ FIGURE_FILES = expand(
     model=MODELS,
     ending=["pdf", "png"],
 )
-CLAIM_FILES = [f"<results>/tables/claims.{ending}" for ending in ("md", "tex")]
+CLAIM_FILES = [
+    "<results>/tables/claims.md",
+    "<results>/tables/claims.tex",
+    "<results>/captions/claims.rst",
+]
 TABLE_GRID = canonical(experiment.table_grid(config))
 ALLOCATION_GRID = canonical(experiment.allocation_grid(config))
 CORRELATION_GRID = canonical(experiment.correlation_grid(config))

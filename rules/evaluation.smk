@@ -3,7 +3,7 @@
 reads   <resources>/models/{model}/, <resources>/corpora/{corpus}/{language}/{split}.jsonl,
         <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors, or weights/
 writes  <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json
-        <results>/tasks/{task}/{language}/task.json (built from a parallel corpus)
+        <results>/tasks/{task}/{language}/ (a task built from a parallel corpus)
         <results>/{model}/seed{seed}/downstream/{method}/{sparsity}/{task}/{language}.json
         <results>/{model}/cache/{key}.json (what was computed before is taken from here)
 """
@@ -148,6 +148,8 @@ rule build_cloze:
         text=cloze_text,
     output:
         task="<results>/tasks/{task}/{language}/task.json",
+        rows="<results>/tasks/{task}/{language}/test.jsonl",
+        harness="<results>/tasks/{task}/{language}/{task}_{language}.yaml",
     log:
         "<logs>/build_cloze/{task}/{language}.log",
     benchmark:
@@ -162,7 +164,7 @@ rule build_cloze:
         most=cloze_option("items"),
         context=cloze_option("context_characters"),
         choice=cloze_option("choice_characters"),
-        seed=min(config["seeds"]),
+        seed=0,  # the same items whatever the seeds of the calibration text
         code=code_digest("build_cloze.py"),
     shell:
         "python {params.script} --task {wildcards.task} --language {wildcards.language} "

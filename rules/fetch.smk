@@ -108,17 +108,18 @@ rule fetch_task:
     resources:
         mem_mb=4000,
         runtime=60,
+        lock=LOCK_FILE,  # not a parameter, as above
     params:
         script=script("fetch_task.py"),
         cache=f"{RESOURCES}/tasks/datasets",
         code=code_digest("fetch_task.py"),
     shell:
         "python {params.script} --task {wildcards.task} --language {wildcards.language} "
-        "--cache {params.cache} --output {output.manifest:q} > {log:q} 2>&1"
+        "--cache {params.cache} --lock {resources.lock} --output {output.manifest:q} > {log:q} 2>&1"
 
 
 rule preflight:
-    """Check that every model, text and program can be reached, before any GPU hour; runs anew."""
+    """Check that every model, text, task and program can be reached, before any GPU hour; runs anew."""
     log:
         "<logs>/preflight.log",
     benchmark:
@@ -132,12 +133,14 @@ rule preflight:
         script=script("check_access.py"),
         models=model_definitions,
         texts=text_definitions,
+        tasks=canonical(HUB_TASKS),
         resources=RESOURCES,
         lock=LOCK_FILE,
         table=preflight_table,
         code=code_digest("check_access.py"),
     shell:
         "python {params.script} --models {params.models:q} --texts {params.texts:q} "
+        "--tasks {params.tasks:q} "
         "--programs conda sbatch --resources {params.resources} --lock {params.lock} "
         "--output {params.table:q} 2> {log:q}"
 

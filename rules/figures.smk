@@ -216,9 +216,9 @@ rule write_claims:
         latex="<results>/tables/claims.tex",
         restructured="<results>/captions/claims.rst",
     log:
-        "<logs>/write_claims.log",
+        "<logs>/write_claims/claims.log",
     benchmark:
-        "<benchmarks>/write_claims.jsonl"
+        "<benchmarks>/write_claims/claims.jsonl"
     conda:
         "../envs/figures.yaml"
     resources:

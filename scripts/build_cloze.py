@@ -8,14 +8,13 @@ import yaml
 
 from multiprune import parallel_cloze
 from multiprune.artefacts import (
-    read_json_lines,
     replacing,
     sha256_file,
     write_json,
     write_json_lines,
 )
 from multiprune.command import run
-from multiprune.manifests import MANIFEST, check_files
+from multiprune.texts import read_rows
 
 
 def parse() -> argparse.Namespace:
@@ -36,7 +35,9 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Write the rows, lm-eval's YAML and task.json."""
     options = parse()
-    pivot, text = paragraphs(options.pivot), paragraphs(options.text)
+    pivot, text = (
+        parallel_cloze.paragraphs_by_id(read_rows(path)) for path in (options.pivot, options.text)
+    )
     plan = parallel_cloze.plan_items(
         pivot, options.items, options.context_characters, options.choice_characters, options.seed
     )
@@ -68,12 +69,6 @@ def main() -> None:
     print(f"{options.language}: {len(rows)} items of {len(plan)} (at most {options.items} asked)")
     for reason, count in Counter(dropped.values()).most_common():
         print(f"{options.language}: {count} dropped, {reason}")
-
-
-def paragraphs(path: str) -> dict[str, str]:
-    """Paragraphs of a corpus file, whose hash is the one in its manifest."""
-    check_files(Path(path).parent / MANIFEST, [Path(path).name])
-    return parallel_cloze.paragraphs_by_id(read_json_lines(path))
 
 
 if __name__ == "__main__":

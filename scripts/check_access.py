@@ -1,4 +1,4 @@
-"""Preflight: check that every model, text and program of an experiment can be reached."""
+"""Preflight: check that every model, text, task and program of an experiment can be reached."""
 
 import argparse
 import csv
@@ -7,7 +7,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from multiprune.access import check_corpus, check_model, check_tool, findings, on_disk
+from multiprune.access import check_corpus, check_model, check_task, check_tool, findings, on_disk
 from multiprune.artefacts import replacing
 from multiprune.command import run
 from multiprune.manifests import MANIFEST
@@ -19,6 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=json.loads, required=True, help="name -> definition")
     parser.add_argument("--texts", type=json.loads, required=True, help="by corpus/language")
+    parser.add_argument("--tasks", type=json.loads, default=[], help="[task, language] each")
     parser.add_argument(
         "--programs", nargs="*", default=[], help="programs that only a cluster needs"
     )
@@ -38,6 +39,10 @@ def main() -> None:
         checks["text", text] = partial(check_corpus, corpus, definition, source, lock)
         if on_disk(options.resources / "corpora" / text / MANIFEST, definition):
             checks["text", text] = lambda: "fetched already"
+    for task, language in options.tasks:
+        checks["task", f"{task}/{language}"] = partial(check_task, task, language, lock)
+        if (options.resources / "tasks" / task / language / "task.json").is_file():
+            checks["task", f"{task}/{language}"] = lambda: "fetched already"
     rows = []
     for finding in findings(checks):
         missing = "absent" if finding.kind == "program" else "FAILED"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from multiprune.artefacts import write_json
 from multiprune.command import run
-from multiprune.harness_datasets import fetch
+from multiprune.harness_datasets import fetch, source_of
+from multiprune.revisions import RevisionLock
 
 
 def parse() -> argparse.Namespace:
@@ -13,8 +14,8 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", required=True, help="name of the task, such as xnli")
     parser.add_argument("--language", required=True)
-    parser.add_argument("--revision", nargs="?", help="of the dataset: branch, tag or commit")
     parser.add_argument("--cache", required=True, help="folder for what `datasets` downloads")
+    parser.add_argument("--lock", required=True, help="lock file of hub revisions")
     parser.add_argument("--output", required=True, help="task.json; its folder takes the rows")
     return parser.parse_args()
 
@@ -22,12 +23,14 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Fetch the rows and write task.json beside them."""
     options = parse()
-    folder = Path(options.output).parent
-    manifest = fetch(
-        options.task, options.language, folder, options.cache, options.revision or "main"
-    )
+    folder, key = Path(options.output).parent, f"tasks/{options.task}"
+    definition = source_of(options.task, options.language).definition
+    lock = RevisionLock(options.lock)
+    revision = lock.pin(key, definition)["revision"]
+    manifest = fetch(options.task, options.language, folder, options.cache, revision)
     write_json(options.output, manifest)
     dataset = manifest["dataset"]
+    lock.record(key, definition, dataset["revision"])
     print(f"{options.task} {options.language}: {dataset['rows']} rows of {dataset['path']}")
 
 

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
+    AutoTokenizer,
     BloomConfig,
     BloomForCausalLM,
     GPT2Config,
@@ -133,3 +134,25 @@ def random_model(model_type: str, seed: int = 0) -> PreTrainedModel:
         for parameter in model.parameters():
             parameter.mul_(3)  # so that logits are not all nearly zero
     return model.eval()
+
+
+def learn(folder: Path, texts: list[str]) -> None:
+    """Train the model in a folder until it knows the texts, all of one length, by heart."""
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    ids = torch.tensor(tokenizer(texts)["input_ids"])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    for _ in range(120):
+        loss = model(input_ids=ids, labels=ids).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.save_pretrained(folder)
+
+
+def forget(folder: Path) -> None:
+    """Make every token of the vocabulary equally likely, whatever the text."""
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    torch.nn.init.zeros_(model.lm_head.weight)
+    model.save_pretrained(folder)

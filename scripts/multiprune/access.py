@@ -1,4 +1,4 @@
-"""Can every model and text of a config be reached and read? Asked before any GPU hour is spent."""
+"""Can every model, text and task of a config be reached? Asked before any GPU hour is spent."""
 
 import shutil
 import subprocess
@@ -63,6 +63,20 @@ def check_corpus(name: str, definition: dict, source: Path | None, lock: Revisio
     read_corpus({**pinned, "rows": 1}, definition["text"], None)
     commit = dataset_commit(corpus["dataset"], pinned["revision"])
     return _commit(corpus, commit, dataset_commit(corpus["dataset"], corpus["revision"]))
+
+
+def check_task(task: str, language: str, lock: RevisionLock) -> str:
+    """What was found; raises InputError where a task's rows could not be fetched."""
+    # lm-eval takes seconds to import, and most configs name no task of the hub.
+    from multiprune.harness_datasets import first_row, source_of
+
+    source = source_of(task, language)
+    revision = lock.pin(f"tasks/{task}", source.definition)["revision"]
+    commit = dataset_commit(source.path, revision)
+    first_row(source, commit)
+    return _commit(
+        source.definition, commit, dataset_commit(source.path, source.definition["revision"])
+    )
 
 
 def on_disk(manifest: Path, definition: dict) -> bool:

@@ -19,20 +19,12 @@ from scipy.special import softmax
 
 from multiprune.downstream_records import DownstreamRuns, Record, Run
 from multiprune.errors import InputError
+from multiprune.harness_tasks import TASKS
 from multiprune.table_files import COLUMNS
 
-# Multiple-choice tasks (or kinds) whose items and choices are translations of each other, in one
-# order. Not xwinograd, whose languages were collected separately, nor lambada, without choices.
-# The harness has no English xcopa, so it needs another reference language to have rows.
-PARALLEL = {
-    "belebele",
-    "global_mmlu",
-    "parallel_cloze",
-    "pawsx",
-    "xcopa",
-    "xnli",
-    "xstorycloze",
-}
+# Tasks, and the kind of those built here, whose items are the same in every language. The harness
+# has no English xcopa, so it needs another reference language to have rows.
+PARALLEL = {"parallel_cloze", *(name for name, family in TASKS.items() if family.parallel)}
 FEWEST_ITEMS = 3
 # Translators changed the right choice of a few XCOPA items; items that are not the same ones differ
 # in at least half of their right choices.

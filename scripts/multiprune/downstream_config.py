@@ -20,7 +20,7 @@ def check(config: dict, downstream: dict) -> None:
     for method in downstream["methods"]:
         _known("method", method, config["methods"], f"{where}.methods")
         own = config["methods"][method].get("sparsities", config["sparsities"])
-        if not set(own) & set(downstream["sparsities"]):
+        if not _texts(own) & _texts(downstream["sparsities"]):
             raise InputError(
                 f"{where}.sparsities: {method} has none of {downstream['sparsities']}, "
                 f"allowed are {sorted(own)}"
@@ -31,6 +31,11 @@ def check(config: dict, downstream: dict) -> None:
             definitions.text_code(config, task["corpus"], downstream["reference"])
         else:
             _known("task", name, harness_tasks.TASKS, f"{where}.tasks")
+
+
+def _texts(sparsities: list[float]) -> set[str]:
+    """Sparsities as they stand in paths: what is equal there is the same."""
+    return {f"{value:g}" for value in sparsities}
 
 
 def _known(what: str, name: str, allowed: object, where: str) -> None:
@@ -96,7 +101,7 @@ def grid(config: dict, methods: dict[str, dict]) -> dict:
                 "sparsities": [
                     text
                     for text in methods[method]["sparsities"]
-                    if method == DENSE or float(text) in downstream["sparsities"]
+                    if method == DENSE or text in _texts(downstream["sparsities"])
                 ],
             }
             for method in (DENSE, *sorted(downstream["methods"]))

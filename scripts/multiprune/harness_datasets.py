@@ -7,7 +7,7 @@ from its cache when offline, but with whatever revision was put there last.
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from datasets import Dataset, load_dataset
+from datasets import Dataset, IterableDataset, load_dataset
 from jinja2 import TemplateError
 
 from multiprune.artefacts import replacing, sha256_file
@@ -16,6 +16,8 @@ from multiprune.harness import load_members, member_names, task_manager
 from multiprune.harness_tasks import harness_folder, lm_eval_task, missing_reason, task_family
 from multiprune.hub import hub_page
 from multiprune.hub_datasets import dataset_commit, dataset_errors
+
+REVISION = "main"  # of a task's dataset, unless the lock file knows the commit
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,11 @@ class Source:
     name: str | None
     split: str
     options: dict = field(default_factory=dict)
+
+    @property
+    def definition(self) -> dict:
+        """The dataset as a lock file knows it."""
+        return {"kind": "huggingface", "dataset": self.path, "revision": REVISION}
 
     def __str__(self) -> str:
         config = "" if self.name is None else f", config {self.name}"
@@ -46,9 +53,19 @@ def source_of(task: str, language: str) -> Source:
     return Source(config["dataset_path"], config.get("dataset_name"), split, options)
 
 
-def fetch(
-    task: str, language: str, folder: Path, cache: Path | str, revision: str = "main"
-) -> dict:
+def first_row(source: Source, revision: str) -> dict:
+    """One row, streamed; raises InputError where the dataset cannot be read without network."""
+    with dataset_errors(str(source), hub_page(source.path, "dataset")):
+        return next(iter(_load(source, revision, streaming=True)))
+
+
+def _load(source: Source, revision: str | None, **options: object) -> Dataset | IterableDataset:
+    return load_dataset(
+        source.path, source.name, split=source.split, revision=revision, **source.options, **options
+    )
+
+
+def fetch(task: str, language: str, folder: Path, cache: Path | str, revision: str) -> dict:
     """Download the rows of a task into `folder`; returns the content of its `task.json`.
 
     The rows are also read as lm-eval will read them. Whatever fails is one line that names the
@@ -58,14 +75,7 @@ def fetch(
     try:
         commit = dataset_commit(source.path, revision)
         with dataset_errors(str(source), hub_page(source.path, "dataset")):
-            rows = load_dataset(
-                source.path,
-                source.name,
-                split=source.split,
-                revision=commit,
-                cache_dir=str(cache),
-                **source.options,
-            )
+            rows = _load(source, commit, cache_dir=str(cache))
     except InputError as error:
         raise InputError(f"task {task} ({language}): {error}") from None
     file = folder / f"{source.split}.parquet"

@@ -15,13 +15,16 @@ class TaskFamily:
 
     `folder` is where lm-eval keeps it below its own `tasks`, `{}` the language; `names` gives
     lm-eval's name for each language, and `id` the columns that tell which item a row is in every
-    language: without them rows are parallel by position, or not at all (XWinograd, LAMBADA).
+    language: without them rows go by position. `parallel` says whether items and
+    choices are translations of each other in one order: not in XWinograd, whose languages were
+    collected separately, nor in LAMBADA, which has no choices.
     """
 
     title: str
     folder: str
     names: dict[str, str]
     id: tuple[str, ...] = ()
+    parallel: bool = True
 
 
 def _named(pattern: str, codes: str) -> dict[str, str]:
@@ -66,10 +69,14 @@ TASKS: dict[str, TaskFamily] = {
         "XWinograd",
         "xwinograd",
         {**_named("xwinograd_{}", "en fr pt ru zh"), "ja": "xwinograd_jp"},
+        parallel=False,
     ),
     "pawsx": TaskFamily("PAWS-X", "paws-x", _named("paws_{}", "de en es fr ja ko zh"), ("id",)),
     "lambada": TaskFamily(
-        "LAMBADA", "lambada_multilingual", _named("lambada_openai_mt_{}", "de en es fr it")
+        "LAMBADA",
+        "lambada_multilingual",
+        _named("lambada_openai_mt_{}", "de en es fr it"),
+        parallel=False,
     ),
     "global_mmlu": TaskFamily(
         "Global-MMLU Lite",

@@ -11,10 +11,15 @@ from multiprune.manifests import MANIFEST, check_files
 SEPARATOR = "\n"
 
 
-def read_paragraphs(path: Path | str) -> list[str]:
-    """Texts of a corpus file, one paragraph a line, whose hash is the one in its manifest."""
+def read_rows(path: Path | str) -> list[dict[str, str]]:
+    """Rows `{"id", "text"}` of a corpus file, whose hash must be the one in its manifest."""
     check_files(Path(path).parent / MANIFEST, [Path(path).name])
-    texts = [row["text"] for row in read_json_lines(path)]
+    return read_json_lines(path)
+
+
+def read_paragraphs(path: Path | str) -> list[str]:
+    """Texts of a corpus file, one paragraph a line; raises InputError where there is none."""
+    texts = [row["text"] for row in read_rows(path)]
     if not texts:
         raise InputError(f"{path}: has no paragraphs")
     return texts

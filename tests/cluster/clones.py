@@ -22,6 +22,7 @@ NOBODY = "http://127.0.0.1:9"  # a proxy that refuses
 class Plan(Outcome):
     """What was printed, the seconds, and the memory of the largest process in GiB."""
 
+    seconds: float
     gibibytes: float
 
     @property

@@ -16,7 +16,7 @@ WINDOWS = f"{SEED}/calibration/de.safetensors"
 # long after the first, submits one; sbatch gives up after ten.
 OUTAGE, BETWEEN_JOBS = 20, 12
 # MB: enough for the Snakemake in the job, and too little for the script, which imports torch.
-GROWING, TOO_LITTLE_FOR_DE = "400*attempt**3", "400 if wildcards.language == 'de' else 3500"
+GROWING, TOO_LITTLE_FOR_DE = "400*attempt**3", "400 if wildcards.calibration == 'de' else 3500"
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_failed_run_names_what_is_missing_and_a_second_call_makes_only_that(unfi
     number = next(job.number for job in failed.jobs() if job.name.endswith("_de"))
     assert outcome.lines_with("log:", f"{number}.log")
     assert outcome.lines_with("failed: ") == outcome.lines_with(
-        "failed: collect_statistics model=tiny-llama, seed=0, language=de (log: results/tiny/logs/"
+        "failed: collect_statistics model=tiny-llama, seed=0, calibration=de (log: results/tiny/"
     )
     assert outcome.lines_with("jobs: 1 failed, 0 not run")
     assert "exceeded memory limit" in slurm_log(unfinished, number)

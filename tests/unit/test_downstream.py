@@ -2,10 +2,8 @@ import json
 import sys
 
 import pytest
-import torch
 from scripted_models import ScriptedModel, four_letter_text, knows, uniform, write_cloze
-from tiny import write_llama
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from tiny import forget, learn, write_llama
 
 import evaluate_downstream
 from multiprune.artefacts import read_json, read_json_lines, sha256_file, write_json
@@ -56,28 +54,6 @@ class TestMeasure:
         record = measure(scripted, prepare(manifest, None, tmp_path / "cache"))
         assert record["samples"]["correct"] == {"acc": [0], "acc_norm": [1]}
         assert record["metrics"]["acc"] == {"score": 0.0, "stderr": None}
-
-
-def learn(folder, texts):
-    """Train the model in a folder until it knows the texts by heart."""
-    torch.manual_seed(0)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder)
-    ids = torch.tensor(tokenizer(texts)["input_ids"])
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
-    for _ in range(120):
-        loss = model(input_ids=ids, labels=ids).loss
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    model.save_pretrained(folder)
-
-
-def forget(folder):
-    """Make every token of the vocabulary equally likely, whatever the text."""
-    model = AutoModelForCausalLM.from_pretrained(folder)
-    torch.nn.init.zeros_(model.lm_head.weight)
-    model.save_pretrained(folder)
 
 
 @pytest.fixture

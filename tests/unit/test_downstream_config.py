@@ -110,6 +110,13 @@ def test_downstream_grid_names_what_is_missing():
     assert downstream_config.hub_tasks(config) == [("xnli", "de"), ("xnli", "en"), ("xnli", "fr")]
 
 
+def test_sparsities_are_compared_as_they_stand_in_paths():
+    third = {"methods__wanda__sparsities": [1 / 3], "methods__pairs__sparsities": [1 / 3]}
+    config = validate(changed(**third, evaluation__downstream__sparsities=[0.333333]))
+    methods = experiment.downstream_grid(config)["downstream"]["methods"]
+    assert methods["wanda"]["sparsities"] == methods["pairs"]["sparsities"] == ["0.333333"]
+
+
 def test_downstream_languages_and_methods_default_to_all():
     config = validate(changed(evaluation__downstream__methods=None))
     downstream = config["evaluation"]["downstream"]

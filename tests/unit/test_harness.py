@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 import torch
+import yaml
 from loopback_hub import COMMIT, Repository, loopback_hub
 from scripted_models import knows, uniform, write_cloze
 from tiny import write_llama
@@ -152,6 +153,7 @@ for pair in pairs:
     task, language = pair.split("/")
     sys.argv = ["fetch_task.py", "--task", task, "--language", language]
     sys.argv += ["--cache", f"{folder}/cache", "--output", f"{folder}/tasks/{pair}/task.json"]
+    sys.argv += ["--lock", f"{folder}/paper.lock.yaml"]
     try:
         fetch_task.main()
     except InputError as error:
@@ -275,6 +277,7 @@ class TestRefused:
     def test_offline(self, tmp_path):
         output = tmp_path / "xnli" / "fr" / "task.json"
         options = ["--task", "xnli", "--language", "fr", "--cache", tmp_path, "--output", output]
+        options += ["--lock", tmp_path / "paper.lock.yaml"]
         done = run(tmp_path, SCRIPT, *options, HF_HUB_OFFLINE="1")
         assert done.returncode == 1
         expected = "error: task xnli (fr): dataset facebook/xnli: the hub cannot be reached"
@@ -286,3 +289,29 @@ def test_log_likelihoods_must_be_finite(tmp_path):
     broken.answer = lambda request: math.nan
     with pytest.raises(InputError, match="cloze_en: a log-likelihood is not finite"):
         measure(broken, prepare(write_cloze(tmp_path), 4, tmp_path / "cache"))
+
+
+class TestLockAndPreflight:
+    def test_the_commit_of_a_dataset_is_locked_once_for_all_languages(self, fetched):
+        lock = yaml.safe_load((fetched[0].parent / "paper.lock.yaml").read_text())
+        assert set(lock) == {f"tasks/{task}" for task in GOOD}
+        assert lock["tasks/xnli"] == {"repo": "facebook/xnli", "revision": "main", "commit": COMMIT}
+
+    def test_preflight_names_what_cannot_be_fetched(self, tmp_path):
+        pairs = [["xnli", "fr"], ["xcopa", "it"], ["xstorycloze", "ru"], ["xnli", "de"]]
+        hub = {path: repository(config, split, rows) for (path, config, split), rows in HUB.items()}
+        with loopback_hub(datasets=hub | BAD) as endpoint:
+            done = run(
+                tmp_path, SCRIPT.parent / "check_access.py", "--models", "{}", "--texts", "{}",
+                "--tasks", json.dumps(pairs), "--resources", tmp_path / "resources",
+                "--lock", tmp_path / "paper.lock.yaml", "--output", tmp_path / "preflight.csv",
+                HF_ENDPOINT=endpoint,
+            )  # fmt: skip
+        assert done.returncode == 1
+        lines = done.stdout.splitlines()
+        assert lines[0] == f"ok     task     xnli/fr: commit {COMMIT}"
+        assert lines[1].startswith("FAILED task     xcopa/it: dataset cambridgeltl/xcopa")
+        assert "access is gated" in lines[1]
+        assert "is loaded by a script of its own" in lines[2]
+        assert "'de' not found" in lines[3]
+        assert not (tmp_path / "resources").exists()

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,11 +25,10 @@ RULE = re.compile(r"^(?:local)?rule (\w+):$")
 
 @dataclass
 class Outcome:
-    """How a run of Snakemake ended: exit code, everything it printed, seconds of wall clock."""
+    """How a run of Snakemake ended: exit code and everything it printed."""
 
     code: int
     text: str
-    seconds: float
 
     def lines_with(self, *parts: str) -> list[str]:
         """The printed lines that hold all of `parts`."""
@@ -83,7 +81,6 @@ class Workflow:
         """Run Snakemake to its end with two cores; `environment` adds to the variables."""
         cores = () if "--workflow-profile" in arguments else ("--cores", "2")
         command = [python, *self.command(*arguments, *cores, config=config)[1:]]
-        start = time.monotonic()
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -94,7 +91,7 @@ class Workflow:
             timeout=timeout,
             check=False,
         )
-        return Outcome(done.returncode, done.stdout, time.monotonic() - start)
+        return Outcome(done.returncode, done.stdout)
 
     def jobs(self, *arguments: str, config: bool = True, **options: object) -> set[str]:
         """The jobs that a dry run lists, each as its rule and its wildcards' values.

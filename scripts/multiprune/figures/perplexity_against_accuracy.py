@@ -94,10 +94,10 @@ def _panel(axes: Axes, points: pd.DataFrame, looks: Mapping, sparsities: list[fl
     if len(points) <= NAMED:
         methods = list(looks)
         for row in points.itertuples():
-            below = methods.index(row.method) % 2  # so that neighbours do not meet
+            other = methods.index(row.method) % 2  # so that neighbours do not meet
             axes.annotate(
-                row.language, (row.ratio, row.loss), xytext=(3, -10 if below else 3),
-                textcoords="offset points",
+                row.language, (row.ratio, row.loss), xytext=(-3, -10) if other else (3, 3),
+                textcoords="offset points", ha="right" if other else "left",
                 fontsize=8, color=looks[row.method]["color"],
             )  # fmt: skip
     if points["language"].nunique() > MEANS:

@@ -1,10 +1,13 @@
 """Downstream tasks and demonstrations added to a finished experiment cost what depends on them."""
 
 import json
+import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import tiny
 import yaml
 from workflow.expected import (
     DENSE,
@@ -134,9 +137,9 @@ def test_a_new_language_costs_itself(after: Workflow):
 def test_a_new_task_costs_itself(after: Workflow):
     cloze = {
         "kind": "parallel_cloze", "corpus": "words",
-        "items": 6, "context_characters": 24, "choice_characters": 12,
+        "items": 8, "context_characters": 24, "choice_characters": 12,
     }  # fmt: skip
-    planned = edited(after, tasks={"cloze": cloze, "long_cloze": {**cloze, "items": 8}})
+    planned = edited(after, tasks={"cloze": cloze, "long_cloze": {**cloze, "items": 12}})
     expected = task_jobs("long_cloze", "de", "en") | downstream_tables()
     assert planned == expected | downstream_figures()
 
@@ -162,3 +165,42 @@ def test_other_demonstrations_cost_what_calibrates_on_them(after: Workflow):
     assert not {job for job in planned if " code" in job or job.startswith("sample_calibration")}
     assert {job for job in planned if job.startswith("prune_model")} == masks(KIM)
     assert not planned & masks(WANDA)
+
+
+WORDS = ["able", "baby", "cake", "data", "each", "fact", "gain", "half", "idea", "join", "keep"]
+
+
+def paragraphs() -> list[str]:
+    """Forty paragraphs of eleven words, each in its own order and all equally long."""
+    draw = random.Random(0)
+    return [" ".join(draw.sample(WORDS, len(WORDS))) for _ in range(40)]
+
+
+def knows_the_test_text(model: Path) -> None:
+    """Seven to nine of every ten paragraphs are for testing."""
+    tiny.write_llama(model, hidden_size=64, intermediate_size=128)
+    tiny.learn(model, [text for i, text in enumerate(paragraphs()) if i % 10 >= 7])
+
+
+@pytest.mark.parametrize(
+    ("prepare", "score"),
+    [(knows_the_test_text, 1.0), (tiny.forget, 0.25)],
+    ids=["knows the text", "finds all alike"],
+)
+def test_scripted_models_through_the_rules(
+    fresh: Workflow, prepare: Callable[[Path], None], score: float
+):
+    prepare(fresh.folder / "inputs/model")
+    text = "\n\n".join(paragraphs()) + "\n"
+    (fresh.folder / "inputs/texts/en.txt").write_text(text, encoding="utf-8")
+    overlay = yaml.safe_load((ROOT / "tests/config" / OVERLAY).read_text(encoding="utf-8"))
+    cloze = overlay["evaluation"]["downstream"]["tasks"]["cloze"]
+    cloze |= {"context_characters": 30, "choice_characters": 15}
+    (fresh.folder / OVERLAY).write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    target = f"{RECORDS}/dense/0/cloze/en.json"
+    outcome = fresh.run("--show-failed-logs", target, *CONFIG, config=False)
+    assert outcome.code == 0, outcome.text
+    record = json.loads((fresh.folder / target).read_text(encoding="utf-8"))
+    assert len(record["samples"]["id"]) == 8
+    assert record["metrics"]["acc"]["score"] == record["metrics"]["acc_norm"]["score"] == score
+    assert record["chance"] == 0.25
