@@ -4,9 +4,12 @@ On request, a pruned model as a folder.
 
 reads   <resources>/models/{model}/,
         <results>/{model}/seed{seed}/statistics/{calibration}.safetensors,
+        <results>/{model}/seed{seed}/calibration/{calibration}.safetensors (sequential),
+        <results>/{model}/seed{seed}/sweep/{method}/chosen.json (constants that are chosen),
         <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json (model card)
 writes  <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors
         <results>/{model}/seed{seed}/weights/{method}/{sparsity}.safetensors (SparseGPT)
+        either path + .progress/, the finished blocks of a sequential job, until it ends
         <results>/{model}/seed{seed}/export/{method}/{sparsity}/ (Hugging Face layout)
 """
 
@@ -64,7 +67,7 @@ rule prune_sequentially:
         "../envs/pruning.yaml"
     threads: 1
     resources:
-        mem_mb=model_memory,
+        mem_mb=sequential_memory,
         runtime=model_minutes,
         gpu=1,
         activations=config["compute"]["activation_memory_gb"],  # changes no mask: no parameter

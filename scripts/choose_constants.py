@@ -1,4 +1,4 @@
-"""Records of all candidates of a method -> the constants it is run with, by one standard error."""
+"""Records of all candidates of a method -> the simplest within one standard error of the best."""
 
 import argparse
 import json

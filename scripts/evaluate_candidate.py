@@ -26,12 +26,17 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--name", required=True, help="name of the method")
     parser.add_argument("--candidate", required=True, help="name of the candidate")
     parser.add_argument(
-        "--constants", type=json.loads, required=True, help="dotted path in the options -> value"
+        "--constants",
+        type=json.loads,
+        required=True,
+        help="JSON, dotted path in the options -> value",
     )
     parser.add_argument("--dtype", required=True, help="precision of the weights, or auto")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--corpora", required=True, help="folder of all corpora")
-    parser.add_argument("--languages", type=json.loads, required=True, help="language -> corpus")
+    parser.add_argument(
+        "--languages", type=json.loads, required=True, help="JSON, language -> corpus"
+    )
     parser.add_argument(
         "--split", required=True, choices=["validation"], help="test text is never read"
     )

@@ -30,10 +30,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--model", required=True, type=Path, help="Hugging Face model folder")
     parser.add_argument("--mask", required=True, help="mask, or file of pruned weights")
     parser.add_argument("--seed", type=int, help="of the calibration text, for the model card")
-    parser.add_argument("--perplexity", help="folder of the pruned model's perplexity records")
-    parser.add_argument("--dense-perplexity", help="folder of the dense model's")
-    parser.add_argument("--languages", type=json.loads, default={}, help="JSON, code -> name")
-    parser.add_argument("--output", required=True, type=Path, help="folder to write")
+    parser.add_argument("--perplexity", help="folder of its perplexity records, for the model card")
+    parser.add_argument("--dense-perplexity", help="folder of the dense model's records")
+    parser.add_argument(
+        "--languages", type=json.loads, default={}, help="JSON, code -> name; of the records"
+    )
+    parser.add_argument("--output", required=True, type=Path, help="new folder")
     options = parser.parse_args()
     if options.languages and not (options.perplexity and options.dense_perplexity):
         raise InputError("--languages: needs --perplexity and --dense-perplexity, their records")

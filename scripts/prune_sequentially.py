@@ -34,7 +34,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--model", required=True, help="Hugging Face model folder")
     parser.add_argument("--dtype", required=True, help="precision of the weights, or auto")
     parser.add_argument("--windows", nargs="+", required=True, help="one file per calibration set")
-    parser.add_argument("--contrast-windows", nargs="?", help="of norm contrast's other set")
+    parser.add_argument(
+        "--contrast-windows", nargs="?", help="of the set that norm contrast divides by"
+    )
     parser.add_argument(
         "--statistics",
         nargs="*",
@@ -46,16 +48,18 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--method", type=json.loads, required=True, help="its options, JSON")
     parser.add_argument("--sparsity", type=float, required=True)
     parser.add_argument("--batch-tokens", type=int, required=True, help="tokens in a batch")
-    parser.add_argument("--activation-threshold", type=float, required=True)
+    parser.add_argument(
+        "--activation-threshold", type=float, required=True, help="tau: active where |x| > tau rms"
+    )
     parser.add_argument(
         "--activation-memory-gb",
         type=float,
         required=True,
-        help="of the GPU for activations; what does not fit stays in host memory",
+        help="GPU memory for activations; what does not fit stays in host memory",
     )
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--progress", required=True, help="folder for the finished blocks")
-    parser.add_argument("--output", required=True)
+    parser.add_argument("--output", required=True, help="mask, or new weights")
     options = parser.parse_args()
     options.windows = sorted(map(Path, options.windows), key=lambda path: path.name)
     names = [path.stem for path in options.windows]

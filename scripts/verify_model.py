@@ -37,12 +37,14 @@ def parse() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True, help="Hugging Face model folder")
-    parser.add_argument("--patterns", nargs="*", default=["2:4", "4:8"], help="n:m to check")
-    parser.add_argument("--dtype", default="auto", help="precision for perplexity")
-    parser.add_argument("--text", nargs="*", default=[], help="LANGUAGE=FILE.jsonl of own text")
-    parser.add_argument("--corpora", help="folder of the workflow's corpora")
-    parser.add_argument("--languages", type=json.loads, default={}, help="language -> corpus")
-    parser.add_argument("--split", default="test", help="of the corpora")
+    parser.add_argument("--patterns", nargs="*", default=["2:4", "4:8"], help="n:m to look for")
+    parser.add_argument("--dtype", default="auto", help="precision of the weights, or auto")
+    parser.add_argument(
+        "--text", nargs="*", default=[], help='LANGUAGE=FILE, a {"text": ...} a line'
+    )
+    parser.add_argument("--corpora", help="folder of all corpora of the workflow")
+    parser.add_argument("--languages", type=json.loads, default={}, help="JSON, language -> corpus")
+    parser.add_argument("--split", default="test", help="of these corpora")
     parser.add_argument("--length", type=int, help="tokens in a window; needed with text")
     parser.add_argument("--tokens", type=int, help="of text per language at most")
     parser.add_argument("--batch-tokens", type=int, default=2048, help="tokens in a batch")

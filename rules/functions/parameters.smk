@@ -40,11 +40,19 @@ def model_memory(wildcards, attempt):
     return int(attempt * (2500 + 1250 * bytes_per_weight * model["parameters"]))
 
 
+def sequential_memory(wildcards, attempt):
+    """Memory in MB of a job that holds a model and the activations of all windows."""
+    # Without a GPU, or beyond its budget, activations stay here.
+    return model_memory(wildcards, attempt) + int(
+        attempt * 1000 * config["compute"]["activation_memory_gb"]
+    )
+
+
 def update_memory(wildcards, attempt):
-    """Memory in MB of a job that holds a model and factors the Hessians of one block's inputs."""
+    """Memory in MB of a sequential job that factors the Hessians of one block's inputs as well."""
     # Llama 3 8B: 14,336^2 float64 are 1.6 GB, six times while the widest input's is factored.
     more = 1500 * config["models"][wildcards.model]["parameters"]
-    return model_memory(wildcards, attempt) + int(attempt * more)
+    return sequential_memory(wildcards, attempt) + int(attempt * more)
 
 
 def model_minutes(wildcards, attempt):
@@ -77,10 +85,9 @@ def method_options(wildcards):
     return canonical(experiment.method_options(config, wildcards.method))
 
 
-def progress_folder(wildcards):
+def progress_folder(wildcards, output):
     """Folder for the finished blocks of a sequential job; not an output, or it would be removed."""
-    folder = f"{RESULTS}/{wildcards.model}/seed{wildcards.seed}/progress"
-    return f"{folder}/{wildcards.method}/{wildcards.sparsity}"
+    return f"{output.pruned}.progress"  # beside it, so that no folder is left when it goes
 
 
 def candidates_of(wildcards):

@@ -365,7 +365,7 @@ ERRORS = {
     "methods.x.propagation: unknown value 'dense': allowed are sequential": [
         ("methods/x", {**SPARSEGPT, "propagation": "dense"})
     ],
-    "methods.x.allocation.kind: 'uniform' was expected": [
+    "methods.x.allocation.kind: found 'owl', allowed is 'uniform'": [
         ("methods/x", {**SPARSEGPT, "allocation": {"kind": "owl"}})
     ],
     "methods.x: unknown key 'norm': allowed are allocation, block_size, calibration, damping, ": [

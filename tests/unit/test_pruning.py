@@ -435,7 +435,10 @@ def test_a_masked_model_differs_only_in_masked_weights(folder, request, tmp_path
     folder = request.getfixturevalue(folder)
     pruned = prune(folder, MAGNITUDE, 0.6)
     write_mask(tmp_path / "m", pruned.masks, {"shapes": pruned.shapes})
-    dense, masked = load_model(folder / "model"), load_model(folder / "model", pruning=tmp_path / "m")
+    dense, masked = (
+        load_model(folder / "model"),
+        load_model(folder / "model", pruning=tmp_path / "m"),
+    )
     masks = kept(pruned)
     for name, parameter in masked.named_parameters():
         before = dense.get_parameter(name)
