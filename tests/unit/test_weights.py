@@ -62,6 +62,45 @@ def test_sharded_checkpoints_are_read_as_one(llama, tmp_path):
     assert all(torch.equal(shards.read(w), whole.read(w)) for w in whole.linear)
 
 
+@pytest.mark.parametrize("sharded", [False, True])
+def test_weights_that_stand_in_a_folder_twice_count_once(sharded, llama, tmp_path):
+    """Mistral's folders hold consolidated.safetensors too, with names of its own."""
+    tensors = load_file(llama / "model.safetensors")
+    second = {name.removeprefix("model."): torch.zeros_like(t) for name, t in tensors.items()}
+    save_file(second, tmp_path / "consolidated.safetensors")
+    own = {"layers.0.attention.wq.weight": torch.zeros(32, 32)}
+    save_file(own, tmp_path / "zzz.safetensors")
+    (tmp_path / "config.json").write_text((llama / "config.json").read_text())
+    if sharded:
+        save_file(tensors, tmp_path / "model-00001-of-00001.safetensors", {"format": "pt"})
+        shards = dict.fromkeys(tensors, "model-00001-of-00001.safetensors")
+        index = {"metadata": {}, "weight_map": shards}
+        (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    else:
+        save_file(tensors, tmp_path / "model.safetensors", {"format": "pt"})
+    found, alone = ModelWeights(tmp_path), ModelWeights(llama)
+    assert found.linear == alone.linear
+    assert all(torch.equal(found.read(w), alone.read(w)) for w in alone.linear)
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "{}", '{"weight_map": []}', '{"weight_map": {"a": 1}}']
+)
+def test_a_broken_index_is_one_line(content, llama, tmp_path):
+    (tmp_path / "config.json").write_text((llama / "config.json").read_text())
+    (tmp_path / "model.safetensors.index.json").write_text(content)
+    with pytest.raises(InputError, match=r"index\.json: is not an index of weights"):
+        ModelWeights(tmp_path)
+
+
+def test_a_missing_shard_is_one_line(llama, tmp_path):
+    (tmp_path / "config.json").write_text((llama / "config.json").read_text())
+    index = '{"weight_map": {"model.layers.0.mlp.up_proj.weight": "gone.safetensors"}}'
+    (tmp_path / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(InputError, match=r"gone\.safetensors: no such file"):
+        ModelWeights(tmp_path)
+
+
 @pytest.mark.parametrize("load", [ModelWeights, load_model])
 def test_a_folder_without_safetensors_is_one_line(load, llama, tmp_path):
     (tmp_path / "config.json").write_text((llama / "config.json").read_text())

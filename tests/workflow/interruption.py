@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ REPORT = ("--report", "results/tiny/report.html", "--report-after-run")
 COMMAND = ("--workflow-profile", "demo", *REPORT)
 LOGS = "results/tiny/logs/evaluate_perplexity/tiny-llama/seed0"
 CACHE = "results/tiny/tiny-llama/cache"
-PATIENCE = 300  # seconds until a pruned model is being evaluated
+PATIENCE = 300  # seconds until there is something to kill
 
 
 @dataclass
@@ -33,10 +34,27 @@ class Interrupted:
 
 def kill_and_resume(workflow: Workflow) -> Interrupted:
     """Run, kill while a pruned model is evaluated, try again, unlock, run to the end."""
+    text = kill_when(lambda: evaluating(workflow), workflow, workflow.command(*COMMAND))
+    incomplete = len(list((workflow.folder / ".snakemake/incomplete").glob("*")))
+    records, half_written = workflow.files(CACHE), workflow.unreadable()
+    locked = workflow.run(*COMMAND)
+    unlocked = workflow.run("--unlock")
+    resumed = workflow.run(*COMMAND)
+    return Interrupted(workflow, text, incomplete, records, half_written, locked, unlocked, resumed)
+
+
+def evaluating(workflow: Workflow) -> bool:
+    """Whether a pruned model's evaluation has begun and a record of any model has been kept."""
+    begun = {path.parent.name for path in (workflow.folder / LOGS).glob("*/*.log")}
+    return bool(begun - {"dense"}) and any((workflow.folder / CACHE).glob("*.json"))
+
+
+def kill_when(ready: Callable[[], bool], workflow: Workflow, command: list[str]) -> str:
+    """Start Snakemake, SIGKILL it and its jobs once `ready()` holds; returns what it printed."""
     log = workflow.folder / "first_run.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            workflow.command(*COMMAND),
+            command,
             cwd=workflow.folder,
             env=clean_environment(),
             stdout=output,
@@ -44,30 +62,22 @@ def kill_and_resume(workflow: Workflow) -> Interrupted:
             start_new_session=True,
         )
         try:
-            wait_for_evaluation(workflow, process)
+            wait_until(ready, process)
         finally:
             kill_group(process)
-    incomplete = len(list((workflow.folder / ".snakemake/incomplete").glob("*")))
-    records, half_written = workflow.files(CACHE), workflow.unreadable()
-    locked = workflow.run(*COMMAND)
-    unlocked = workflow.run("--unlock")
-    resumed = workflow.run(*COMMAND)
-    return Interrupted(
-        workflow, log.read_text(), incomplete, records, half_written, locked, unlocked, resumed
-    )
+    return log.read_text()
 
 
-def wait_for_evaluation(workflow: Workflow, process: subprocess.Popen) -> None:
-    """Until a pruned model's evaluation has begun and a record of any model has been kept."""
+def wait_until(ready: Callable[[], bool], process: subprocess.Popen) -> None:
+    """Ask again and again while the process runs."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        begun = {path.parent.name for path in (workflow.folder / LOGS).glob("*/*.log")}
-        if begun - {"dense"} and any((workflow.folder / CACHE).glob("*.json")):
+        if ready():
             return
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.02)
             raise AssertionError("the run ended before it could be killed")
-    raise AssertionError(f"no evaluation began within {PATIENCE} s")
+    raise AssertionError(f"what was waited for did not come within {PATIENCE} s")
 
 
 def kill_group(process: subprocess.Popen) -> None:

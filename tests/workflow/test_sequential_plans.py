@@ -1,9 +1,12 @@
 """Which rule prunes which method, and that everything reads what it writes."""
 
+import pytest
+from workflow.expected import evaluations, figures, tables
 from workflow.running import Workflow
 
 METHODS = {
     "wanda": {"score": "wanda"},
+    "wanda-2-4": {"score": "wanda", "pattern": "2:4"},
     "wanda-sequential": {"score": "wanda", "propagation": "sequential"},
     "sparsegpt": {"score": "sparsegpt"},
     "sparsegpt-2-4": {"score": "sparsegpt", "pattern": "2:4", "calibration": ["en"]},
@@ -28,6 +31,7 @@ def test_every_method_is_pruned_by_its_own_rule(fresh: Workflow):
     jobs, _ = planned(fresh, set(METHODS), "masks")
     assert {job for job in jobs if job.startswith("prune_")} == {
         "prune_model tiny-llama 0 wanda 0.5",
+        "prune_model tiny-llama 0 wanda-2-4 0.5",
         "prune_sequentially tiny-llama 0 wanda-sequential 0.5",
         "prune_with_update tiny-llama 0 sparsegpt 0.5",
         "prune_with_update tiny-llama 0 sparsegpt-2-4 0.5",
@@ -47,3 +51,20 @@ def test_sparsegpt_alone_needs_no_statistics_and_all_read_its_weights(fresh: Wor
     assert any("scripts/prune_sequentially.py" in line for line in commands)
     assert any('"artefact":"weights"' in line for line in text.splitlines())
     assert f"{RUNS}/masks" not in text
+
+
+@pytest.mark.parametrize(
+    ("method", "rule"),
+    [
+        ("wanda-2-4", "prune_model"),
+        ("wanda-sequential", "prune_sequentially"),
+        ("sparsegpt", "prune_with_update"),
+    ],
+)
+def test_a_method_added_to_a_finished_experiment_costs_itself(
+    project: Workflow, method: str, rule: str
+):
+    with project.edit_config() as config:
+        config["methods"][method] = METHODS[method]
+    added = {f"{rule} tiny-llama 0 {method} 0.5"} | evaluations({f"{method} 0.5"})
+    assert project.jobs() == added | tables("perplexity", "allocation") | figures()

