@@ -56,9 +56,14 @@ def keep_in_groups(scores: Tensor, dropped: int, size: int) -> Tensor:
     return _without_lowest(scores.reshape(-1, size), dropped).reshape(scores.shape)
 
 
+def all_finite(values: Tensor) -> bool:
+    """Whether no value is NaN or infinite, several times as fast as `isfinite` of each."""
+    return all(torch.isfinite(bound) for bound in torch.aminmax(values))
+
+
 def _without_lowest(scores: Tensor, dropped: int) -> Tensor:
     """Equal to a stable ascending sort of each row, True where a score is not among the lowest."""
-    if not all(torch.isfinite(bound) for bound in torch.aminmax(scores)):
+    if not all_finite(scores):
         raise InputError("has scores that are not finite")
     if dropped == 0:
         return torch.ones_like(scores, dtype=torch.bool)

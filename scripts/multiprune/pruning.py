@@ -11,7 +11,7 @@ from multiprune import allocations, norms
 from multiprune.errors import InputError
 from multiprune.group_pattern import UNSTRUCTURED, GroupPattern, parse_pattern
 from multiprune.masks import pack
-from multiprune.patterns import keep_in_scope
+from multiprune.patterns import all_finite, keep_in_scope
 from multiprune.scores import SCORES
 from multiprune.statistics_files import InputStatistics, ModuleInput
 from multiprune.weights import LinearWeight, ModelWeights
@@ -186,7 +186,7 @@ class Pruner:
 
     def _scores(self, weight: LinearWeight) -> Tensor:
         matrix = self._weights.read(weight).float()
-        if not torch.isfinite(matrix).all():
+        if not all_finite(matrix):
             raise InputError(
                 f"{self._weights.folder}: {weight.name} holds numbers that are not finite"
             )

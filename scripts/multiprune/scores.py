@@ -28,6 +28,8 @@ def ria(weight: Tensor, norm: Tensor, ria_exponent: float = 0.5) -> Tensor:
     """
     size = weight.abs()
     smallest = 1e-30  # keeps 0 / 0 at 0
+    row_sum = size.sum(dim=1, keepdim=True).clamp_min(smallest)
     by_column = size / size.sum(dim=0, keepdim=True).clamp_min(smallest)
-    by_row = size / size.sum(dim=1, keepdim=True).clamp_min(smallest)
-    return (by_column + by_row) * norm**ria_exponent
+    relative = size.div_(row_sum).add_(by_column)  # in place: a matrix of an 8B model has 0.2 GiB
+    del by_column
+    return relative * norm**ria_exponent

@@ -1,5 +1,6 @@
 """A model's weights read tensor by tensor from its safetensors files; the model is never built."""
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,29 @@ class LinearWeight:
         return (self.columns, self.rows) if self.transposed else (self.rows, self.columns)
 
 
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files that transformers loads: the whole model, or its index's shards.
+
+    A folder may hold the same weights once more, as Mistral's consolidated.safetensors. Without
+    either, all files count. InputError for no file, or an index that cannot be read.
+    """
+    if (folder / WHOLE).is_file():
+        return [folder / WHOLE]
+    if not (folder / INDEX).is_file():
+        files = sorted(folder.glob("*.safetensors"))
+        if not files:
+            raise InputError(f"{folder}: has no .safetensors file (pickled weights are not read)")
+        return files
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        return [folder / name for name in sorted(set(index["weight_map"].values()))]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(f"{folder / INDEX}: is not an index of weights (weight_map)") from None
+
+
 class ModelWeights:
     """The prunable weights of a Hugging Face folder, by name in the model's `state_dict()`."""
 
@@ -42,10 +66,7 @@ class ModelWeights:
         self.architecture = architecture_of(folder)
         self._location: dict[str, tuple[Path, str]] = {}
         found = []
-        files = sorted(self.folder.glob("*.safetensors"))
-        if not files:
-            raise InputError(f"{folder}: has no .safetensors file (pickled weights are not read)")
-        for path in files:
+        for path in weight_files(self.folder):
             with opened_tensors(path, framework="pt") as file:
                 for stored_name in file.keys():  # noqa: SIM118
                     name = self.architecture.state_name(stored_name)

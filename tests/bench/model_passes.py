@@ -1,0 +1,115 @@
+"""What statistics, perplexity and masks cost beyond the model's own forward pass and loading.
+
+Both sides of a ratio take the same batches with the same threads in one process.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from timing import Row, paired_ratio
+from transformers import PreTrainedModel
+
+from multiprune.activations import batches, collect
+from multiprune.architectures import architecture_of
+from multiprune.artefacts import read_tensors
+from multiprune.masks import read_mask
+from multiprune.models import forward, load_model, load_tokenizer, set_up
+from multiprune.perplexity import window_losses, windows_of
+from multiprune.texts import read_paragraphs, tokenize
+
+THREADS = 2
+BATCH_TOKENS = 2048  # the default of compute.batch_tokens
+
+
+def pass_rows(model_folder: Path, windows: Path, text: Path, mask: Path, length: int) -> list[Row]:
+    """Statistics over calibration windows, perplexity of a text, loading under a mask.
+
+    `length` is that of the perplexity's windows, in tokens.
+    """
+    set_up(THREADS)
+    return [
+        *statistics_rows(model_folder, read_tensors(windows)[0]["input_ids"]),
+        perplexity_row(model_folder, text, length),
+        *loading_rows(model_folder, mask),
+    ]
+
+
+def statistics_rows(model_folder: Path, windows: np.ndarray) -> list[Row]:
+    """windows [samples, length]; against the forward pass with and without its output head.
+
+    A pass for statistics needs no logits and computes none: the second row is what counting costs.
+    """
+    model, architecture = load_model(model_folder), architecture_of(model_folder)
+    lengths = np.full(*windows.shape)
+    inputs = [input_ids for input_ids, _counted in batches(windows, lengths, BATCH_TOKENS)]
+
+    def count() -> None:
+        collect(model, windows, architecture, BATCH_TOKENS, threshold=1.0)
+
+    def without_head() -> None:
+        for input_ids in inputs:
+            forward(model, input_ids)
+
+    def plain() -> None:
+        for input_ids in inputs:
+            _logits(model, input_ids)
+
+    return [
+        Row("statistics pass / plain forward pass", paired_ratio(count, plain), 1.15),
+        Row("statistics pass / forward pass without head", paired_ratio(count, without_head)),
+    ]
+
+
+def perplexity_row(model_folder: Path, text: Path, length: int) -> Row:
+    """Tokens per second of the loss of every window of a text, against logits and no loss."""
+    model, tokenizer = load_model(model_folder), load_tokenizer(model_folder)
+    tokens = tokenize(read_paragraphs(text), tokenizer)[0]
+    windows = windows_of(tokens, length, tokenizer)
+    full = np.stack([window.inputs for window in windows if len(window.inputs) == length])
+    rest = [window.inputs[None] for window in windows if len(window.inputs) < length]
+    inputs = [torch.from_numpy(rows).long() for rows in [*_split(full, length), *rest]]
+
+    def plain() -> None:
+        for input_ids in inputs:
+            _logits(model, input_ids)
+
+    ratio = paired_ratio(plain, lambda: window_losses(model, windows, BATCH_TOKENS))
+    return Row("perplexity / plain forward pass, tokens per second", ratio, 0.9, at_least=True)
+
+
+def loading_rows(model_folder: Path, mask: Path) -> list[Row]:
+    """Loading a model under a mask against loading it dense, files in the system's cache.
+
+    On a CPU transformers only maps the files: plain loading reads no weight before one is used,
+    while masking reads and writes all. The second row compares like with like: there the pruned
+    weights of the dense model are copied into memory of the process too, as they are for a GPU.
+    """
+    pruned = [name for name, _packed, _shape in read_mask(mask)]
+
+    def masked() -> None:
+        load_model(model_folder, pruning=mask)
+
+    def mapped() -> None:
+        load_model(model_folder)
+
+    def copied() -> None:
+        model = load_model(model_folder)
+        for name in pruned:
+            weight = model.get_parameter(name)
+            weight.data = weight.data.clone()
+
+    return [
+        Row("loading under a mask / loading (files mapped)", paired_ratio(masked, mapped), 1.3),
+        Row("loading under a mask / loading into memory", paired_ratio(masked, copied), 1.3),
+    ]
+
+
+def _split(windows: np.ndarray, length: int) -> list[np.ndarray]:
+    rows = max(1, BATCH_TOKENS // length)
+    return [windows[start : start + rows] for start in range(0, len(windows), rows)]
+
+
+@torch.inference_mode()
+def _logits(model: PreTrainedModel, input_ids: torch.Tensor) -> None:
+    model(input_ids, use_cache=False)
