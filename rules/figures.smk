@@ -1,6 +1,7 @@
 """Stage 6, figures: records -> tidy tables, intervals, verdicts on claims, figures, captions.
 
-reads   <results>/{model}/seed{seed}/perplexity/, downstream/, masks/, weights/ (metadata), statistics/,
+reads   <results>/{model}/seed{seed}/perplexity/, downstream/, sweep/, masks/, weights/ (metadata),
+        <results>/{model}/seed{seed}/statistics/,
         config/claims.yaml, <benchmarks>/ (cost of the methods)
 writes  <results>/tables/{table}.csv, <results>/tables/claims.{md,tex,rst}, <results>/figures/{figure}-{model}.pdf and .png,
         <results>/captions/{figure}-{model}.rst

@@ -70,7 +70,7 @@ rule prune_sequentially:
         mem_mb=sequential_memory,
         runtime=model_minutes,
         gpu=1,
-        activations=config["compute"]["activation_memory_gb"],  # changes no mask: no parameter
+        activation_mb=ACTIVATION_MB,  # changes no mask, so it is no parameter
     params:
         script=script("prune_sequentially.py"),
         model=model_folder,
@@ -87,7 +87,7 @@ rule prune_sequentially:
         "--name {wildcards.method} --method {params.method:q} --sparsity {wildcards.sparsity} "
         "--batch-tokens {params.batch_tokens} "
         "--activation-threshold {params.activation_threshold} "
-        "--activation-memory-gb {resources.activations} --threads {threads} "
+        "--activation-memory-mb {resources.activation_mb} --threads {threads} "
         "--progress {params.progress:q} --output {output.pruned:q} > {log:q} 2>&1"
 
 
@@ -105,7 +105,7 @@ use rule prune_sequentially as prune_with_update with:
         mem_mb=update_memory,
         runtime=model_minutes,
         gpu=1,
-        activations=config["compute"]["activation_memory_gb"],
+        activation_mb=ACTIVATION_MB,
 
 
 rule masks:

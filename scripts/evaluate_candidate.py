@@ -5,7 +5,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from multiprune.artefacts import sha256_arrays, write_json
 from multiprune.command import run
@@ -14,9 +14,12 @@ from multiprune.evaluation_cache import EvaluationCache
 from multiprune.evaluation_runs import provenance
 from multiprune.masks import apply_packed
 from multiprune.models import check_length, load_model, load_tokenizer, set_up
+from multiprune.perplexity import windows_of
 from multiprune.perplexity_runs import Measure, measure_text
 from multiprune.pruning_runs import add_arguments, prune
 from multiprune.sweep import with_constants
+from multiprune.sweep_records import check_windows
+from multiprune.texts import read_paragraphs, tokenize
 
 
 def parse() -> argparse.Namespace:
@@ -49,10 +52,23 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def texts_of(options: argparse.Namespace, tokenizer: PreTrainedTokenizerBase) -> dict[str, Path]:
+    """The text of each language; InputError where one is too short to compare candidates by."""
+    found = {}
+    for language, corpus in sorted(options.languages.items()):
+        path = Path(options.corpora) / corpus / language / f"{options.split}.jsonl"
+        tokens, _scored = tokenize(read_paragraphs(path), tokenizer, options.tokens)
+        check_windows(language, len(windows_of(tokens, options.length, tokenizer)))
+        found[language] = path
+    return found
+
+
 def main() -> None:
     """Prune in memory, then score what is not in the cache."""
     options = parse()
     device = set_up(options.threads)
+    tokenizer = load_tokenizer(options.model)
+    texts = texts_of(options, tokenizer)
     method = with_constants(options.method, options.constants)
     pruned, inputs = prune(options, method)
     names = sorted(pruned.masks)
@@ -70,7 +86,7 @@ def main() -> None:
         return loaded
 
     measure = Measure(
-        load_tokenizer(options.model),
+        tokenizer,
         model,
         EvaluationCache(options.cache),
         origin,
@@ -79,8 +95,7 @@ def main() -> None:
         options.batch_tokens,
     )
     measured = {}
-    for language, corpus in sorted(options.languages.items()):
-        text = Path(options.corpora) / corpus / language / f"{options.split}.jsonl"
+    for language, text in texts.items():
         measured[language], found = measure_text(text, measure)
         state = "kept from an earlier run" if found else "computed"
         print(

@@ -32,14 +32,27 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="of the calibration text, for the model card")
     parser.add_argument("--perplexity", help="folder of its perplexity records, for the model card")
     parser.add_argument("--dense-perplexity", help="folder of the dense model's records")
-    parser.add_argument(
-        "--languages", type=json.loads, default={}, help="JSON, code -> name; of the records"
-    )
+    parser.add_argument("--languages", default="{}", help="JSON, code -> name; of the records")
     parser.add_argument("--output", required=True, type=Path, help="new folder")
     options = parser.parse_args()
+    options.languages = languages(options.languages)
     if options.languages and not (options.perplexity and options.dense_perplexity):
         raise InputError("--languages: needs --perplexity and --dense-perplexity, their records")
     return options
+
+
+def languages(text: str) -> dict[str, str]:
+    """The names of languages by code; InputError for anything else."""
+    try:
+        names = json.loads(text)
+    except ValueError:
+        names = None
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise InputError(
+            f"--languages: found {text}, a JSON object of code and name is expected, such as "
+            '{"sw": "Swahili"}'
+        )
+    return names
 
 
 def main() -> None:

@@ -52,7 +52,7 @@ def parse() -> argparse.Namespace:
         "--activation-threshold", type=float, required=True, help="tau: active where |x| > tau rms"
     )
     parser.add_argument(
-        "--activation-memory-gb",
+        "--activation-memory-mb",
         type=float,
         required=True,
         help="GPU memory for activations; what does not fit stays in host memory",
@@ -104,7 +104,7 @@ def entered(
 ) -> BlockPasses:
     """The model in host memory, with the windows of all sets in front of its first block."""
     model = load_model(options.model, options.dtype, on_host=True)
-    passes = BlockPasses(model, architecture, device, options.activation_memory_gb * 1e9)
+    passes = BlockPasses(model, architecture, device, options.activation_memory_mb * 1e6)
     sets = {path.stem: path for path in options.windows}
     if options.contrast_windows:
         sets[CONTRAST] = options.contrast_windows
@@ -133,12 +133,14 @@ def main() -> None:
         "options": options.method,
         "propagation": "sequential",
         "requested_sparsity": repr(options.sparsity),
+        "dtype": options.dtype,
+        "batch_tokens": options.batch_tokens,
         "activation_threshold": repr(options.activation_threshold),
         "inputs": inputs,
         "device": device.type,
         "versions": library_versions(),
     }
-    settings = [options.dtype, options.batch_tokens, options.threads, code_digest(__file__)]
+    settings = [options.threads, code_digest(__file__)]
     pruner = block_pruner(weights, options.method, options.activation_threshold)
     progress = Progress(options.progress, sha256_json([metadata, settings]), pruner)
     indices = [report.block for report in allocation]

@@ -32,18 +32,24 @@ from multiprune.sparsity_report import (
 )
 from multiprune.texts import read_paragraphs, tokenize, utf8_bytes
 
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+
 
 def parse() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True, help="Hugging Face model folder")
-    parser.add_argument("--patterns", nargs="*", default=["2:4", "4:8"], help="n:m to look for")
-    parser.add_argument("--dtype", default="auto", help="precision of the weights, or auto")
+    parser.add_argument("--patterns", nargs="*", action="extend", help="n:m; default: 2:4 4:8")
+    parser.add_argument("--dtype", default="auto", choices=DTYPES, help="of the weights in memory")
     parser.add_argument(
-        "--text", nargs="*", default=[], help='LANGUAGE=FILE, a {"text": ...} a line'
+        "--text",
+        nargs="*",
+        action="extend",
+        default=[],
+        help='LANGUAGE=FILE, a {"text": ...} a line',
     )
     parser.add_argument("--corpora", help="folder of all corpora of the workflow")
-    parser.add_argument("--languages", type=json.loads, default={}, help="JSON, language -> corpus")
+    parser.add_argument("--languages", default="{}", help="JSON, language -> corpus")
     parser.add_argument("--split", default="test", help="of these corpora")
     parser.add_argument("--length", type=int, help="tokens in a window; needed with text")
     parser.add_argument("--tokens", type=int, help="of text per language at most")
@@ -51,11 +57,32 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--output", required=True, help="CSV file")
     options = parser.parse_args()
+    options.languages = languages(options.languages)
+    if options.patterns is None:
+        options.patterns = ["2:4", "4:8"]
     if options.languages and not options.corpora:
         raise InputError("--languages: needs --corpora, the folder of the corpora")
-    if (options.text or options.languages) and not options.length:
+    if (options.text or options.languages) and options.length is None:
         raise InputError("--length: is needed with text, since perplexity depends on it")
+    for name in ("length", "tokens", "batch_tokens", "threads"):
+        number = getattr(options, name)
+        if number is not None and number < 1:
+            raise InputError(f"--{name.replace('_', '-')}: found {number}, at least 1 is needed")
     return options
+
+
+def languages(text: str) -> dict[str, str]:
+    """The corpora of languages; InputError for anything else."""
+    try:
+        corpora = json.loads(text)
+    except ValueError:
+        corpora = None
+    if not isinstance(corpora, dict) or not all(isinstance(c, str) for c in corpora.values()):
+        raise InputError(
+            f"--languages: found {text}, a JSON object of language and corpus is expected, such as "
+            '{"sw": "udhr"}'
+        )
+    return corpora
 
 
 def group_pattern(text: str) -> GroupPattern:
@@ -69,8 +96,8 @@ def group_pattern(text: str) -> GroupPattern:
 def texts(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     """Language and paragraphs of each text."""
     for entry in options.text:
-        language, separator, path = entry.partition("=")
-        if not separator:
+        language, _, path = entry.partition("=")
+        if not language or not path:
             raise InputError(f"--text {entry}: LANGUAGE=FILE is expected, such as en=english.jsonl")
         yield language, own_paragraphs(path)
     for language, corpus in sorted(options.languages.items()):
@@ -83,12 +110,17 @@ def perplexity_rows(options: argparse.Namespace) -> list[dict]:
     read = list(texts(options))
     if not read:
         return []
+    names = [language for language, _ in read]
+    if len(set(names)) < len(names):
+        raise InputError(f"--text and --languages: found {', '.join(names)}, each at most once")
     tokenizer = load_tokenizer(options.model)
     model = load_model(options.model, options.dtype)
     check_length(model, options.length)
     rows = []
     for language, paragraphs in read:
         ids, scored = tokenize(paragraphs, tokenizer, options.tokens)
+        if not len(ids):
+            raise InputError(f"--text {language}: has no tokens")
         windows = windows_of(ids, options.length, tokenizer)
         check_logits(model, windows[0])
         losses = window_losses(model, windows, options.batch_tokens)
@@ -110,7 +142,7 @@ def main() -> None:
     """Count zeros in the files, score the texts, write the table and print it in short."""
     options = parse()
     set_up(options.threads)
-    patterns = [group_pattern(text) for text in options.patterns]
+    patterns = list(dict.fromkeys(map(group_pattern, options.patterns)))
     counted = matrices(options.model, patterns)
     rows = [*sparsity_rows(counted), *perplexity_rows(options)]
     columns = [*LEVELS, *map(str, patterns), "tokens", "perplexity", "bits_per_byte"]

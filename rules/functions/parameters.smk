@@ -31,21 +31,29 @@ def preflight_table(wildcards):
     return f"{RESULTS}/preflight.csv"
 
 
+def bytes_per_weight(wildcards):
+    """Bytes that a weight or an activation of a loaded model takes."""
+    model = config["models"][wildcards.model]
+    return 4 if model["dtype"] == "float32" or model["kind"] == "package_gguf" else 2
+
+
 def model_memory(wildcards, attempt):
     """Memory in MB of a job that holds a whole model, more at each attempt."""
-    model = config["models"][wildcards.model]
-    single = model["dtype"] == "float32" or model["kind"] == "package_gguf"
-    bytes_per_weight = 4 if single else 2
+    weights = bytes_per_weight(wildcards) * config["models"][wildcards.model]["parameters"]
     # A quarter to spare, and 2.5 GB for Python, torch and one batch.
-    return int(attempt * (2500 + 1250 * bytes_per_weight * model["parameters"]))
+    return int(attempt * (2500 + 1250 * weights))
 
 
 def sequential_memory(wildcards, attempt):
-    """Memory in MB of a job that holds a model and the activations of all windows."""
-    # Without a GPU, or beyond its budget, activations stay here.
-    return model_memory(wildcards, attempt) + int(
-        attempt * 1000 * config["compute"]["activation_memory_gb"]
+    """Memory in MB of a job that holds a model and the hidden states of all its windows."""
+    sets = (experiment.calibration_sets, experiment.contrast_sets)
+    tokens = sum(
+        window_tokens(config, name) for of in sets for name in of(config, wildcards.method)
     )
+    # 1B parameters: 2,048 channels; 8B: 4,096. Without a GPU all of them stay in host memory.
+    channels = 2048 * config["models"][wildcards.model]["parameters"] ** (1 / 3)
+    states = tokens * channels * bytes_per_weight(wildcards) / 1e6
+    return model_memory(wildcards, attempt) + int(attempt * 1.25 * states)
 
 
 def update_memory(wildcards, attempt):
@@ -107,6 +115,12 @@ def constants_of(wildcards):
         for one in experiment.candidates(config, wildcards.method)
         if one.name == wildcards.candidate
     )
+
+
+def candidate_options(wildcards):
+    """The options of a method with the constants of a candidate set, as JSON."""
+    options = experiment.method_options(config, wildcards.method)
+    return canonical(sweep.with_constants(options, json.loads(constants_of(wildcards))))
 
 
 def sweep_sparsity(wildcards):

@@ -89,7 +89,8 @@ class BlockPasses:
         """Add a calibration set, windows [samples, length], in front of the first block.
 
         Of each window only the first `lengths` [samples] tokens are read and counted. Batches are
-        those of a dense pass, so that the first block's statistics are the same to the last bit.
+        those of a dense pass, so that the first block's statistics are the same to the last bit (on
+        a CPU; elsewhere a dense pass computes the embeddings on the device).
         """
         entered = []
         for input_ids, counted in batches(windows, lengths, batch_tokens):

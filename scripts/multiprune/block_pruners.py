@@ -23,7 +23,7 @@ from multiprune.statistics import ActivationSums
 from multiprune.statistics_files import InputStatistics, ModuleInput
 from multiprune.weights import LinearWeight, ModelWeights
 
-CONTRAST = "--contrast-windows"  # names the contrast set among the calibration sets
+CONTRAST = "contrast set"  # among the calibration sets; no name of a language holds a space
 SPARSEGPT = "sparsegpt"  # the score of the methods that move weights
 
 Accumulators = dict[str, dict[ModuleInput, Accumulator]]  # by calibration set

@@ -164,11 +164,16 @@ class Measurements:
         yield Cell("", "", "runs", differences, np.ones(len(pairs)))
 
     def _cost_of(self, run: Run, resource: str) -> float:
-        """Seconds in all, or the largest memory, of collecting the statistics and pruning."""
-        sets = self.grid.methods[run.method].get("calibration", [])
+        """Seconds in all, or the largest memory, of collecting the statistics and pruning.
+
+        That is the cost of the final mask, or weights, without the sweep that chose a method's
+        constants; of a sequential job that was killed, of the part after it was started again.
+        """
+        sets = self.grid.statistics(run.method)
         seed = Path(self.model) / f"seed{run.seed}"
         paths = [Path("collect_statistics") / seed / f"{name}.jsonl" for name in sets]
-        paths.append(Path("prune_model") / seed / run.method / f"{run.sparsity}.jsonl")
+        rule = self.grid.rule(run.method)
+        paths.append(Path(rule) / seed / run.method / f"{run.sparsity}.jsonl")
         values = [self._benchmark(path, BENCHMARK_COLUMNS[resource]) for path in paths]
         return sum(values) if resource == "seconds" else max(values)
 

@@ -23,8 +23,9 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
         if type(error).__name__ != "OutOfMemoryError":  # torch's, which is not imported here
             raise
         advice = (
-            "lower compute.batch_tokens (or evaluation.downstream.batch_size) in the config, or "
-            "run one job a GPU: --resources gpu=1"
+            "lower compute.batch_tokens (sequential propagation: compute.activation_memory_gb, "
+            "downstream tasks: evaluation.downstream.batch_size) in the config, or run one job a "
+            "GPU: --resources gpu=1"
         )
         print(f"error: the GPU is out of memory; {advice}", file=sys.stderr)
         sys.exit(1)

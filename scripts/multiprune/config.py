@@ -10,7 +10,15 @@ import re
 from multiprune import downstream_config, sweep
 from multiprune.definitions import text_code
 from multiprune.errors import InputError
-from multiprune.grid import CODE, DENSE, WEIGHTS
+from multiprune.grid import (
+    CODE,
+    DENSE,
+    PRUNE_MODEL,
+    PRUNE_SEQUENTIALLY,
+    PRUNE_WITH_UPDATE,
+    SPARSEGPT,
+    WEIGHTS,
+)
 from multiprune.group_pattern import parse_pattern, without_quotes
 from multiprune.registry import unknown_name
 from multiprune.schema import with_defaults
@@ -250,7 +258,14 @@ def is_sequential(config: dict, method: str) -> bool:
 
 def moves_weights(config: dict, method: str) -> bool:
     """Whether a method changes the weights that it keeps, so that a mask does not say it all."""
-    return config["methods"][method]["score"] == "sparsegpt"
+    return config["methods"][method]["score"] == SPARSEGPT
+
+
+def pruning_rule(config: dict, method: str) -> str:
+    """Name of the rule that prunes with a method."""
+    if moves_weights(config, method):
+        return PRUNE_WITH_UPDATE
+    return PRUNE_SEQUENTIALLY if is_sequential(config, method) else PRUNE_MODEL
 
 
 def reads_dense_statistics(config: dict, method: str) -> bool:
@@ -367,8 +382,13 @@ def _method_grid(config: dict) -> dict[str, dict]:
         for method in (DENSE, *config["methods"])
     }
     for method in config["methods"]:
+        # Only what differs, so that a new kind of method leaves the tables of the others alone.
         if moves_weights(config, method):
             methods[method]["artefact"] = WEIGHTS
+        if (rule := pruning_rule(config, method)) != PRUNE_MODEL:
+            methods[method]["rule"] = rule
+        if methods[method]["calibration"] and not reads_dense_statistics(config, method):
+            methods[method]["statistics"] = []
     return methods
 
 

@@ -13,13 +13,19 @@ ITEMS, TOKENS_PER_ITEM = 1500, 300  # of a task in one language; an item with al
 
 def estimate(config: dict) -> str:
     """One line: results on disk and hours of one GPU; empty below one hour."""
-    grid, languages = experiment.grid(config), experiment.languages(config)
+    grid = experiment.grid(config)
+    text = config["evaluation"]["perplexity"].get("tokens", 0)
+    scored = len(grid) * len(experiment.languages(config)) * text
     passes = len(experiment.all_calibration_sets(config)) * len(config["seeds"])
-    scored = len(grid) * len(languages) * config["evaluation"]["perplexity"].get("tokens", 0)
-    tasks, asked = downstream(config)
-    tried = sum(len(experiment.candidates(config, name)) for name in experiment.choosing(config))
-    calibrated = experiment.languages(config, "calibration")
-    asked += tried * len(calibrated) * config["evaluation"]["perplexity"].get("tokens", 0)
+    # Jobs and tokens of one model, by what they do.
+    work = [
+        (len(grid), scored),
+        (passes, calibration_tokens(config)),
+        sequential(config),
+        sweeps(config),
+        downstream(config),
+    ]
+    jobs, tokens = (sum(counts) for counts in zip(*work, strict=True))
     pruned = sum(
         BYTES_PER_WEIGHT if experiment.moves_weights(config, method) else 1 / 8  # or a mask's bit
         for _seed, method, _sparsity in grid
@@ -29,10 +35,9 @@ def estimate(config: dict) -> str:
     for model in config["models"].values():
         billions = model["parameters"]
         disk += billions * (BYTES_PER_WEIGHT + pruned + passes * STATISTICS_GB_PER_BILLION)
-        tokens = calibration_tokens(config) + scored + asked
         flops = FLOPS_PER_WEIGHT_AND_TOKEN * billions * 1e9 * tokens
         hours += flops / FLOPS_PER_SECOND / 3600
-        hours += (len(grid) + passes + tasks + tried) * LOADING_MINUTES / 60
+        hours += jobs * LOADING_MINUTES / 60
     if hours < 1:
         return ""
     unknown = (
@@ -45,14 +50,31 @@ def estimate(config: dict) -> str:
 
 
 def calibration_tokens(config: dict) -> int:
-    """Tokens of one model's statistics; windows of a pair have a number and length of their own."""
-    total = 0
-    for name in experiment.all_calibration_sets(config):
-        windows = config["calibration"]
-        if "-" in name and name not in config["languages"]:
-            windows = windows["demonstrations"]
-        total += len(config["seeds"]) * windows["samples"] * windows["length"]
-    return total
+    """Tokens of one model's dense statistics, a pass for each set and seed."""
+    sets = experiment.all_calibration_sets(config)
+    return len(config["seeds"]) * sum(window_tokens(config, name) for name in sets)
+
+
+def sequential(config: dict) -> tuple[int, int]:
+    """Jobs and tokens of one model's sequential methods.
+
+    Windows pass every block twice, dense and pruned. What SparseGPT computes beside is left out.
+    """
+    jobs = tokens = 0
+    for _seed, method, _sparsity in experiment.grid(config):
+        if method != experiment.DENSE and experiment.is_sequential(config, method):
+            own = experiment.calibration_sets(config, method)
+            sets = [*own, *experiment.contrast_sets(config, method)]
+            jobs += 1
+            tokens += 2 * sum(window_tokens(config, name) for name in sets)
+    return jobs, tokens
+
+
+def sweeps(config: dict) -> tuple[int, int]:
+    """Jobs and tokens of one model's candidates, each under the smallest seed."""
+    tried = sum(len(experiment.candidates(config, name)) for name in experiment.choosing(config))
+    texts = len(experiment.languages(config, "calibration"))
+    return tried, tried * texts * config["evaluation"]["perplexity"].get("tokens", 0)
 
 
 def downstream(config: dict) -> tuple[int, int]:
@@ -65,3 +87,11 @@ def downstream(config: dict) -> tuple[int, int]:
     runs = sum(len(method["seeds"]) * len(method["sparsities"]) for method in methods)
     texts = sum(len(task["languages"]) for task in grid["tasks"].values())
     return runs * len(grid["tasks"]), runs * texts * items * TOKENS_PER_ITEM
+
+
+def window_tokens(config: dict, name: str) -> int:
+    """Tokens of a calibration set; windows of a pair have a number and length of their own."""
+    windows = config["calibration"]
+    if "-" in name and name not in config["languages"]:
+        windows = windows["demonstrations"]
+    return windows["samples"] * windows["length"]

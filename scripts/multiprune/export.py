@@ -23,6 +23,7 @@ from multiprune.manifests import MANIFEST, other_definition
 from multiprune.masks import unpack
 from multiprune.model_card import CARD, RECORD
 from multiprune.pruned_weights import SAFETENSORS_DTYPES, holds_weights
+from multiprune.weights import INDEX, WHOLE, weight_files
 
 PART_BYTES = 16 << 20  # of a tensor read at a time
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}  # by bytes of a weight
@@ -50,18 +51,24 @@ class Zeros:
 class PrunedCheckpoint:
     """The files `names` of a model folder, and a mask or pruned weights that fit them.
 
-    Raises InputError where there is no safetensors file, and where `pruning` names a weight that
-    the files lack or that has another shape there.
+    Of weights that stand in the folder twice, only those that transformers loads. Raises InputError
+    where there are none or `names` lacks one, and where `pruning` names a weight that the files
+    lack or that has another shape there.
     """
 
     def __init__(self, folder: Path | str, names: list[str], pruning: Path | str):
         self._folder = Path(folder)
         self._pruning = Path(pruning)
         self._architecture = architecture_of(folder)
-        self._weights = [name for name in names if name.endswith(".safetensors")]
-        self._others = [name for name in names if name not in (*self._weights, CARD, RECORD)]
-        if not self._weights:
-            raise InputError(f"{folder}: has no .safetensors file (pickled weights are not read)")
+        used = {path.name for path in weight_files(self._folder)}
+        if unlisted := sorted(used.difference(names)):
+            raise InputError(
+                f"{folder}: {MANIFEST} does not list {unlisted[0]}, which holds weights; fetch the "
+                "model again"
+            )
+        self._weights = sorted(used)
+        left = {CARD, RECORD} | ({INDEX} if WHOLE in used else set())
+        self._others = [n for n in names if n not in left and not n.endswith(".safetensors")]
         self._moved = holds_weights(pruning)
         self.metadata = pruning_metadata(pruning)
         self._shapes = {name: tuple(shape) for name, shape in self.metadata["shapes"].items()}

@@ -13,6 +13,10 @@ DENSE = "dense"
 CODE = "code"  # the calibration set that the contrast norm divides by
 CALIBRATION, UNSEEN = "calibration", "unseen"
 MASKS, WEIGHTS = "masks", "weights"  # folders of what pruning writes
+# The rules that prune, by which benchmarks are filed.
+PRUNE_MODEL = "prune_model"
+PRUNE_SEQUENTIALLY, PRUNE_WITH_UPDATE = "prune_sequentially", "prune_with_update"
+SPARSEGPT = "sparsegpt"  # the score of the methods that move weights
 ROLES = (CALIBRATION, UNSEEN)
 
 
@@ -83,6 +87,18 @@ class Grid:
     def artefact(self, method: str) -> str:
         """Folder of what a method writes: masks, or weights where those that it keeps move too."""
         return self.methods[method].get("artefact", MASKS)
+
+    def rule(self, method: str) -> str:
+        """The rule that prunes with a method."""
+        return self.methods[method].get("rule", PRUNE_MODEL)
+
+    def statistics(self, method: str) -> list[str]:
+        """The calibration sets whose statistics, of the dense model, a method reads.
+
+        A sequential method has others of its own, and reads these for its allocation at most.
+        """
+        settings = self.methods[method]
+        return settings.get("statistics", settings.get("calibration", []))
 
     def pruned(self) -> Iterator[tuple[str, str, int]]:
         """Every (method, sparsity, seed) but dense, sorted."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from multiprune.artefacts import (
 from multiprune.errors import InputError
 
 CHUNK = 2**16  # weights unpacked at a time, which stay in the processor's cache
-BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by bytes of a weight
+BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by bytes of a weight
 
 
 def pack(keep: Tensor) -> np.ndarray:
@@ -58,7 +59,7 @@ def check_mask_belongs(path: Path | str, model: str) -> None:
 
 
 def apply_mask(model: nn.Module, path: Path | str) -> None:
-    """Set the pruned weights of a loaded model to zero, in place, wherever each weight lives."""
+    """Set the pruned weights of a loaded model to zero, wherever each weight lives."""
     apply_packed(model, read_mask(path), str(path))
 
 
@@ -74,21 +75,31 @@ def apply_packed(
         if tuple(parameter.shape) != shape:
             found, masked = ("x".join(map(str, sizes)) for sizes in (parameter.shape, shape))
             raise InputError(f"{origin}: {name} is {found} in the model, {masked} in the mask")
-        _drop(parameter.data, packed)
+        _drop(parameter, packed)
 
 
-def _drop(weight: Tensor, packed: np.ndarray) -> None:
+def _drop(parameter: nn.Parameter, packed: np.ndarray) -> None:
     # Bitwise, since a product would leave -0.0, and NaN of infinity.
-    bits = weight.view(BITS[weight.element_size()])
-    rows = max(1, CHUNK // weight.shape[1])
-    for start in range(0, len(bits), rows):
-        part = bits[start : start + rows]
-        kept = unpack(packed[start : start + rows], part.shape).view(np.int8)  # 0 or 1
-        if part.device.type == "cpu":  # NumPy's loop is several times as fast as torch's
-            array = part.numpy()
-            np.bitwise_and(array, -kept, out=array, casting="unsafe")
-        else:
-            part &= torch.from_numpy(-kept).to(part.device)
+    bits = parameter.data.view(BITS[parameter.element_size()])
+    if bits.device.type != "cpu":
+        kept = torch.from_numpy(unpack(packed, bits.shape).view(np.int8))  # 0 or 1
+        bits &= -kept.to(bits.device)
+        return
+    # To new memory: written in place, a file that is mapped would be copied page by page first.
+    dense, pruned = bits.numpy(), np.empty(bits.shape, dtype=f"i{bits.element_size()}")
+    ones = _masks_of_bytes(pruned.dtype)
+    rows = max(1, CHUNK // (8 * packed.shape[1]))
+    for start in range(0, len(dense), rows):
+        part = slice(start, start + rows)
+        kept = np.take(ones, packed[part], axis=0).reshape(len(packed[part]), -1)
+        np.bitwise_and(dense[part], kept[:, : dense.shape[1]], out=pruned[part])
+    parameter.data = torch.from_numpy(pruned).view(parameter.dtype)
+
+
+@cache
+def _masks_of_bytes(dtype: np.dtype) -> np.ndarray:
+    """[256, 8]: for each byte of a packed mask, all bits set where a weight is kept, or none."""
+    return -np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(dtype)
 
 
 def mask_hash(path: str | None) -> str | None:

@@ -5,7 +5,7 @@ manifest. Weights are safetensors only: nothing is ever unpickled, and no code f
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from multiprune.architectures import architecture_of
@@ -14,10 +14,10 @@ from multiprune.gguf_packages import convert_gguf, gguf_file_of
 from multiprune.hub import TIMEOUT, Download, hub_errors, hub_page, persistently
 from multiprune.manifests import require_keys
 from multiprune.registry import Registry
+from multiprune.weights import INDEX, WHOLE, weight_names
 
 MODEL_KINDS = Registry("model kind")
 
-INDEX = "model.safetensors.index.json"
 SUFFIXES = (".safetensors", ".json", ".txt", ".model", ".jinja")
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt")
@@ -100,8 +100,8 @@ def huggingface(definition: dict, folder: Path) -> dict:
 def model_files(names: Iterable[str], source: str) -> list[str]:
     """Those of a model's files that are wanted; InputError where a needed one is lacking.
 
-    Top-level safetensors, configuration and tokenizer files. Where weights are stored in the
-    library's naming (`model*.safetensors`), other copies (`consolidated.safetensors`) are left.
+    Top-level configuration and tokenizer files, and the safetensors files of `weight_names`: a
+    second copy of the weights is left.
     """
     top_level = sorted(name for name in names if "/" not in name and not name.startswith("."))
     wanted = [name for name in top_level if name.endswith(SUFFIXES) and name != "manifest.json"]
@@ -119,15 +119,14 @@ def model_files(names: Iterable[str], source: str) -> list[str]:
         raise InputError(
             f"{source}: no tokenizer; one of {', '.join(VOCABULARIES)} or a *.model file is needed"
         )
-    if any(name.startswith("model") for name in weights):
-        others = {name for name in weights if not name.startswith("model")}
-        wanted = [name for name in wanted if name not in others]
-    return wanted
+    used = weight_names(weights)
+    left = {*weights, INDEX} if WHOLE in used else set(weights)
+    return [name for name in wanted if name in used or name not in left]
 
 
-def _check_shards(folder: Path, names: Iterable[str], source: str) -> None:
-    """InputError where the index in `folder` names files that are not among `names`."""
-    if not (folder / INDEX).is_file():
+def _check_shards(folder: Path, names: Sequence[str], source: str) -> None:
+    """InputError where the index, if it is among `names`, names files that are not."""
+    if INDEX not in names:
         return
     shards = set(_json_object(folder / INDEX, source).get("weight_map", {}).values())
     missing = sorted(shards.difference(names))

@@ -3,6 +3,7 @@
 Counted in the weights themselves, so that it holds for a model of any origin.
 """
 
+import codecs
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +13,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from multiprune.architectures import architecture_of
 from multiprune.errors import InputError
 from multiprune.group_pattern import GroupPattern
 from multiprune.model_card import RECORD
-from multiprune.weights import ModelWeights
+from multiprune.weights import ModelWeights, weight_files
 
 LEVELS = ("level", "name", "weights", "zeros", "sparsity")  # columns before the patterns'
 
@@ -82,19 +84,16 @@ def matrices(folder: Path | str, patterns: Sequence[GroupPattern] = ()) -> list[
 
 
 def must_be_readable(folder: Path | str) -> None:
-    """InputError for a broken safetensors file or weights in two copies, which stay as they are."""
-    paths = sorted(Path(folder).glob("*.safetensors"))
-    for path in paths:
+    """InputError for a missing or broken file of weights; a user's own file stays as it is."""
+    architecture_of(folder)  # first, since it is clearest about a folder that is no model at all
+    for path in weight_files(Path(folder)):
         try:
             with safe_open(path, framework="pt"):
                 pass
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file; complete the model") from None
         except (SafetensorError, OSError) as error:
             raise InputError(f"{path}: is not a safetensors file ({error})") from None
-    others = [path.name for path in paths if not path.name.startswith("model")]
-    if 0 < len(others) < len(paths):
-        raise InputError(
-            f"{folder}: holds two sets of weights, model*.safetensors and {others[0]}; keep one"
-        )
 
 
 def together(rows: Iterable[Matrix], key: Callable[[Matrix], object]) -> dict[object, Sparsity]:
@@ -164,17 +163,26 @@ def must_match_record(folder: Path | str, counted: Sequence[Matrix]) -> None:
 
 def own_paragraphs(path: Path | str) -> list[str]:
     """Texts of a user's own file, one JSON object with a `text` a line; the file stays as it is."""
-    lines = Path(path).read_text(encoding="utf-8").split("\n")
+    lines = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
     texts = []
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            texts.append(json.loads(line)["text"])
-        except (ValueError, KeyError, TypeError):
-            raise InputError(
-                f'{path}: line {number} is not a JSON object with a "text": {line[:60]}'
-            ) from None
+        if line.strip():
+            texts.append(_text_of(line, f"{path}: line {number}"))
     if not texts:
         raise InputError(f"{path}: has no paragraphs")
     return texts
+
+
+def _text_of(line: bytes, where: str) -> str:
+    try:
+        row = line.decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{where} is not UTF-8 (byte 0x{line[error.start]:02x}); convert the file to UTF-8"
+        ) from None
+    try:
+        text = json.loads(row)["text"]
+        text.encode()  # only text can, and not half a surrogate pair
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(f'{where} is not a JSON object with a "text": {row[:60]}') from None
+    return text

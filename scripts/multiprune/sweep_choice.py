@@ -21,10 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from multiprune.errors import InputError
-from multiprune.sweep_records import Losses
-
-FEWEST_WINDOWS = 2
+from multiprune.sweep_records import Losses, check_windows
 
 
 @dataclass(frozen=True)
@@ -65,12 +62,7 @@ def ranking(losses: Sequence[tuple[str, Losses]], tokens: Losses) -> list[Rank]:
     windows for a standard error.
     """
     for language, counts in sorted(tokens.items()):
-        if len(counts) < FEWEST_WINDOWS:
-            raise InputError(
-                f"validation text of {language}: has {len(counts)} window, at least "
-                f"{FEWEST_WINDOWS} needed; lower evaluation.perplexity.length, add text, or give "
-                "fixed constants instead of choose"
-            )
+        check_windows(language, len(counts))
     scores = [log_perplexity(own, tokens) for _name, own in losses]
     best = int(np.argmin(scores))  # of equals the first, which is the simplest
     ranks = [

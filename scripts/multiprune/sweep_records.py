@@ -9,6 +9,17 @@ from multiprune.artefacts import read_json, set_aside
 from multiprune.errors import InputError
 
 CHOSEN = "chosen.json"
+FEWEST_WINDOWS = 2  # for a standard error
+# What is read of a choice and of each entry of its ranking.
+CHOICE = {"chosen": str, "constants": dict, "sparsity": int | float, "ranking": list}
+RANK = {
+    "candidate": str,
+    "constants": dict,
+    "perplexity": int | float,
+    "log_ratio": int | float,
+    "standard_error": int | float,
+    "within": bool,
+}
 
 Losses = dict[str, np.ndarray]  # by language, an entry per window
 
@@ -60,9 +71,30 @@ def read_all_scores(folder: Path | str, names: list[str]) -> list[Scores]:
     return scores
 
 
+def check_windows(language: str, count: int) -> None:
+    """InputError where a language's text has too few windows for a standard error."""
+    if count < FEWEST_WINDOWS:
+        raise InputError(
+            f"validation text of {language}: has {count} window, at least {FEWEST_WINDOWS} needed; "
+            "lower evaluation.perplexity.length, add text, or give fixed constants instead of "
+            "choose"
+        )
+
+
 def read_choice(path: Path | str) -> dict:
     """What `choose_constants.py` wrote."""
     choice = read_json(path)
-    if not isinstance(choice.get("constants"), dict) or "chosen" not in choice:
-        set_aside(path, "is not a choice of constants")
+    wrong = _wrong_key(choice, CHOICE) or next(
+        (f"ranking.{key}" for rank in choice["ranking"] if (key := _wrong_key(rank, RANK))), None
+    )
+    if wrong:
+        set_aside(path, f"is not a choice of constants ({wrong})")
     return choice
+
+
+def _wrong_key(content: object, kinds: dict) -> str | None:
+    """The first key that is missing or of another type."""
+    entries = content if isinstance(content, dict) else {}
+    return next(
+        (key for key, kind in kinds.items() if not isinstance(entries.get(key), kind)), None
+    )

@@ -2,15 +2,19 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from safetensors import SafetensorError
 
 from multiprune.architectures import architecture_of
 from multiprune.artefacts import opened_tensors
 from multiprune.errors import InputError
+
+if TYPE_CHECKING:  # every job parses the workflow, which needs the names of files alone
+    import torch
 
 
 @dataclass(frozen=True)
@@ -37,19 +41,28 @@ class LinearWeight:
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
+def weight_names(names: Iterable[str]) -> list[str]:
+    """Names of the safetensors files that count, as far as names alone tell.
+
+    A folder may hold the same weights once more, or others beside them: the whole model hides all
+    other files, and files in the naming of transformers (`model*`) hide consolidated.safetensors
+    of Mistral and adapter_model.safetensors.
+    """
+    found = sorted(name for name in names if name.endswith(".safetensors"))
+    return [WHOLE] if WHOLE in found else [n for n in found if n.startswith("model")] or found
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The safetensors files that transformers loads: the whole model, or its index's shards.
 
-    A folder may hold the same weights once more, as Mistral's consolidated.safetensors. Without
-    either, all files count. InputError for no file, or an index that cannot be read.
+    Without either, those of `weight_names`. InputError for no file, or an index that cannot be
+    read.
     """
-    if (folder / WHOLE).is_file():
-        return [folder / WHOLE]
-    if not (folder / INDEX).is_file():
-        files = sorted(folder.glob("*.safetensors"))
-        if not files:
+    names = weight_names(path.name for path in folder.glob("*.safetensors"))
+    if WHOLE in names or not (folder / INDEX).is_file():
+        if not names:
             raise InputError(f"{folder}: has no .safetensors file (pickled weights are not read)")
-        return files
+        return [folder / name for name in names]
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         return [folder / name for name in sorted(set(index["weight_map"].values()))]
@@ -61,7 +74,7 @@ class ModelWeights:
     """The prunable weights of a Hugging Face folder, by name in the model's `state_dict()`."""
 
     def __init__(self, folder: Path | str):
-        """Read the headers of all safetensors files; raise InputError where nothing is prunable."""
+        """Read the headers of `weight_files`; raise InputError where nothing is prunable."""
         self.folder = Path(folder)
         self.architecture = architecture_of(folder)
         self._location: dict[str, tuple[Path, str]] = {}
@@ -96,7 +109,7 @@ class ModelWeights:
             blocks[weight.block].append(weight)
         return dict(blocks)
 
-    def read(self, weight: LinearWeight) -> torch.Tensor:
+    def read(self, weight: LinearWeight) -> "torch.Tensor":
         """One weight as [rows, columns] in the stored precision."""
         path, stored_name = self._location[weight.name]
         try:

@@ -38,6 +38,7 @@ from multiprune.errors import InputError
 from multiprune.registry import unknown_name
 
 ROOT = Path(__file__).parents[2]
+SWEEPING = ("evaluate_candidate", "choose_constants", "tabulate_sweep")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,17 @@ class Demo:
         names = experiment.languages(self.config, "calibration")
         return {name: self.run / f"calibration/{name}.safetensors" for name in names}
 
+    def benchmarks(self) -> list[Path]:
+        """Benchmark files of the demo's own jobs; overlays such as a sweep leave theirs here."""
+        methods = {experiment.DENSE, *self.config["methods"]}
+        found = []
+        for path in (self.results / "benchmarks").rglob("*.jsonl"):
+            rule, *wildcards = path.relative_to(self.results / "benchmarks").parts
+            of_another_method = len(wildcards) == 4 and wildcards[2] not in methods
+            if rule not in SWEEPING and not of_another_method:
+                found.append(path)
+        return found
+
     @property
     def mask(self) -> Path:
         """A mask that the demo has made."""
@@ -74,8 +86,7 @@ class Demo:
 
 def demo_rows(demo: Demo, folder: Path) -> list[Row]:
     """What the finished demo took, by Snakemake's benchmark of every job, and its mask."""
-    files = (demo.results / "benchmarks").rglob("*.jsonl")
-    jobs = [json.loads(path.read_text().splitlines()[-1]) for path in files]
+    jobs = [json.loads(path.read_text().splitlines()[-1]) for path in demo.benchmarks()]
     busy = sum(float(job["s"]) for job in jobs)
     peak = max(float(job["max_rss"]) for job in jobs if job["max_rss"] != "NA") / 1024
     return [

@@ -88,7 +88,7 @@ class Pruning:
             | self._reading()
             | {
                 "windows": list(self._windows.values()),
-                "activation-memory-gb": self._config["compute"]["activation_memory_gb"],
+                "activation-memory-mb": 1000 * self._config["compute"]["activation_memory_gb"],
                 "progress": output.with_suffix(".progress"),
                 "output": output,
             }

@@ -91,7 +91,7 @@ def arguments(folder: Path, output: Path, name: str, sparsity: float = 0.5, **ch
         "sparsity": [str(sparsity)],
         "batch-tokens": ["48"],
         "activation-threshold": ["1.0"],
-        "activation-memory-gb": ["1"],
+        "activation-memory-mb": ["1000"],
         "threads": ["1"],
         "progress": [f"{output}.progress"],
         "output": [str(output)],

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,12 +105,13 @@ def write_downstream(results, grid):
                         write_json(folder / f"{language}.json", content)
 
 
-def write_benchmarks(results, grid, seconds=None, memory=100.0):
+def write_benchmarks(results, grid, seconds=None, memory=100.0, rules=None):
     for method in ("wanda", "new"):
+        rule = (rules or {}).get(method, "prune_model")
         for seed in grid.seeds:
             for sparsity in grid.methods[method]["sparsities"]:
                 cost = (seconds or {"wanda": 10.0, "new": 16.0})[method]
-                path = results / f"benchmarks/prune_model/m/seed{seed}/{method}/{sparsity}.jsonl"
+                path = results / f"benchmarks/{rule}/m/seed{seed}/{method}/{sparsity}.jsonl"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(json.dumps({"s": cost, "max_rss": 50.0}) + "\n")
             for language in grid.methods[method]["calibration"]:
@@ -250,6 +252,26 @@ def test_cost_counts_the_statistics_and_takes_the_largest_memory(tmp_path):
     claim = claim_of(tmp_path, measurement=memory, threshold=1.1, scope={})
     row = judged(tmp_path, grid, claim)
     assert (row["estimate"], row["verdict"]) == (pytest.approx(1), "supported")
+
+
+@pytest.mark.parametrize("rule", ["prune_sequentially", "prune_with_update"])
+@pytest.mark.parametrize(
+    ("statistics", "seconds", "memory"), [(["en", "fr"], 16 + 50, 100), ([], 16, 50)]
+)
+def test_cost_is_that_of_the_rule_that_prunes_and_of_the_statistics_that_it_reads(
+    tmp_path, rule, statistics, seconds, memory
+):
+    grid = grid_of()
+    settings = grid.methods["new"] | {"rule": rule, "statistics": statistics}
+    grid = replace(grid, methods=grid.methods | {"new": settings})
+    write_benchmarks(tmp_path, grid, rules={"new": rule})
+    for resource, mine, other in (("seconds", seconds, 10 + 50), ("memory", memory, 100)):
+        cost = measured("cost_ratio", resource=resource)
+        row = judged(tmp_path, grid, claim_of(tmp_path, measurement=cost, scope={}))
+        assert row["estimate"] == pytest.approx(mine / other)
+    (tmp_path / f"benchmarks/{rule}/m/seed1/new/0.3.jsonl").unlink()
+    row = judged(tmp_path, grid, claim_of(tmp_path, measurement=cost, scope={}))
+    assert row["reason"] == f"no benchmark {rule}/m/seed1/new/0.3.jsonl"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from config_data import MISSING, changed, message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import small_config
@@ -11,34 +12,10 @@ from tiny import small_config
 from multiprune import config as experiment
 from multiprune import definitions
 from multiprune.config import DENSE, canonical, grid, method_options, table_grid, validate
-from multiprune.errors import InputError
 
 CONFIG = Path(__file__).parents[2] / "config"
-MISSING = object()
 CROSS = {"score": "wanda", "norm": {"kind": "cross_lingual"}}
 CWL = {"score": "wanda", "allocation": {"kind": "cwl"}}
-SPARSEGPT = {"score": "sparsegpt"}
-
-
-def changed(*changes: tuple[str, object]) -> dict:
-    """The small config with values set, or removed, at dotted paths."""
-    config = small_config()
-    for path, value in changes:
-        *parents, last = path.split("/")
-        entry = config
-        for key in parents:
-            entry = entry.setdefault(key, {})
-        if value is MISSING:
-            del entry[last]
-        else:
-            entry[last] = value
-    return config
-
-
-def message(config: dict) -> str:
-    with pytest.raises(InputError) as error:
-        validate(config)
-    return str(error.value)
 
 
 def test_defaults_are_filled_in():
@@ -71,7 +48,6 @@ def test_defaults_of_the_nested_choices():
         "ria": {"score": "ria"},
         "owl": {"score": "wanda", "allocation": {"kind": "owl"}},
         "m-wanda": {**CROSS, "allocation": {"kind": "cwl"}},
-        "sparsegpt": SPARSEGPT,
     }
     config = validate(changed(*((f"methods/{name}", entry) for name, entry in methods.items())))
     assert config["methods"]["ria"] == {
@@ -105,14 +81,6 @@ def test_defaults_of_the_nested_choices():
         "outlier_multiple": 5.0,
         "mixed": False,
     }
-    assert config["methods"]["sparsegpt"] == {
-        "score": "sparsegpt",
-        "block_size": 128,
-        "damping": 0.01,
-        "pattern": "unstructured",
-        "propagation": "sequential",
-        "allocation": {"kind": "uniform"},
-    }
 
 
 def test_the_given_config_is_not_changed():
@@ -137,7 +105,6 @@ def test_validating_twice_changes_nothing():
             {"score": "wanda", "allocation": {"outlier_multiple": 5.0, "kind": "owl"}},
         ),
         (CROSS, {**CROSS, "norm": {"activation_weight": 0, "kind": "cross_lingual"}}),
-        (SPARSEGPT, {**SPARSEGPT, "propagation": "sequential", "damping": 0.01, "block_size": 128}),
     ],
 )
 def test_a_default_written_out_is_the_same_method(short, written_out):
@@ -266,24 +233,6 @@ def test_table_grid_by_hand():
     assert (found["split"], found["length"], found["baseline"]) == ("test", 256, "wanda")
 
 
-def test_sparsegpt_calibrates_behind_the_pruned_blocks_and_moves_weights():
-    config = validate(changed(("seeds", [4, 1]), ("methods/x", SPARSEGPT)))
-    assert [name for name in config["methods"] if experiment.moves_weights(config, name)] == ["x"]
-    assert experiment.is_sequential(config, "x")
-    assert not experiment.reads_dense_statistics(config, "x")
-    assert experiment.calibration_sets(config, "x") == ["de", "en"]
-    assert experiment.contrast_sets(config, "x") == []
-    for view in (table_grid, experiment.allocation_grid):
-        assert view(config)["methods"]["x"] == {
-            "seeds": [1, 4],
-            "sparsities": ["0.5"],
-            "calibration": ["de", "en"],
-            "allocation": "uniform",
-            "artefact": "weights",
-        }
-        assert "artefact" not in view(config)["methods"]["wanda"]
-
-
 def test_a_new_unseen_language_leaves_masks_and_correlations_alone():
     before = validate(small_config())
     after = validate(changed(("languages/fr", {"corpus": "words", "role": "unseen"})))
@@ -341,51 +290,6 @@ ERRORS = {
     "sparsities: found [0.9999999], one of them is 1 to six digits; allowed is < 1": [
         ("sparsities", [0.9999999])
     ],
-    "methods.x-4-4.pattern: found '4:4', allowed are unstructured and, in quotes, n:m with ": [
-        ("methods/x-4-4", {"score": "wanda", "pattern": "4:4"})
-    ],
-    "methods.x: has the pattern 2:4, so its name must hold 2-4, as in x-2-4": [
-        ("methods/x", {"score": "magnitude", "pattern": "2:4"})
-    ],
-    "methods.x-12-4: has the pattern 2:4, so its name must hold 2-4, as in x-12-4-2-4": [
-        ("methods/x-12-4", {"score": "wanda", "pattern": "2:4"})
-    ],
-    "methods.x-2-4.sparsities: found [0.5, 0.6], but the pattern 2:4 drops 0.5; leave it out": [
-        ("methods/x-2-4", {"score": "ria", "pattern": "2:4", "sparsities": [0.5, 0.6]})
-    ],
-    "methods.x-2-4.scope: found layer, but the pattern 2:4 compares within groups of 4; leave": [
-        ("methods/x-2-4", {"score": "wanda", "pattern": "2:4", "scope": "layer"})
-    ],
-    "methods.x-2-4.allocation: cwl needs mixed: true, by which blocks differ in the 2 of 2:4; ": [
-        ("methods/x-2-4", {**CWL, "pattern": "2:4"})
-    ],
-    "methods.x.allocation.mixed: is for patterns n:m, found unstructured; leave it out": [
-        ("methods/x", {"score": "wanda", "allocation": {"kind": "owl", "mixed": True}})
-    ],
-    "methods.x.propagation: unknown value 'dense': allowed are sequential": [
-        ("methods/x", {**SPARSEGPT, "propagation": "dense"})
-    ],
-    "methods.x.allocation.kind: found 'owl', allowed is 'uniform'": [
-        ("methods/x", {**SPARSEGPT, "allocation": {"kind": "owl"}})
-    ],
-    "methods.x: unknown key 'norm': allowed are allocation, block_size, calibration, damping, ": [
-        ("methods/x", {**SPARSEGPT, "norm": {"kind": "pooled"}})
-    ],
-    "methods.x: unknown key 'scope': allowed are allocation, block_size, calibration, damping, ": [
-        ("methods/x", {**SPARSEGPT, "scope": "row"})
-    ],
-    "methods.x.damping: found -0.01, allowed is a number >= 0 and <= 1000": [
-        ("methods/x", {**SPARSEGPT, "damping": -0.01})
-    ],
-    "methods.x.block_size: found 0, allowed is a integer >= 1 and <= 65536": [
-        ("methods/x", {**SPARSEGPT, "block_size": 0})
-    ],
-    "methods.x.calibration: 'sw' has no statistics, since its role is unseen: allowed are de, en": [
-        ("methods/x", {**SPARSEGPT, "calibration": ["sw"]})
-    ],
-    "methods.sparsegpt: has the pattern 4:8, so its name must hold 4-8, as in sparsegpt-4-8": [
-        ("methods/sparsegpt", {**SPARSEGPT, "pattern": "4:8"})
-    ],
 }
 
 
@@ -401,7 +305,6 @@ def test_cross_references(expected, changes):
     [
         [("methods/x", {**CROSS, "calibration": ["en", "de"]})],
         [("methods/x", {"score": "wanda", "calibration": ["en"]})],
-        [("methods/x-2-4", {**SPARSEGPT, "pattern": "2:4", "calibration": ["en"]})],
         [
             ("methods/wanda/norm", {"kind": "cross_lingual", "dispersion_weight": 0}),
             *ALL_UNSEEN[:1],
@@ -411,69 +314,6 @@ def test_cross_references(expected, changes):
 )
 def test_what_is_possible_is_allowed(changes):
     assert grid(validate(changed(*changes)))[0] == (0, "dense", "0")
-
-
-# Patterns n:m.
-
-
-def with_method(name: str, text: str) -> dict:
-    """The small config with a method as it stands in a YAML file."""
-    return changed((f"methods/{name}", yaml.safe_load(text)))
-
-
-def test_a_pattern_has_one_sparsity_of_its_own():
-    config = changed(
-        ("sparsities", [0.3, 0.7]),
-        ("methods/wanda-2-4", {"score": "wanda", "pattern": "2:4"}),
-        ("methods/magnitude-1-3", {"score": "magnitude", "pattern": "1:3"}),
-        ("methods/ria-5-8-en", {"score": "ria", "pattern": "5:8", "calibration": ["en"]}),
-    )
-    once = validate(config)
-    assert [job for job in grid(once) if job[1] not in ("dense", "magnitude", "wanda")] == [
-        (0, "magnitude-1-3", "0.333333"),
-        (0, "ria-5-8-en", "0.625"),
-        (0, "wanda-2-4", "0.5"),
-    ]
-    assert method_options(once, "wanda-2-4")["pattern"] == "2:4"
-    assert "sparsities" not in method_options(once, "magnitude-1-3")
-    assert canonical(validate(copy.deepcopy(once))) == canonical(once)
-
-
-@pytest.mark.parametrize("kind", ["owl", "cwl"])
-def test_blocks_may_differ_in_n_where_mixed_says_so(kind):
-    allocation = {"kind": kind, "strength": 0.2, "mixed": True}
-    method = {"score": "wanda", "pattern": "4:8", "allocation": allocation}
-    config = validate(changed(("methods/mixed-4-8", method)))
-    assert method_options(config, "mixed-4-8")["allocation"]["mixed"] is True
-    assert experiment.sparsities_of(config, "mixed-4-8") == ["0.5"]
-
-
-@pytest.mark.parametrize(("written", "read"), [("2:4", 124), ("4:8", 248), ("16:32", 992)])
-def test_a_pattern_without_quotes_is_explained(written, read):
-    name = "x-" + written.replace(":", "-")
-    assert message(with_method(name, f"{{score: wanda, pattern: {written}}}")) == (
-        f"methods.{name}.pattern: found {read}, which is how YAML reads {written} without quotes; "
-        f'write "{written}"'
-    )
-    validate(with_method(name, f'{{score: wanda, pattern: "{written}"}}'))
-
-
-def test_a_pattern_is_evaluated_downstream_at_its_own_sparsity():
-    downstream = {
-        "reference": "en",
-        "tasks": {"cloze": {"kind": "parallel_cloze", "corpus": "words"}},
-        "methods": ["wanda", "wanda-1-3"],
-        "sparsities": [0.5, 0.333333],
-    }
-    config = validate(
-        changed(
-            ("methods/wanda-1-3", {"score": "wanda", "pattern": "1:3"}),
-            ("evaluation", {"downstream": downstream}),
-        )
-    )
-    methods = experiment.downstream_grid(config)["downstream"]["methods"]
-    assert methods["wanda-1-3"]["sparsities"] == ["0.333333"]
-    assert methods["wanda"]["sparsities"] == ["0.5"]
 
 
 # The configs that come with the workflow.

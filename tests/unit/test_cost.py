@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from multiprune.config import validate
-from multiprune.cost import calibration_tokens, downstream, estimate
+from multiprune.cost import calibration_tokens, downstream, estimate, sequential, sweeps
 
 CONFIG = """
 experiment: x
@@ -69,3 +69,66 @@ def test_pairs_are_counted_with_their_own_windows():
     config["methods"]["pair"] = {"score": "wanda", "calibration": ["a-b"]}
     config["seeds"] = [0, 1]
     assert calibration_tokens(validate(config)) == 2 * (2 * 10 * 100 + 7 * 50)
+
+
+def with_all_kinds_of_windows() -> dict:
+    """Sets a, b and code of 1,000 tokens each, and a-b of 350; two seeds."""
+    config = yaml.safe_load(CONFIG)
+    config["languages"]["b"]["role"] = "calibration"
+    config["calibration"]["demonstrations"] = {"corpus": "c", "samples": 7, "length": 50}
+    config["calibration"]["code"] = {"corpus": "c", "text": "code"}
+    config["seeds"] = [0, 1]
+    return config
+
+
+@pytest.mark.parametrize(
+    ("options", "jobs", "tokens"),
+    [
+        # Each job passes its windows twice through every block.
+        ({"score": "sparsegpt"}, 2, 2 * 2 * 2000),
+        ({"score": "sparsegpt", "sparsities": [0.3, 0.5, 0.6]}, 6, 6 * 2 * 2000),
+        ({"score": "sparsegpt", "calibration": ["a"]}, 2, 2 * 2 * 1000),
+        ({"score": "wanda", "propagation": "sequential", "calibration": ["a-b"]}, 2, 2 * 2 * 350),
+        (
+            {
+                "score": "wanda",
+                "propagation": "sequential",
+                "calibration": ["a-b"],
+                "norm": {"kind": "contrast"},
+            },
+            2,
+            2 * 2 * (350 + 1000),
+        ),
+        ({"score": "wanda"}, 0, 0),
+        ({"score": "magnitude"}, 0, 0),
+    ],
+)
+def test_sequential_methods_by_hand(options, jobs, tokens):
+    config = with_all_kinds_of_windows()
+    config["methods"]["x"] = options
+    assert sequential(validate(config)) == (jobs, tokens)
+
+
+def test_the_estimate_counts_sequential_jobs():
+    # Windows of 9e6 tokens at 2e9 FLOP, 1e14 a second: a dense pass takes 0.05 hours, ten
+    # sequential jobs of two passes 1 hour. 12 evaluations (of next to nothing), 1 pass and 10
+    # sequential jobs load for a minute each: 0.38 hours. 1.43 in all; without the sequential jobs'
+    # loading it would be 1.27.
+    config = yaml.safe_load(CONFIG)
+    config["calibration"] = {"samples": 90, "length": 100_000}
+    config["evaluation"]["perplexity"]["tokens"] = 1000
+    shares = [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55]
+    config["methods"]["x"] = {"score": "ria", "propagation": "sequential", "sparsities": shares}
+    assert ", 1.4 GPU hours" in estimate(validate(config))
+
+
+def test_candidates_run_once_however_many_seeds_and_sparsities_there_are():
+    # 2 * 3 candidates, each on 89,999,500 tokens in the two languages to calibrate on.
+    config = with_all_kinds_of_windows()
+    config["methods"]["x"] = {
+        "score": "wanda",
+        "allocation": {"kind": "owl"},
+        "sparsities": [0.3, 0.5, 0.6],
+        "choose": {"allocation.strength": [0.05, 0.1], "allocation.outlier_multiple": [3, 5, 7]},
+    }
+    assert sweeps(validate(config)) == (6, 6 * 2 * 89_999_500)

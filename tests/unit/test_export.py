@@ -80,9 +80,8 @@ def random_mask(path: Path, folder: Path, seed: int = 0, **notes) -> Path:
 
 def exported(folder: Path, mask: Path, target: Path) -> Zeros:
     target.mkdir(parents=True)
-    return PrunedCheckpoint(
-        folder, list(read_manifest(folder / "manifest.json")["files"]), mask
-    ).write(target)
+    names = list(read_manifest(folder / "manifest.json")["files"])
+    return PrunedCheckpoint(folder, names, mask).write(target)
 
 
 def run_script(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
@@ -200,10 +199,8 @@ def test_reading_in_parts_changes_nothing(tmp_path, monkeypatch):
     whole = exported(dense, mask, tmp_path / "whole")
     monkeypatch.setattr(export, "PART_BYTES", 4 * 13 * 5 + 3)  # five rows at a time
     assert exported(dense, mask, tmp_path / "parts") == whole
-    weights = "model.safetensors"
-    assert (tmp_path / "parts" / weights).read_bytes() == (
-        tmp_path / "whole" / weights
-    ).read_bytes()
+    parts, in_one = (tmp_path / n / "model.safetensors" for n in ("parts", "whole"))
+    assert parts.read_bytes() == in_one.read_bytes()
 
 
 def test_a_large_matrix_is_never_in_memory_as_a_whole(tmp_path, monkeypatch):
@@ -219,10 +216,7 @@ def test_a_large_matrix_is_never_in_memory_as_a_whole(tmp_path, monkeypatch):
 
 def test_tensors_are_listed_in_the_order_of_their_bytes(tmp_path):
     save_file({"b": torch.zeros(3, 2), "a": torch.zeros(5, dtype=torch.bfloat16)}, tmp_path / "f")
-    found = {
-        tensor.name: (tensor.dtype, tensor.shape, tensor.size)
-        for tensor in stored_tensors(tmp_path / "f")
-    }
+    found = {t.name: (t.dtype, t.shape, t.size) for t in stored_tensors(tmp_path / "f")}
     assert found == {"b": ("F32", (3, 2), 24), "a": ("BF16", (5,), 10)}
     header = json.loads((tmp_path / "f").read_bytes()[8:].split(b"}}")[0] + b"}}")
     assert list(found) == sorted(found, key=lambda name: header[name]["data_offsets"])
@@ -235,9 +229,8 @@ def test_weights_that_moved_are_written_whole(name, exports, tmp_path):
     moved = {}
     for weight in ModelWeights(dense).linear:
         values = torch.randn(weight.stored_shape, generator=generator)
-        moved[weight.name] = values.masked_fill(
-            torch.rand(values.shape, generator=generator) < 0.5, 0
-        )
+        dropped = torch.rand(values.shape, generator=generator) < 0.5
+        moved[weight.name] = values.masked_fill(dropped, 0)
     inputs = {"model": checked_fingerprint(dense)}
     write_weights(tmp_path / "moved", moved, {**NOTES, "inputs": inputs})
     zeros = exported(dense, tmp_path / "moved", tmp_path / "out")
@@ -372,8 +365,19 @@ def no_mask(dense: Path, mask: Path) -> str:
     return f"{mask}: is not a mask, its metadata has no achieved_sparsity"
 
 
+UNLISTED = "manifest.json does not list model.safetensors, which holds weights"
+
+
+def unlisted(dense: Path, mask: Path) -> str:
+    found = write_llama(dense.with_name("listed")) / "model.safetensors"
+    (dense / "model.safetensors").unlink()
+    random_inputs(mask, described(dense))
+    found.rename(dense / "model.safetensors")
+    return f"{dense}: {UNLISTED}; fetch the model again"
+
+
 @pytest.mark.parametrize(
-    "spoil", [without_weights, another_model, another_shape, fewer_blocks, no_mask]
+    "spoil", [without_weights, another_model, another_shape, fewer_blocks, no_mask, unlisted]
 )
 def test_what_does_not_belong_together_is_one_line(spoil, llama, tmp_path, monkeypatch):
     dense, mask = llama
@@ -384,7 +388,11 @@ def test_what_does_not_belong_together_is_one_line(spoil, llama, tmp_path, monke
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_perplexities_need_both_folders(llama, monkeypatch):
+WRONG = [(text, f"found {text}, a JSON object of code and") for text in ('["e"]', '{"e": 3}', "e")]
+
+
+@pytest.mark.parametrize(("languages", "message"), [('{"e": "e"}', "needs --perplexity"), *WRONG])
+def test_languages_are_names_by_code_with_records(languages, message, llama, monkeypatch):
     dense, mask = llama
-    arguments = ["--model", dense, "--mask", mask, "--output", "x", "--languages", '{"en": "en"}']
-    assert refused(monkeypatch, *arguments).startswith("--languages: needs --perplexity")
+    arguments = ["--model", dense, "--mask", mask, "--output", "x", "--languages", languages]
+    assert refused(monkeypatch, *arguments).startswith(f"--languages: {message}")

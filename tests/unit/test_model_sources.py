@@ -110,6 +110,13 @@ class TestLocal:
         with pytest.raises(InputError, match="no such folder"):
             fetch_model({"kind": "local", "folder": str(tmp_path / "nope")}, tmp_path)
 
+    def test_an_index_beside_the_whole_model_is_left(self, tmp_path):
+        index = {"model.safetensors.index.json": b'{"weight_map": {"a": "gone.safetensors"}}'}
+        source = write_files(tmp_path / "own", MODEL | index)
+        target = write_files(tmp_path / "target", {})
+        fetch_model({"kind": "local", "folder": str(source)}, target)
+        assert {path.name for path in target.iterdir()} == set(MODEL)
+
     def test_missing_shard(self, tmp_path):
         files = {"config.json": b"{}", "vocab.json": b"{}", "model-00001-of-00002.safetensors": b""}
         names = [f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
@@ -130,6 +137,18 @@ class TestModelFiles:
             "consolidated.safetensors",
         ]
         assert model_files(names, "x") == ["config.json", "model-1.safetensors", "tokenizer.model"]
+
+    def test_a_whole_model_hides_shards_and_their_index(self):
+        rest = ["config.json", "tokenizer.model"]
+        index = "model.safetensors.index.json"
+        shards = ["model-1-of-2.safetensors", "model-2-of-2.safetensors", index]
+        assert model_files([*rest, *shards], "x") == sorted([*rest, *shards])
+        every = [*rest, *shards, "model.safetensors", "adapter_model.safetensors"]
+        assert model_files(every, "x") == sorted([*rest, "model.safetensors"])
+
+    def test_names_of_another_kind_count_where_there_are_no_others(self):
+        names = ["a.safetensors", "b.safetensors", "config.json", "vocab.txt"]
+        assert model_files(names, "x") == names
 
     def test_subfolders_and_other_formats_are_left(self):
         names = ["config.json", "vocab.txt", "model.safetensors", "onnx/model.safetensors", "a.bin"]
@@ -227,6 +246,15 @@ def test_broken_gguf_is_one_line(tmp_path, data):
     with pytest.raises(InputError, match=r"x\.gguf: transformers cannot read this") as caught:
         convert_gguf(tmp_path / "package" / "x.gguf", tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_parsing_the_workflow_imports_no_torch():
+    """The Snakefile takes SUFFIXES from here, in every job."""
+    code = "import multiprune.model_sources, sys; print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=SCRIPT.parent, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
 
 
 def test_unknown_kind_lists_the_known_ones(tmp_path):

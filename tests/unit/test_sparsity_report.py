@@ -11,9 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny import byte_tokenizer, write_gpt2, write_llama
 
+import export_model
 import verify_model
 from multiprune.errors import InputError
 from multiprune.group_pattern import GroupPattern
+from multiprune.manifests import checked_fingerprint, write_manifest
+from multiprune.masks import pack, write_mask
 from multiprune.models import load_model
 from multiprune.sparsity_report import (
     Matrix,
@@ -21,10 +24,12 @@ from multiprune.sparsity_report import (
     as_text,
     keeps_pattern,
     matrices,
+    own_paragraphs,
     sparsity_of,
     sparsity_rows,
     together,
 )
+from multiprune.weights import INDEX, WHOLE, ModelWeights
 
 TWO_OF_FOUR = GroupPattern(2, 4)
 
@@ -198,6 +203,20 @@ def test_an_export_is_held_against_its_record(llama, tmp_path, monkeypatch):
         (["--patterns", "4:2"], r"--patterns: found '4:2', allowed are unstructured and"),
         (["--patterns", "unstructured"], r"--patterns: found 'unstructured'"),
         (["--text", "en=t.jsonl", "--length", 999], r"windows of 999 tokens are longer"),
+        (["--text", "en=t.jsonl", "--length", -1], r"--length: found -1, at least 1 is needed"),
+        (["--text", "en=t.jsonl", "--length", 0], r"--length: found 0, at least 1 is needed"),
+        (["--text", "en=t.jsonl", "--length", 8, "--tokens", 0], r"--tokens: found 0, at least 1"),
+        (["--batch-tokens", -5], r"--batch-tokens: found -5, at least 1 is needed"),
+        (["--model", "gone"], r"^gone/config\.json: no such file; a Hugging Face model folder"),
+        (["--threads", 0], r"--threads: found 0, at least 1 is needed"),
+        (["--text", "=t.jsonl", "--length", 8], r"--text =t\.jsonl: LANGUAGE=FILE is expected"),
+        (["--text", "e=t.jsonl", "e=t.jsonl", "--length", 8], r"found e, e, each at most once"),
+        (
+            ["--languages", '["en"]'],
+            r'--languages: found \["en"\], a JSON object of language and',
+        ),
+        (["--languages", '{"en": 3}'], r"--languages: found .*, a JSON object of language and"),
+        (["--languages", "en"], r"--languages: found en, a JSON object of language and corpus"),
     ],
 )
 def test_mistakes_on_the_command_line_are_one_line(
@@ -209,6 +228,12 @@ def test_mistakes_on_the_command_line_are_one_line(
         verify(monkeypatch, llama, tmp_path / "out.csv", *arguments)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_another_precision_is_refused(llama, tmp_path, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        verify(monkeypatch, llama, tmp_path / "out.csv", "--dtype", "float3")
+    assert "--dtype: invalid choice: 'float3'" in capsys.readouterr().err
 
 
 def copied(llama: Path, folder: Path) -> Path:
@@ -227,13 +252,14 @@ def cut_off(folder: Path, weights: bytes) -> str:
     return f"{folder}/model.safetensors: is not a safetensors file"
 
 
-def twice(folder: Path, weights: bytes) -> str:
-    for name in ("model.safetensors", "consolidated.safetensors"):
-        (folder / name).write_bytes(weights)
-    return f"{folder}: holds two sets of weights, model*.safetensors and consolidated.safetensors"
+def incomplete(folder: Path, weights: bytes) -> str:
+    (folder / "model-1.safetensors").write_bytes(weights)
+    index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    return f"{folder}/model-2.safetensors: no such file; complete the model"
 
 
-@pytest.mark.parametrize("spoil", [pickled, cut_off, twice])
+@pytest.mark.parametrize("spoil", [pickled, cut_off, incomplete])
 def test_folders_without_sound_weights_are_one_line_and_stay(spoil, llama, tmp_path, monkeypatch):
     folder = copied(llama, tmp_path / "folder")
     expected = spoil(folder, (llama / "model.safetensors").read_bytes())
@@ -245,7 +271,89 @@ def test_folders_without_sound_weights_are_one_line_and_stay(spoil, llama, tmp_p
     assert sorted(path.name for path in folder.iterdir()) == before
 
 
-@pytest.mark.parametrize("line", ["{", '{"id": 1}', "[1]", "3"])
+def add_shards(dense: Path) -> set[str]:
+    """Other weights of the same names in two shards with an index, beside what is there."""
+    tensors = {n: t + 1 for n, t in load_file(dense / WHOLE).items()}
+    shards = {name: f"model-{1 + i % 2}.safetensors" for i, name in enumerate(tensors)}
+    for shard in set(shards.values()):
+        part = {name: t for name, t in tensors.items() if shards[name] == shard}
+        save_file(part, dense / shard, {"format": "pt"})
+    (dense / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": shards}))
+    return {*shards.values(), INDEX}
+
+
+def mask_of(dense: Path, path: Path) -> Path:
+    """A mask that drops the first quarter of the inputs of every matrix."""
+    shapes = {weight.name: weight.stored_shape for weight in ModelWeights(dense).linear}
+    keep = {name: torch.arange(n).expand(m, n) >= n // 4 for name, (m, n) in shapes.items()}
+    notes = {"method": "x", "requested_sparsity": "0.25", "achieved_sparsity": "0.25"}
+    notes |= {"options": {}, "blocks": [], "versions": {}, "shapes": shapes}
+    notes |= {"inputs": {"model": checked_fingerprint(dense)}}
+    write_mask(path, {name: pack(kept) for name, kept in keep.items()}, notes)
+    return path
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_export_of_weights_in_two_copies_holds_one_and_verifies(whole, tmp_path, monkeypatch):
+    dense, out = write_llama(tmp_path / "llama"), tmp_path / "out"
+    shards = add_shards(dense)
+    if not whole:
+        (dense / WHOLE).unlink()
+    second = {"model.layers.0.mlp.up_proj.weight": torch.zeros(48, 32)}
+    for name in ("consolidated.safetensors", "adapter_model.safetensors"):
+        save_file(second, dense / name)
+    write_manifest(dense, {"kind": "local"})
+    mask = mask_of(dense, tmp_path / "mask")
+    arguments = ["export_model.py", "--model", dense, "--mask", mask, "--output", out]
+    monkeypatch.setattr(sys, "argv", list(map(str, arguments)))
+    export_model.main()
+    found = {path.name for path in out.iterdir() if "safetensors" in path.name}
+    assert found == ({WHOLE} if whole else shards)
+    table = verify(monkeypatch, out, tmp_path / "t.csv", "--patterns")
+    size = 2 * (3 * 48 * 32 + 2 * 32 * 32 + 2 * 16 * 32)
+    assert (table[0]["weights"], table[0]["zeros"]) == (str(size), str(size // 4))
+    ids = torch.arange(2, 26)[None]
+    with torch.inference_mode():
+        assert torch.equal(load_model(out)(ids).logits, load_model(dense, pruning=mask)(ids).logits)
+
+
+@pytest.mark.parametrize("name", ["consolidated.safetensors", "adapter_model.safetensors"])
+def test_other_weights_in_a_folder_are_not_looked_at(name, llama, tmp_path, monkeypatch):
+    folder = copied(llama, tmp_path / "folder")
+    (folder / "model.safetensors").write_bytes((llama / "model.safetensors").read_bytes())
+    expected = verify(monkeypatch, folder, tmp_path / "alone.csv")
+    (folder / name).write_bytes(b"no safetensors file")
+    assert verify(monkeypatch, folder, tmp_path / "both.csv") == expected
+    assert (folder / name).is_file()
+
+
+def test_text_and_patterns_may_be_given_again(llama, tmp_path, monkeypatch):
+    text = own_text(tmp_path / "x.jsonl", "all human beings")
+    both = ("--text", f"en={text}", "--text", f"sw={text}", "--length", 8)
+    table = verify(
+        monkeypatch, llama, tmp_path / "t.csv", *both, "--patterns", "1:4", "--patterns", "3:4"
+    )
+    assert [row["name"] for row in table[-2:]] == ["en", "sw"]
+    assert (table[0]["1:4"], table[0]["3:4"], "2:4" in table[0]) == ("yes", "no", False)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_no_text(tmp_path):
+    (tmp_path / "t").write_bytes(b'\xef\xbb\xbf{"text": "h\xc3\xa9"}\r\n\r\n{"text": "o"}\r\n')
+    assert own_paragraphs(tmp_path / "t") == ["hé", "o"]
+
+
+def test_text_that_is_not_utf8_is_one_line(tmp_path):
+    (tmp_path / "t").write_bytes(b'{"text": "good"}\n{"text": "caf\xe9"}\n')
+    with pytest.raises(InputError) as error:
+        own_paragraphs(tmp_path / "t")
+    expected = f"{tmp_path}/t: line 2 is not UTF-8 (byte 0xe9); convert the file to UTF-8"
+    assert str(error.value) == expected
+
+
+BROKEN = ["{", '{"id": 1}', "[1]", "3", '{"text": 3}', '{"text": null}', r'{"text": "\ud800"}']
+
+
+@pytest.mark.parametrize("line", BROKEN)
 def test_a_users_own_broken_text_is_one_line_and_stays(line, llama, tmp_path, monkeypatch):
     text = own_text(tmp_path / "t.jsonl", "good")
     text.write_text(text.read_text() + line + "\n")

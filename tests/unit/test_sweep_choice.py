@@ -13,6 +13,7 @@ from multiprune.sweep_choice import (
     reason,
     standard_error,
 )
+from multiprune.sweep_records import check_windows
 
 
 def losses(**languages: list[float]) -> dict[str, np.ndarray]:
@@ -93,6 +94,12 @@ def test_equal_candidates_count_as_one_and_the_simplest_is_taken():
 def test_one_window_gives_no_standard_error():
     with pytest.raises(InputError, match="validation text of sw: has 1 window, at least 2 needed"):
         ranking([("a", losses(sw=[1.0]))], losses(sw=[10]))
+
+
+def test_the_number_of_windows_can_be_checked_beforehand():
+    with pytest.raises(InputError, match="validation text of sw: has 1 window, at least 2 needed"):
+        check_windows("sw", 1)
+    check_windows("sw", 2)
 
 
 window = st.floats(1, 100)

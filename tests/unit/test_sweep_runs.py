@@ -134,11 +134,14 @@ def test_another_split_is_refused(inputs, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def choice_of(name: str) -> dict:
+    return {"chosen": name, "constants": CANDIDATES[name], "sparsity": 0.5, "ranking": []}
+
+
 @pytest.mark.parametrize("name", [next(iter(CANDIDATES)), list(CANDIDATES)[-1]])
 def test_a_candidate_scores_as_its_mask_does(inputs, swept, tmp_path, name):
     """By the scripts that prune and evaluate a method for good."""
-    chosen = {"chosen": name, "constants": CANDIDATES[name]}
-    write_json(tmp_path / "chosen.json", chosen)
+    write_json(tmp_path / "chosen.json", choice_of(name))
     mask = tmp_path / "mask.safetensors"
     run("prune_model.py", *pruning(inputs), "--chosen", tmp_path / "chosen.json", "--output", mask)
     run(
@@ -158,7 +161,7 @@ def test_chosen_constants_replace_the_method_s_own(inputs, tmp_path):
     name = list(CANDIDATES)[-1]
     options = with_constants(METHOD, CANDIDATES[name])
     assert options != METHOD
-    write_json(tmp_path / "chosen.json", {"chosen": name, "constants": CANDIDATES[name]})
+    write_json(tmp_path / "chosen.json", choice_of(name))
     arguments = pruning(inputs)
     run("prune_model.py", *arguments, "--output", tmp_path / "own")
     run("prune_model.py", *arguments, "--chosen", tmp_path / "chosen.json",
@@ -252,3 +255,29 @@ def test_a_damaged_record_is_set_aside(copied):
         choose(copied)
     assert not path.exists()
     assert path.with_name(path.name + ".corrupt").exists()
+
+
+def drop(key: str):
+    return lambda choice: choice.pop(key)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "key"),
+    [
+        (drop("chosen"), "chosen"),
+        (drop("constants"), "constants"),
+        (drop("sparsity"), "sparsity"),
+        (drop("ranking"), "ranking"),
+        (lambda choice: choice.update(sparsity="0.5"), "sparsity"),
+        (lambda choice: choice["ranking"].append(3), r"ranking\.candidate"),
+        (lambda choice: choice["ranking"][1].pop("within"), r"ranking\.within"),
+    ],
+)
+def test_a_damaged_choice_is_set_aside_before_the_table(spoil, key, swept, tmp_path):
+    folder = tmp_path / "tiny/seed0/sweep/owl"
+    choice = read_json(swept / "tiny/seed0/sweep/owl/chosen.json")
+    spoil(choice)
+    write_json(folder / "chosen.json", choice)
+    with pytest.raises(InputError, match=rf"is not a choice of constants \({key}\); set aside"):
+        tabulate_sweep(tmp_path, "tiny", 0, ["owl"], 200, 0.95)
+    assert [path.name for path in folder.iterdir()] == ["chosen.json.corrupt"]

@@ -8,7 +8,7 @@ from tiny import write_bloom, write_gpt2, write_llama
 from multiprune.architectures import ARCHITECTURES, architecture_of, is_down_projection
 from multiprune.errors import InputError
 from multiprune.models import load_model
-from multiprune.weights import LinearWeight, ModelWeights
+from multiprune.weights import LinearWeight, ModelWeights, weight_files
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,20 @@ def test_weights_that_stand_in_a_folder_twice_count_once(sharded, llama, tmp_pat
     found, alone = ModelWeights(tmp_path), ModelWeights(llama)
     assert found.linear == alone.linear
     assert all(torch.equal(found.read(w), alone.read(w)) for w in alone.linear)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["model-1", "model-2", "consolidated"], ["model-1", "model-2"]),
+        (["model", "model-1", "adapter_model"], ["model"]),
+        (["b", "a"], ["a", "b"]),
+    ],
+)
+def test_files_that_count_without_an_index(names, expected, tmp_path):
+    for name in names:
+        (tmp_path / f"{name}.safetensors").touch()
+    assert [path.stem for path in weight_files(tmp_path)] == expected
 
 
 @pytest.mark.parametrize(

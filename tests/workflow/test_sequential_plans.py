@@ -36,7 +36,17 @@ def test_every_method_is_pruned_by_its_own_rule(fresh: Workflow):
         "prune_with_update tiny-llama 0 sparsegpt 0.5",
         "prune_with_update tiny-llama 0 sparsegpt-2-4 0.5",
     }
-    assert any(job.startswith("collect_statistics") for job in jobs)  # of wanda alone
+    assert {job for job in jobs if job.startswith("collect_statistics")} == {
+        "collect_statistics tiny-llama 0 de",  # of the dense methods
+        "collect_statistics tiny-llama 0 en",
+    }
+
+
+def test_the_memory_for_activations_is_not_rounded_to_whole_gigabytes(fresh: Workflow):
+    with fresh.edit_config() as config:
+        config["compute"] = {"activation_memory_gb": 0.4}
+    _, text = planned(fresh, {"wanda-sequential"}, "masks")
+    assert "--activation-memory-mb 400 " in text
 
 
 def test_sparsegpt_alone_needs_no_statistics_and_all_read_its_weights(fresh: Workflow):
