@@ -160,7 +160,8 @@ def test_activations_stay_in_host_memory_once_the_budget_is_spent(llama, spare, 
 def test_metadata_is_that_of_a_mask_plus_the_propagation(llama, monkeypatch, tmp_path):
     metadata = read_tensors(prune(monkeypatch, llama, tmp_path / "mask", "owl"))[1]
     dense = read_tensors(prune_densely(monkeypatch, llama, tmp_path / "dense", "owl"))[1]
-    assert metadata.keys() == dense.keys() | {"propagation", "activation_threshold", "device"}
+    own = {"propagation", "activation_threshold", "dtype", "batch_tokens", "device"}
+    assert metadata.keys() == dense.keys() | own
     assert metadata["propagation"] == "sequential"
     same = ("method", "options", "requested_sparsity", "achieved_sparsity", "blocks", "shapes")
     assert [metadata[key] for key in same] == [dense[key] for key in same]
