@@ -1,6 +1,7 @@
 """Validation perplexity of every candidate relative to the best one, and which was taken."""
 
 import json
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,6 +16,7 @@ from multiprune.grid import Grid
 EMPTY = "No method of this experiment has constants to choose."
 MOST = 24  # candidates in a panel: the best ones, and the chosen one
 WIDEST = 1.5  # ratios beyond this leave the axis and become an arrow
+HEADER = 36  # characters in a line of the names above the values
 WITHIN, BEYOND = style.PALETTE[0], style.REFERENCE
 
 
@@ -26,16 +28,25 @@ def select(sweep: pd.DataFrame, method: str) -> pd.DataFrame:
 
 def labels(rows: pd.DataFrame) -> list[str]:
     """What tells the candidates of one method apart: `strength 0.05, direction keep_shared`."""
-    constants = [json.loads(text) for text in rows["constants"]]
-    last = [path.split(".")[-1] for path in constants[0]]
-    unique = len(set(last)) == len(last)
+    names = constants(rows)
     return [
-        ", ".join(
-            f"{path.split('.')[-1] if unique else path} "
-            f"{f'{value:g}' if isinstance(value, int | float) else value}"
-            for path, value in entry.items()
-        )
-        for entry in constants
+        ", ".join(f"{name} {value}" for name, value in zip(names, each, strict=True))
+        for each in values(rows)
+    ]
+
+
+def constants(rows: pd.DataFrame) -> list[str]:
+    """Names of the constants of one method, without their paths where they differ without."""
+    paths = list(json.loads(rows["constants"].iloc[0]))
+    last = [path.split(".")[-1] for path in paths]
+    return last if len(set(last)) == len(last) else paths
+
+
+def values(rows: pd.DataFrame) -> list[list[str]]:
+    """Values of the constants in each candidate."""
+    return [
+        [f"{value:g}" if isinstance(value, int | float) else value for value in entry.values()]
+        for entry in map(json.loads, rows["constants"])
     ]
 
 
@@ -78,7 +89,12 @@ def _panel(axes: Axes, rows: pd.DataFrame, ends: tuple[float, float]) -> None:
     style.log_axis(axes, "x", *ends)
     axes.axvline(1, color=style.REFERENCE, linewidth=0.8, zorder=0)
     axes.grid(axis="x")
-    axes.set_yticks(range(len(rows)), labels(rows))
+    axes.set_yticks(range(len(rows)), [", ".join(each) for each in values(rows)])
+    header = textwrap.fill(", ".join(constants(rows)), HEADER)
+    axes.annotate(
+        header, (0, 1), xycoords="axes fraction", xytext=(-4, 3), textcoords="offset points",
+        ha="right", va="bottom", fontsize=8,
+    )  # fmt: skip
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     for place, row in enumerate(rows.itertuples()):
