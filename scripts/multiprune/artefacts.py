@@ -1,14 +1,16 @@
 """Reading and writing results: atomic, byte-identical on a rerun, never a half-written file.
 
-Formats are JSON, JSON lines and safetensors; nothing is ever unpickled. A file that cannot be read
-is renamed to `*.corrupt`, so that the same command rebuilds it.
+Formats are JSON, JSON lines and safetensors; nothing is ever unpickled. JSON and safetensors record
+a SHA-256 of themselves, which every reader checks. A file that cannot be read, or that is no longer
+what was written, is renamed to `*.corrupt`, so that the same command rebuilds it.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +19,9 @@ from safetensors import SafetensorError, safe_open
 
 from multiprune.errors import InputError
 
+CHECKSUM = "sha256"  # key of a file's own checksum, in JSON and in the metadata of safetensors
+UNKNOWN = "0" * 64  # stands for the checksum in the bytes that it is taken of
+DIFFERS = "is not what was written: its SHA-256 differs from the one that it records"
 SAFETENSORS_NAMES = {
     "uint8": "U8",
     "int32": "I32",
@@ -47,21 +52,26 @@ def set_aside(path: Path | str, reason: str) -> NoReturn:
     raise InputError(f"{path}: {reason}; set aside as {aside.name}, run the same command again")
 
 
-def write_json(path: Path | str, content: object) -> None:
-    """Write JSON with sorted keys; NaN and infinity are refused."""
-    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+def write_json(path: Path | str, content: dict) -> None:
+    """Write a JSON object with sorted keys and its checksum; NaN and infinity are refused."""
+    read_back = json.loads(json.dumps(content, allow_nan=False))  # as a reader will see it
+    signed = {**read_back, CHECKSUM: sha256_json(read_back)}
+    text = json.dumps(signed, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     with replacing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: Path | str) -> dict:
-    """Read a JSON object."""
+    """Read a JSON object, without its checksum; one that was written elsewhere has none."""
     try:
         content = json.loads(_text(path))
     except ValueError as error:
         set_aside(path, f"is not JSON ({error})")
     if not isinstance(content, dict):
         set_aside(path, "is not a JSON object")
+    recorded = content.pop(CHECKSUM, None)
+    if recorded is not None and recorded != sha256_json(content):
+        set_aside(path, DIFFERS)
     return content
 
 
@@ -98,10 +108,60 @@ def write_tensors(
         name: (SAFETENSORS_NAMES[array.dtype.name], array.shape, array.nbytes)
         for name, array in arrays.items()
     }
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        file.write(safetensors_header(layout, metadata))
+    with writing_tensors(path, layout, metadata) as write:
         for name in sorted(arrays):
-            file.write(arrays[name].data if arrays[name].nbytes else b"")
+            write(arrays[name].data if arrays[name].nbytes else b"")
+
+
+@contextmanager
+def writing_tensors(
+    path: Path | str,
+    layout: dict[str, tuple[str, tuple[int, ...], int]],
+    metadata: dict[str, str],
+) -> Iterator[Callable[[bytes | memoryview], None]]:
+    """Write a safetensors file tensor by tensor, as `safetensors_header` lists them.
+
+    Hands out a function that takes the bytes of the next tensor. The checksum, of header and
+    tensors, takes its place in the header at the end.
+    """
+    header = safetensors_header(layout, {**metadata, CHECKSUM: UNKNOWN})
+    digest = hashlib.sha256(header)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+
+        def write(part: bytes | memoryview) -> None:
+            file.write(part)
+            digest.update(part)
+
+        file.write(header)
+        yield write
+        file.seek(header.index(_entry(UNKNOWN)))
+        file.write(_entry(digest.hexdigest()))
+
+
+def _entry(checksum: str) -> bytes:
+    """A checksum as it stands in the header of a safetensors file."""
+    return f'"{CHECKSUM}":"{checksum}"'.encode()
+
+
+def check_tensors(path: Path | str, recorded: str) -> None:
+    """Compare a safetensors file with its checksum; one that differs is set aside.
+
+    A file that has been compared and has not changed since is not read again by this process.
+    """
+    state = os.stat(path)
+    _compare(str(path), recorded, (state.st_ino, state.st_size, state.st_mtime_ns))
+
+
+@cache
+def _compare(path: str, recorded: str, _state: tuple[int, int, int]) -> None:
+    with open(path, "rb") as file:
+        start = file.read(8)
+        header = start + file.read(int.from_bytes(start, "little"))
+        digest = hashlib.sha256(header.replace(_entry(recorded), _entry(UNKNOWN), 1))
+        while part := file.read(2**22):
+            digest.update(part)
+    if digest.hexdigest() != recorded:
+        set_aside(path, DIFFERS)
 
 
 def safetensors_header(
@@ -141,7 +201,7 @@ def read_tensors(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, str
 
 @contextmanager
 def opened_tensors(path: Path | str, framework: str = "np") -> Iterator[safe_open]:
-    """An open safetensors file; a missing or broken one is an InputError."""
+    """An open safetensors file; a missing or broken one, or another than written, an InputError."""
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file")
     try:
@@ -149,6 +209,8 @@ def opened_tensors(path: Path | str, framework: str = "np") -> Iterator[safe_ope
     except (SafetensorError, OSError) as error:
         set_aside(path, f"is not a safetensors file ({error})")
     with file:
+        if recorded := read_metadata(file).get(CHECKSUM):
+            check_tensors(path, recorded)
         yield file
 
 

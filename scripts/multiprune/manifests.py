@@ -8,7 +8,7 @@ plus what a source wants to record. A folder appears as a whole, by rename, or n
 import json
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from multiprune.artefacts import read_json, set_aside, sha256_file, sha256_json, write_json
@@ -16,6 +16,7 @@ from multiprune.errors import InputError
 
 MANIFEST = "manifest.json"
 COPY = ".manifest.json"  # Snakemake deletes the manifest before a job that would write it
+VERIFIED = ".verified.json"  # sizes and times of the files when their hashes were last compared
 IN_PROGRESS = ".in-progress"  # subfolder for what is no part of a folder yet
 
 
@@ -96,10 +97,44 @@ def fingerprint(manifest: dict) -> str:
 
 
 def checked_fingerprint(folder: Path | str) -> str:
-    """Fingerprint of a downloaded folder whose files have the sizes that its manifest records."""
-    manifest = Path(folder) / MANIFEST
-    check_files(manifest, content=False)
-    return fingerprint(read_manifest(manifest))
+    """Fingerprint of a downloaded folder whose files are those that its manifest records.
+
+    Hashes of large files are not taken again while a file has the size and the time that it had
+    when they were; damage that changes neither is found by `audit`.
+    """
+    manifest_path = Path(folder) / MANIFEST
+    manifest = read_manifest(manifest_path)
+    found = _states(manifest_path.parent, manifest)
+    if _verified(manifest_path) != found:
+        check_files(manifest_path)
+        note_verified(manifest_path)
+    return fingerprint(manifest)
+
+
+def note_verified(manifest_path: Path) -> None:
+    """Record that the files beside a manifest are what it says; a read-only folder keeps none."""
+    manifest = read_manifest(manifest_path)
+    with suppress(OSError):
+        note = manifest_path.with_name(VERIFIED)
+        write_json(note, {"files": _states(manifest_path.parent, manifest)})
+
+
+def _verified(manifest_path: Path) -> dict | None:
+    note = manifest_path.with_name(VERIFIED)
+    try:
+        return read_json(note)["files"] if note.is_file() else None
+    except (InputError, KeyError):
+        return None
+
+
+def _states(folder: Path, manifest: dict) -> dict[str, list]:
+    """What tells that a file may have changed since its hash was taken."""
+    states = {}
+    for name, entry in manifest["files"].items():
+        path = folder / name
+        state = path.stat() if path.is_file() else None
+        states[name] = [entry["sha256"], *((state.st_size, state.st_mtime_ns) if state else ())]
+    return states
 
 
 def check_files(
@@ -218,6 +253,7 @@ def described_folder(
         if folder.exists():
             folder.rename(previous)
         partial.rename(folder)
+        note_verified(manifest_path)
     finally:
         if partial.exists() and not (resumable and any(partial.iterdir())):
             shutil.rmtree(partial, ignore_errors=True)

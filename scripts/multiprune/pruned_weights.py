@@ -16,9 +16,8 @@ from multiprune.artefacts import (
     metadata_text,
     opened_tensors,
     read_metadata,
-    replacing,
-    safetensors_header,
     sha256_arrays,
+    writing_tensors,
 )
 from multiprune.errors import InputError
 from multiprune.masks import apply_mask, mask_hash
@@ -76,10 +75,9 @@ def _write(
     }
     shapes = {name: shape for name, (_dtype, shape) in layout.items()}
     text = metadata_text({**metadata, **KIND, "shapes": shapes})
-    with replacing(path) as temporary, open(temporary, "wb") as file:
-        file.write(safetensors_header(sizes, text))
+    with writing_tensors(path, sizes, text) as write:
         for name in sorted(layout):
-            file.write(_bits(tensor(name)).data)
+            write(_bits(tensor(name)).data)
 
 
 def _bits(tensor: Tensor) -> np.ndarray:

@@ -1,13 +1,14 @@
 """Tables on disk: their columns, reading, writing and putting them below each other.
 
-Tables are CSV with full float precision, sorted, an empty cell for a missing value.
+Tables are CSV with full float precision, sorted, an empty cell for a missing value. Beside each
+stands its SHA-256, in a hidden file of the format of `sha256sum`, which readers check.
 """
 
 from pathlib import Path
 
 import pandas as pd
 
-from multiprune.artefacts import replacing, set_aside
+from multiprune.artefacts import DIFFERS, replacing, set_aside, sha256_file
 from multiprune.errors import InputError
 
 COLUMNS = {
@@ -52,9 +53,23 @@ COLUMNS = {
 
 
 def write_table(path: Path | str, table: pd.DataFrame) -> None:
-    """Write CSV; a missing value becomes an empty cell."""
-    with replacing(path) as temporary:
+    """Write CSV and its checksum; a missing value becomes an empty cell."""
+    path = Path(path)
+    with replacing(path) as temporary, replacing(checksum_of(path)) as checksum:
         table.to_csv(temporary, index=False, lineterminator="\n")
+        checksum.write_text(f"{sha256_file(temporary)}  {path.name}\n", encoding="utf-8")
+
+
+def checksum_of(path: Path) -> Path:
+    """Where the checksum of a table stands."""
+    return path.with_name(f".{path.name}.sha256")
+
+
+def check_table(path: Path) -> None:
+    """Compare a table with its checksum; one that differs is set aside."""
+    checksum = checksum_of(path)
+    if checksum.is_file() and checksum.read_text(encoding="utf-8").split()[0] != sha256_file(path):
+        set_aside(path, DIFFERS)
 
 
 def read_table(path: Path | str, columns: list[str], text: bool = False) -> pd.DataFrame:
@@ -64,6 +79,7 @@ def read_table(path: Path | str, columns: list[str], text: bool = False) -> pd.D
     """
     kept = {"dtype": str, "keep_default_na": False} if text else {}
     try:
+        check_table(Path(path))
         table = pd.read_csv(path, **({"keep_default_na": False, "na_values": [""]} | kept))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
