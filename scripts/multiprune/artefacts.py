@@ -154,14 +154,34 @@ def check_tensors(path: Path | str, recorded: str) -> None:
 
 @cache
 def _compare(path: str, recorded: str, _state: tuple[int, int, int]) -> None:
+    if _checksum(path, recorded) != recorded:
+        set_aside(path, DIFFERS)
+
+
+def _checksum(path: Path | str, recorded: str) -> str:
     with open(path, "rb") as file:
         start = file.read(8)
         header = start + file.read(int.from_bytes(start, "little"))
         digest = hashlib.sha256(header.replace(_entry(recorded), _entry(UNKNOWN), 1))
         while part := file.read(2**22):
             digest.update(part)
-    if digest.hexdigest() != recorded:
-        set_aside(path, DIFFERS)
+    return digest.hexdigest()
+
+
+def file_problem(path: Path) -> str | None:
+    """What is wrong with a JSON or safetensors file, which stays where it is; None if nothing."""
+    try:
+        if path.suffix == ".json":
+            content = json.loads(_text(path))
+            recorded = content.pop(CHECKSUM, None)
+            same = recorded in (None, sha256_json(content))
+        else:
+            with safe_open(path, framework="np") as file:
+                recorded = read_metadata(file).get(CHECKSUM)
+            same = recorded is None or _checksum(path, recorded) == recorded
+    except (ValueError, AttributeError, SafetensorError, OSError) as error:
+        return f"cannot be read ({error})"
+    return None if same else DIFFERS
 
 
 def safetensors_header(

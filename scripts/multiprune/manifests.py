@@ -157,6 +157,13 @@ def check_files(
             _set_both_aside(manifest_path, manifest_path.parent / name, reason)
 
 
+def file_differences(folder: Path, manifest: dict) -> Iterator[tuple[str, str]]:
+    """Names of the files that are not what a manifest says, and in what; nothing is set aside."""
+    for name, entry in manifest["files"].items():
+        if reason := _difference(folder / name, entry, True):
+            yield name, reason
+
+
 def _difference(path: Path, expected: dict, content: bool) -> str | None:
     if not path.is_file():
         return "is missing"

@@ -65,11 +65,13 @@ def checksum_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
 
 
-def check_table(path: Path) -> None:
-    """Compare a table with its checksum; one that differs is set aside."""
+def table_problem(path: Path) -> str | None:
+    """Whether a table differs from its checksum; a table that was written elsewhere has none."""
     checksum = checksum_of(path)
-    if checksum.is_file() and checksum.read_text(encoding="utf-8").split()[0] != sha256_file(path):
-        set_aside(path, DIFFERS)
+    if not checksum.is_file():
+        return None
+    recorded = checksum.read_text(encoding="utf-8").split(maxsplit=1)[0]
+    return None if recorded == sha256_file(path) else DIFFERS
 
 
 def read_table(path: Path | str, columns: list[str], text: bool = False) -> pd.DataFrame:
@@ -79,7 +81,8 @@ def read_table(path: Path | str, columns: list[str], text: bool = False) -> pd.D
     """
     kept = {"dtype": str, "keep_default_na": False} if text else {}
     try:
-        check_table(Path(path))
+        if problem := table_problem(Path(path)):
+            set_aside(path, problem)
         table = pd.read_csv(path, **({"keep_default_na": False, "na_values": [""]} | kept))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
