@@ -177,7 +177,7 @@ def file_problem(path: Path) -> str | None:
             same = recorded in (None, sha256_json(content))
         else:
             with safe_open(path, framework="np") as file:
-                recorded = read_metadata(file).get(CHECKSUM)
+                recorded = (file.metadata() or {}).get(CHECKSUM)
             same = recorded is None or _checksum(path, recorded) == recorded
     except (ValueError, AttributeError, SafetensorError, OSError) as error:
         return f"cannot be read ({error})"
@@ -229,14 +229,14 @@ def opened_tensors(path: Path | str, framework: str = "np") -> Iterator[safe_ope
     except (SafetensorError, OSError) as error:
         set_aside(path, f"is not a safetensors file ({error})")
     with file:
-        if recorded := read_metadata(file).get(CHECKSUM):
+        if recorded := (file.metadata() or {}).get(CHECKSUM):
             check_tensors(path, recorded)
         yield file
 
 
 def read_metadata(file: safe_open) -> dict[str, str]:
-    """The metadata of an open safetensors file."""
-    return file.metadata() or {}
+    """The metadata of an open safetensors file, without its checksum."""
+    return {key: entry for key, entry in (file.metadata() or {}).items() if key != CHECKSUM}
 
 
 def sha256_file(path: Path | str) -> str:

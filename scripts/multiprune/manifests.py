@@ -260,7 +260,6 @@ def described_folder(
         if folder.exists():
             folder.rename(previous)
         partial.rename(folder)
-        note_verified(manifest_path)
     finally:
         if partial.exists() and not (resumable and any(partial.iterdir())):
             shutil.rmtree(partial, ignore_errors=True)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from multiprune.artefacts import (
+    file_problem,
     opened_tensors,
     read_json,
     read_json_lines,
@@ -99,8 +101,43 @@ def test_an_interrupted_block_leaves_nothing_at_all(tmp_path):
 
 def test_json_is_sorted_and_readable(tmp_path):
     write_json(tmp_path / "a.json", {"b": 1, "a": "é"})
-    assert (tmp_path / "a.json").read_bytes() == '{\n "a": "é",\n "b": 1\n}\n'.encode()
+    checksum = hashlib.sha256('{"a": "é", "b": 1}'.encode()).hexdigest()
+    text = f'{{\n "a": "é",\n "b": 1,\n "sha256": "{checksum}"\n}}\n'
+    assert (tmp_path / "a.json").read_bytes() == text.encode()
     assert read_json(tmp_path / "a.json") == {"a": "é", "b": 1}
+
+
+def test_json_of_another_writer_has_no_checksum(tmp_path):
+    (tmp_path / "a.json").write_text('{"a": 1}')
+    assert read_json(tmp_path / "a.json") == {"a": 1}
+
+
+def test_keys_that_are_no_text_are_read_as_text(tmp_path):
+    write_json(tmp_path / "a.json", {"counts": {10: (1, 2), 9: 0.1}})
+    assert read_json(tmp_path / "a.json") == {"counts": {"10": [1, 2], "9": 0.1}}
+
+
+def test_every_changed_byte_of_json_is_noticed(tmp_path):
+    write_json(tmp_path / "a.json", {"value": 12.5, "name": "wanda", "list": [1, 2]})
+    content = (tmp_path / "a.json").read_bytes()
+    for place in places(content):
+        if chr(content[place]).isspace():
+            continue  # between the values: changes nothing, or no longer JSON
+        (tmp_path / "a.json").write_bytes(flipped(content, place))
+        assert file_problem(tmp_path / "a.json"), place
+        with pytest.raises(InputError, match=r"set aside as a\.json\.corrupt"):
+            read_json(tmp_path / "a.json")
+
+
+def places(content: bytes) -> list[int]:
+    """All bytes but those of the checksum's key: under another name, nothing else has changed."""
+    key = content.index(b"sha256")
+    return [place for place in range(len(content)) if place not in range(key, key + 6)]
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    """The content with the lowest bit of one byte turned."""
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
@@ -175,7 +212,7 @@ def test_the_library_reads_what_is_written(tmp_path):
         assert found[name].dtype == array.dtype
         np.testing.assert_array_equal(found[name], array)
     with safe_open(tmp_path / "a", framework="np") as file:
-        assert file.metadata() == {"z": "1", "y": "é"}
+        assert file.metadata() == {"z": "1", "y": "é", "sha256": ANY}
 
 
 @pytest.mark.parametrize("length", range(8))
@@ -200,6 +237,17 @@ def test_bytes_do_not_depend_on_order_or_layout(tmp_path):
     turned = {name: np.asfortranarray(array) for name, array in reversed(TENSORS.items())}
     write_tensors(tmp_path / "b", turned, {"y": "2", "z": "1"})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_every_changed_byte_of_tensors_is_noticed(tmp_path):
+    write_tensors(tmp_path / "a.safetensors", TENSORS, {"sparsity": "0.5"})
+    content = (tmp_path / "a.safetensors").read_bytes()
+    assert file_problem(tmp_path / "a.safetensors") is None
+    for place in places(content):
+        (tmp_path / "a.safetensors").write_bytes(flipped(content, place))
+        assert file_problem(tmp_path / "a.safetensors"), place
+        with pytest.raises(InputError, match=r"set aside as a\.safetensors\.corrupt"):
+            read_tensors(tmp_path / "a.safetensors")
 
 
 def test_a_truncated_file_is_set_aside(tmp_path):
