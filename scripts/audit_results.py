@@ -21,6 +21,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, required=True, help="folder of the experiment")
     parser.add_argument("--resources", type=Path, required=True, help="folder of the downloads")
+    parser.add_argument("--python", default=sys.executable, help="one that has Snakemake")
     parser.add_argument("--snakefile", required=True)
     parser.add_argument("--configfile", nargs="*", default=[], help="as Snakemake is given them")
     parser.add_argument("--delete-orphans", action="store_true", help="files that no job makes")
@@ -29,7 +30,7 @@ def parse() -> argparse.Namespace:
 
 def expected_files(options: argparse.Namespace) -> list[Path]:
     """Every file that a job of the config makes, finished or not."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", options.snakefile, "--summary"]
+    command = [options.python, "-m", "snakemake", "--snakefile", options.snakefile, "--summary"]
     if options.configfile:
         command += ["--configfile", *options.configfile]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 
 from multiprune.errors import InputError
 
-CHECKSUM = "sha256"  # key of a file's own checksum, in JSON and in the metadata of safetensors
+CHECKSUM = "checksum"  # key of a file's own SHA-256, in JSON and in metadata of safetensors
 UNKNOWN = "0" * 64  # stands for the checksum in the bytes that it is taken of
 DIFFERS = "is not what was written: its SHA-256 differs from the one that it records"
 SAFETENSORS_NAMES = {
