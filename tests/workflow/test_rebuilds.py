@@ -71,8 +71,8 @@ def test_changed_comments_and_docstrings_rerun_nothing(project: Workflow):
     project.replace(scores, '"""S_ij = |W_ij|. weight', '"""Size alone. S_ij = |W_ij|. weight')
     project.replace(
         "scripts/evaluate_perplexity.py",
-        "        size = utf8_bytes(paragraphs)\n",
-        "        # Bytes of the text.\n        size = utf8_bytes(paragraphs)\n",
+        "    options = parse()\n",
+        "    # What to measure.\n    options = parse()\n",
     )
     for path in (project.folder / "Snakefile", *(project.folder / "rules").glob("*.smk")):
         path.write_text(path.read_text() + "\n\n# A comment.\n")
