@@ -6,7 +6,6 @@ arrived and asks for the rest. Addresses, token, offline mode and errors stay th
 """
 
 import errno
-import json
 import os
 import random
 import shutil
@@ -19,7 +18,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from multiprune.artefacts import sha256_file, write_json
+from multiprune.artefacts import read_json, sha256_file, write_json
 from multiprune.errors import InputError
 from multiprune.manifests import IN_PROGRESS
 
@@ -193,7 +192,8 @@ class Download:
         self.repo, self.commit, self.folder = repo, info.sha, folder
         self.what, self.page = f"model {repo}", hub_page(repo)
         self.files: dict[str, RepoSibling] = {file.rfilename: file for file in info.siblings}
-        self._note, self._source = folder / IN_PROGRESS / "source.json", [repo, info.sha]
+        self._note = folder / IN_PROGRESS / "source.json"
+        self._source = {"repo": repo, "commit": info.sha}
         self._noting = Lock()
         if not self._is_of_this_commit():
             self.discard()
@@ -295,8 +295,8 @@ class Download:
 
     def _is_of_this_commit(self) -> bool:
         try:
-            return json.loads(self._note.read_text(encoding="utf-8")) == self._source
-        except (FileNotFoundError, ValueError):
+            return read_json(self._note) == self._source
+        except InputError:
             return False
 
     def _no_room(self, names: Iterable[str]) -> str:

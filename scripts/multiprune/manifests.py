@@ -35,7 +35,7 @@ def write_manifest(
         }
         for path in sorted(folder.rglob("*"))
         if path.is_file()
-        and path != folder / MANIFEST
+        and path not in (folder / MANIFEST, folder / VERIFIED)
         and not path.is_relative_to(folder / IN_PROGRESS)
     }
     content = {**notes, "definition": definition, "revision": revision, "files": files}

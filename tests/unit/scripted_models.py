@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import yaml
 from lm_eval.api.model import LM
 
 from multiprune import parallel_cloze
@@ -51,7 +52,7 @@ def write_cloze(folder: Path, language: str = "en", paragraphs: int = 16) -> Pat
     assert not dropped
     write_json_lines(folder / "test.jsonl", rows)
     config = parallel_cloze.harness_config("cloze", language, "test.jsonl", True)
-    write_json(folder / f"cloze_{language}.yaml", config)  # JSON is YAML
+    (folder / f"cloze_{language}.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     sha256 = sha256_file(folder / "test.jsonl")
     task = {
         "task": "cloze",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from multiprune.artefacts import write_json
+from multiprune.artefacts import read_json, write_json
 from multiprune.claim_verdicts import Units, decide, judge_cells, tabulate_claims
 from multiprune.claims import VERDICTS, read_claims
 from multiprune.errors import InputError
@@ -327,8 +327,7 @@ def test_other_windows_are_refused(tmp_path):
     grid = grid_of()
     write_perplexity(tmp_path, grid)
     path = tmp_path / "m/seed1/perplexity/new/0.5/fr.json"
-    content = json.loads(path.read_text())
-    write_json(path, content | {"window_tokens": [10, 10, 10, 15]})
+    write_json(path, read_json(path) | {"window_tokens": [10, 10, 10, 15]})
     with pytest.raises(InputError, match=r"windows of new 0\.5 1 in fr differ"):
         judged(tmp_path, grid, claim_of(tmp_path))
 

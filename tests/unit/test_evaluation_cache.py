@@ -1,5 +1,6 @@
 import pytest
 
+from multiprune.artefacts import read_json, write_json
 from multiprune.errors import InputError
 from multiprune.evaluation_cache import EvaluationCache
 
@@ -89,6 +90,7 @@ def test_a_record_under_the_wrong_name_is_not_believed(tmp_path, computation):
     cache = EvaluationCache(tmp_path)
     cache.get_or_compute(KEY, computation)
     [path] = tmp_path.glob("*.json")
-    path.write_text(path.read_text().replace('"abc"', '"abx"'))
+    content = read_json(path)
+    write_json(path, content | {"depends_on": content["depends_on"] | {"mask": "abx"}})
     assert cache.get_or_compute(KEY, computation) == (RECORD, False)
     assert cache.get_or_compute(KEY, computation) == (RECORD, True)
