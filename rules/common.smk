@@ -1,5 +1,6 @@
 """Configuration, wildcard constraints, and what all stages share; no rules here."""
 
+import atexit
 import json
 import os
 import re
@@ -11,16 +12,23 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 from multiprune import config as experiment
-from multiprune import definitions, digest, downstream_config, slurm, sweep
+from multiprune import config_files, definitions, digest, downstream_config, slurm, sweep
 from multiprune.config import canonical
 from multiprune.cost import estimate, window_tokens
 from multiprune.errors import InputError
+from multiprune.file_locks import FetchTurns
 from multiprune.grid import CODE, MASKS, WEIGHTS
 from multiprune.manifests import other_definition
 from multiprune.model_sources import SUFFIXES
 from multiprune.revisions import RevisionLock
 
 RESOURCES = "resources"  # downloads, shared by all experiments
+FETCHING = ("fetch_model", "download_package", "fetch_corpus", "fetch_task")
+
+if {"{", "}"} & set(workflow.basedir):
+    sys.exit(
+        f"error: {workflow.basedir}: Snakemake takes {{ and }} for wildcards; rename the folder"
+    )
 
 if not workflow.overwrite_configfiles:
 
@@ -30,6 +38,8 @@ if not workflow.overwrite_configfiles:
 def checked(config):
     """The config with defaults filled in; the first mistake ends the run with one line."""
     try:
+        for path in workflow.configfiles if workflow.is_main_process else ():
+            config_files.check_file(os.path.relpath(path))
         config = experiment.validate(config)
         # Downloads are shared by experiments: a name never changes what it stands for.
         lock = RevisionLock(f"config/{config['experiment']}.lock.yaml")
@@ -81,6 +91,7 @@ MODELS = sorted(config["models"])
 LANGUAGES = experiment.languages(config)
 CALIBRATED = experiment.languages(config, "calibration")
 TABLE_FILES = expand("<results>/tables/{table}.csv", table=TABLES)
+TABLE_PAGES = expand("<results>/tables/{table}.html", table=TABLES)
 FIGURE_FILES = expand(
     "<results>/figures/{figure}-{model}.{ending}",
     figure=FIGURES,
@@ -140,6 +151,30 @@ def check_cluster():
         sys.exit(f"error: {error}")
 
 
+def take_fetch_turns():
+    """Fetch nothing that another run, of a clone with the same downloads, fetches or has fetched.
+
+    Snakemake removes a file before the job that makes it, even if the file has come since the jobs
+    were planned, and others may be reading it by then. So the jobs are planned anew.
+    """
+    if not workflow.is_main_process:
+        return
+    missing = [
+        path
+        for job in workflow.dag.needrun_jobs()
+        if job.rule.name in FETCHING
+        for path in workflow.dag.reason(job).missing_output
+    ]
+    turns = FetchTurns()
+    atexit.register(turns.end)
+    if others := turns.take(missing):
+        print(f"fetched by another run: {', '.join(map(str, others))}", file=sys.stderr, flush=True)
+        turns.end()
+        workflow.persistence.unlock()
+        os.chdir(workflow.workdir_init)
+        os.execv(sys.executable, sys.orig_argv)
+
+
 def list_failed_jobs():
     """Print the jobs that stayed failed: the errors above them include attempts made good since."""
     failed = workflow.scheduler.failed
@@ -164,3 +199,4 @@ def code_digest(name):
 
 include: "functions/inputs.smk"
 include: "functions/parameters.smk"
+include: "functions/records.smk"

@@ -50,12 +50,12 @@ rule evaluate_perplexity:
         records=folder_of_records,
         code=code_digest("evaluate_perplexity.py"),
     shell:
-        "python {params.script} --model {params.model:q} --dtype {params.dtype} "
-        "--mask {input.mask:q} --seed {wildcards.seed} --method {wildcards.method} "
-        "--sparsity {wildcards.sparsity} "
-        "--corpora {params.corpora} --languages {params.languages:q} --split {params.split} "
-        "--length {params.length} --tokens {params.tokens} "
-        "--batch-tokens {params.batch_tokens} --threads {threads} "
+        "python {params.script:q} --model {params.model:q} --dtype {params.dtype:q} "
+        "--mask {input.mask:q} --seed {wildcards.seed:q} --method {wildcards.method:q} "
+        "--sparsity {wildcards.sparsity:q} "
+        "--corpora {params.corpora:q} --languages {params.languages:q} --split {params.split:q} "
+        "--length {params.length:q} --tokens {params.tokens:q} "
+        "--batch-tokens {params.batch_tokens:q} --threads {threads} "
         "--cache {params.cache:q} --output {params.records:q} > {log:q} 2>&1"
 
 
@@ -99,14 +99,14 @@ rule evaluate_candidate:
         cache=cache_folder,
         code=code_digest("evaluate_candidate.py"),
     shell:
-        "python {params.script} --model {params.model:q} --dtype {params.dtype} "
+        "python {params.script:q} --model {params.model:q} --dtype {params.dtype:q} "
         "--statistics {input.statistics:q} --contrast {input.contrast:q} "
-        "--name {wildcards.method} --method {params.method:q} --sparsity {params.sparsity} "
-        "--candidate {wildcards.candidate} --constants {params.constants:q} "
-        "--seed {wildcards.seed} "
-        "--corpora {params.corpora} --languages {params.languages:q} --split validation "
-        "--length {params.length} --tokens {params.tokens} "
-        "--batch-tokens {params.batch_tokens} --threads {threads} "
+        "--name {wildcards.method:q} --method {params.method:q} --sparsity {params.sparsity:q} "
+        "--candidate {wildcards.candidate:q} --constants {params.constants:q} "
+        "--seed {wildcards.seed:q} "
+        "--corpora {params.corpora:q} --languages {params.languages:q} --split validation "
+        "--length {params.length:q} --tokens {params.tokens:q} "
+        "--batch-tokens {params.batch_tokens:q} --threads {threads} "
         "--cache {params.cache:q} --output {output.record:q} > {log:q} 2>&1"
 
 
@@ -134,9 +134,9 @@ rule choose_constants:
         sparsity=sweep_sparsity,
         code=code_digest("choose_constants.py"),
     shell:
-        "python {params.script} --folder {params.folder:q} --candidates {params.candidates:q} "
-        "--model {wildcards.model} --seed {wildcards.seed} --name {wildcards.method} "
-        "--sparsity {params.sparsity} --output {output.chosen:q} > {log:q} 2>&1"
+        "python {params.script:q} --folder {params.folder:q} --candidates {params.candidates:q} "
+        "--model {wildcards.model:q} --seed {wildcards.seed:q} --name {wildcards.method:q} "
+        "--sparsity {params.sparsity:q} --output {output.chosen:q} > {log:q} 2>&1"
 
 
 rule perplexity:
@@ -172,10 +172,10 @@ rule build_cloze:
         seed=0,  # the same items whatever the seeds of the calibration text
         code=code_digest("build_cloze.py"),
     shell:
-        "python {params.script} --task {wildcards.task} --language {wildcards.language} "
-        "--pivot {input.pivot:q} --text {input.text:q} --items {params.most} "
-        "--context-characters {params.context} --choice-characters {params.choice} "
-        "--seed {params.seed} --output {output.task:q} > {log:q} 2>&1"
+        "python {params.script:q} --task {wildcards.task:q} --language {wildcards.language:q} "
+        "--pivot {input.pivot:q} --text {input.text:q} --items {params.most:q} "
+        "--context-characters {params.context:q} --choice-characters {params.choice:q} "
+        "--seed {params.seed:q} --output {output.task:q} > {log:q} 2>&1"
 
 
 # One rule a task, since the languages of a task, and so the outputs of a job, differ.
@@ -214,11 +214,11 @@ for TASK in DOWNSTREAM.get("tasks", []):
             records=folder_of_records,
             code=code_digest("evaluate_downstream.py"),
         shell:
-            "python {params.script} --model {params.model:q} --dtype {params.dtype} "
-            "--mask {input.mask:q} --seed {wildcards.seed} --method {wildcards.method} "
-            "--sparsity {wildcards.sparsity} --task {params.task} "
+            "python {params.script:q} --model {params.model:q} --dtype {params.dtype:q} "
+            "--mask {input.mask:q} --seed {wildcards.seed:q} --method {wildcards.method:q} "
+            "--sparsity {wildcards.sparsity:q} --task {params.task:q} "
             "--tasks-folder {params.tasks:q} --languages {params.languages:q} "
-            "--limit {params.limit} --batch-size {params.batch_size} --threads {threads} "
+            "--limit {params.limit:q} --batch-size {params.batch_size:q} --threads {threads} "
             "--cache {params.cache:q} --output {params.records:q} > {log:q} 2>&1"
 
 

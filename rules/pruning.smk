@@ -41,10 +41,10 @@ rule prune_model:
         method=method_options,
         code=code_digest("prune_model.py"),
     shell:
-        "python {params.script} --model {params.model:q} --statistics {input.statistics:q} "
+        "python {params.script:q} --model {params.model:q} --statistics {input.statistics:q} "
         "--contrast {input.contrast:q} --chosen {input.chosen:q} "
-        "--name {wildcards.method} --method {params.method:q} --sparsity {wildcards.sparsity} "
-        "--threads {threads} --output {output.mask:q} > {log:q} 2>&1"
+        "--name {wildcards.method:q} --method {params.method:q} --sparsity {wildcards.sparsity:q} "
+        "--seed {wildcards.seed:q} --threads {threads} --output {output.mask:q} > {log:q} 2>&1"
 
 
 rule prune_sequentially:
@@ -81,13 +81,13 @@ rule prune_sequentially:
         progress=progress_folder,
         code=code_digest("prune_sequentially.py"),
     shell:
-        "python {params.script} --model {params.model:q} --dtype {params.dtype} "
+        "python {params.script:q} --model {params.model:q} --dtype {params.dtype:q} "
         "--windows {input.windows:q} --contrast-windows {input.contrast_windows:q} "
         "--statistics {input.statistics:q} --contrast-statistics {input.contrast:q} "
-        "--name {wildcards.method} --method {params.method:q} --sparsity {wildcards.sparsity} "
-        "--batch-tokens {params.batch_tokens} "
-        "--activation-threshold {params.activation_threshold} "
-        "--activation-memory-mb {resources.activation_mb} --threads {threads} "
+        "--name {wildcards.method:q} --method {params.method:q} --sparsity {wildcards.sparsity:q} "
+        "--seed {wildcards.seed:q} --batch-tokens {params.batch_tokens:q} "
+        "--activation-threshold {params.activation_threshold:q} "
+        "--activation-memory-mb {resources.activation_mb:q} --threads {threads} "
         "--progress {params.progress:q} --output {output.pruned:q} > {log:q} 2>&1"
 
 
@@ -145,7 +145,7 @@ rule export_model:
         folder=folder_of_manifest,
         code=code_digest("export_model.py"),
     shell:
-        "python {params.script} --model {params.model:q} --mask {input.mask:q} "
-        "--seed {wildcards.seed} --perplexity {params.perplexity:q} "
+        "python {params.script:q} --model {params.model:q} --mask {input.mask:q} "
+        "--seed {wildcards.seed:q} --perplexity {params.perplexity:q} "
         "--dense-perplexity {params.dense:q} --languages {params.languages:q} "
         "--output {params.folder:q} > {log:q} 2>&1"

@@ -2,6 +2,7 @@
 
 import argparse
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path
 
 import yaml
@@ -14,6 +15,7 @@ from multiprune.artefacts import (
     write_json_lines,
 )
 from multiprune.command import run
+from multiprune.digest import code_digest
 from multiprune.texts import read_rows
 
 
@@ -64,6 +66,12 @@ def main() -> None:
         "dataset": {**dataset, "rows": len(rows)},
         "planned": len(plan),
         "dropped": dropped,
+        "provenance": {
+            "seed": options.seed,
+            "code": code_digest(__file__),
+            "versions": {"lm_eval": version("lm_eval")},
+            "inputs": {"pivot": sha256_file(options.pivot), "text": sha256_file(options.text)},
+        },
     }
     write_json(options.output, task)
     print(f"{options.language}: {len(rows)} items of {len(plan)} (at most {options.items} asked)")

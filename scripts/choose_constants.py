@@ -3,10 +3,12 @@
 import argparse
 import json
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
-from multiprune.artefacts import write_json
+from multiprune.artefacts import sha256_file, write_json
 from multiprune.command import run
+from multiprune.digest import code_digest
 from multiprune.sweep_choice import one_standard_error, ranking, reason
 from multiprune.sweep_records import read_all_scores
 
@@ -49,6 +51,13 @@ def main() -> None:
                 asdict(rank) | {"within": rank.within, "constants": constants[rank.candidate]}
                 for rank in ranks
             ],
+            "provenance": {
+                "code": code_digest(__file__),
+                "versions": {"numpy": version("numpy")},
+                "inputs": {
+                    name: sha256_file(Path(options.folder) / f"{name}.json") for name in constants
+                },
+            },
         },
     )
     print(f"{chosen.candidate}: {why}")

@@ -3,14 +3,13 @@
 import argparse
 import json
 
-import numpy as np
-
-from multiprune.activations import collect
+from multiprune.activations import collect, read_windows
 from multiprune.architectures import architecture_of
 from multiprune.artefacts import read_tensors, sha256_file
 from multiprune.command import run
+from multiprune.digest import code_digest
 from multiprune.manifests import checked_fingerprint
-from multiprune.models import check_length, library_versions, load_model, set_up
+from multiprune.models import check_ids, check_length, library_versions, load_model, set_up
 from multiprune.statistics_files import write_statistics
 
 
@@ -27,11 +26,11 @@ def main() -> None:
     options = parser.parse_args()
 
     device = set_up(options.threads)
-    tensors = read_tensors(options.windows)[0]
-    windows = tensors["input_ids"]
-    lengths = tensors.get("lengths", np.full(*windows.shape))  # plain windows are full
+    fingerprint = checked_fingerprint(options.model)
+    windows, lengths = read_windows(options.windows, fingerprint)
     model = load_model(options.model, options.dtype)
     check_length(model, int(lengths.max()))
+    check_ids(model, windows, options.windows)
     sums = collect(
         model,
         windows,
@@ -41,9 +40,11 @@ def main() -> None:
         lengths,
     )
     provenance = {
-        "model": checked_fingerprint(options.model),
+        "model": fingerprint,
         "activation_threshold": repr(options.activation_threshold),
         "windows": sha256_file(options.windows),
+        "seed": read_tensors(options.windows)[1].get("seed", ""),
+        "code": code_digest(__file__),
         "device": device.type,
         "versions": json.dumps(library_versions(), sort_keys=True),
     }

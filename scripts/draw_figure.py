@@ -4,14 +4,16 @@ import argparse
 from pathlib import Path
 
 import matplotlib
+import pandas as pd
 from matplotlib.figure import Figure
 
-from multiprune.artefacts import replacing
+from multiprune.artefacts import noting_inputs, replacing
 from multiprune.command import run
 from multiprune.errors import InputError
 from multiprune.figures.registry import figure_kind
 from multiprune.figures.style import SETTINGS
 from multiprune.grid import Grid
+from multiprune.provenance import TABLE_PACKAGES, as_text, origin
 from multiprune.table_files import COLUMNS, read_table
 
 
@@ -26,25 +28,32 @@ def main() -> None:
     parser.add_argument("--caption", required=True, help="reStructuredText")
     arguments = parser.parse_args()
     kind, grid = figure_kind(arguments.figure), Grid.parse(arguments.grid)
-    tables = {}
-    for name in kind.tables:
-        path = Path(arguments.tables) / f"{name}.csv"
-        table = read_table(path, COLUMNS[name])
-        table = table[table["model"] == arguments.model]
-        unknown = set(table.get("method", [])) - set(grid.methods)
-        if unknown:
-            raise InputError(f"{path}: methods {sorted(unknown)} are not in --grid; rebuild it")
-        tables[name] = table
+    with noting_inputs() as inputs:
+        tables = {
+            name: table_of_model(Path(arguments.tables) / f"{name}.csv", arguments.model, grid)
+            for name in kind.tables
+        }
+    made_of = as_text(origin(__file__, inputs, grid.seeds, [*TABLE_PACKAGES, "matplotlib"]))
     with matplotlib.rc_context(SETTINGS):
         figure = kind.draw(tables, grid)
-        save(figure, arguments.pdf, "pdf", {"CreationDate": None})
-        save(figure, arguments.png, "png", {"Software": None})
+        save(figure, arguments.pdf, "pdf", {"CreationDate": None, "Keywords": made_of})
+        save(figure, arguments.png, "png", {"Software": None, "Comment": made_of})
     with replacing(arguments.caption) as temporary:
         temporary.write_text(kind.caption(tables, grid, arguments.model), encoding="utf-8")
 
 
+def table_of_model(path: Path, model: str, grid: Grid) -> pd.DataFrame:
+    """The rows of one model; InputError where the grid does not have their methods."""
+    table = read_table(path, COLUMNS[path.stem])
+    table = table[table["model"] == model]
+    unknown = set(table.get("method", [])) - set(grid.methods)
+    if unknown:
+        raise InputError(f"{path}: methods {sorted(unknown)} are not in --grid; rebuild it")
+    return table
+
+
 def save(figure: Figure, target: str, format: str, metadata: dict) -> None:
-    """Write a figure without the time or the version that would change its bytes."""
+    """Write a figure without the time, which would change its bytes in every run."""
     with replacing(target) as temporary:
         figure.savefig(temporary, format=format, metadata=metadata)
 

@@ -10,7 +10,13 @@ import os
 from pathlib import Path
 
 from multiprune.command import run
-from multiprune.manifests import described_folder, keep_copy, parse_definition, still_complete
+from multiprune.manifests import (
+    described_folder,
+    keep_copy,
+    note_verified,
+    parse_definition,
+    still_complete,
+)
 from multiprune.model_sources import fetch_model
 from multiprune.revisions import RevisionLock
 
@@ -25,12 +31,14 @@ def main() -> None:
     os.environ["TQDM_DISABLE"] = "1"  # no progress bars in a log; read when tqdm is imported
     from_hub = definition["kind"] == "huggingface"
     if from_hub and still_complete(arguments.manifest, definition):
+        note_verified(arguments.manifest)
         print("complete already: nothing is fetched again")
         return
     lock, key = RevisionLock(arguments.lock), f"models/{arguments.manifest.parent.name}"
     pinned = lock.pin(key, definition)
     with described_folder(arguments.manifest, definition, resumable=from_hub) as (folder, notes):
         notes.update(fetch_model(pinned, folder))
+    note_verified(arguments.manifest)  # its files have just been hashed
     lock.record(key, definition, notes.get("revision"))
     if from_hub:
         keep_copy(arguments.manifest)

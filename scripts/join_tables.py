@@ -1,11 +1,15 @@
-"""Tables of one kind, a file per model -> one table."""
+"""Tables of one kind, a file per model -> one table, and a page of the report that shows it."""
 
 import argparse
 import json
+from pathlib import Path
 
+from multiprune.artefacts import noting_inputs, replacing
 from multiprune.command import run
 from multiprune.errors import InputError
+from multiprune.provenance import write_origin
 from multiprune.table_files import COLUMNS, join_tables, write_table
+from multiprune.table_pages import page
 
 
 def main() -> None:
@@ -13,7 +17,8 @@ def main() -> None:
     parser.add_argument("--folder", required=True, help="holds {model}/{table}.csv")
     parser.add_argument("--models", required=True, help="JSON list, in the order to join")
     parser.add_argument("--table", required=True, choices=sorted(COLUMNS))
-    parser.add_argument("--output", required=True, help="CSV")
+    parser.add_argument("--output", type=Path, required=True, help="CSV")
+    parser.add_argument("--page", type=Path, required=True, help="HTML")
     arguments = parser.parse_args()
     try:
         models = json.loads(arguments.models)
@@ -21,7 +26,13 @@ def main() -> None:
         models = None
     if not isinstance(models, list) or not models:
         raise InputError(f"--models: found {arguments.models!r}; give a JSON list of model names")
-    write_table(arguments.output, join_tables(arguments.folder, models, arguments.table))
+    with noting_inputs() as inputs:
+        table = join_tables(arguments.folder, models, arguments.table)
+    write_table(arguments.output, table)
+    # Seeds stand in the origins of the inputs.
+    write_origin(arguments.output, __file__, inputs, [])
+    with replacing(arguments.page) as temporary:
+        temporary.write_text(page(table, arguments.output), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 import argparse
 
+from multiprune.artefacts import noting_inputs
 from multiprune.claim_verdicts import tabulate_claims
 from multiprune.claims import read_claims
 from multiprune.command import run
 from multiprune.grid import Grid
+from multiprune.provenance import write_origin
 from multiprune.table_files import write_table
 
 
@@ -17,9 +19,12 @@ def main() -> None:
     parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
     parser.add_argument("--output", required=True, help="CSV, a row per claim")
     arguments = parser.parse_args()
-    claims, grid = read_claims(arguments.claims), Grid.parse(arguments.grid)
-    table = tabulate_claims(claims, arguments.results, arguments.model, grid)
+    grid = Grid.parse(arguments.grid)
+    with noting_inputs() as inputs:
+        claims = read_claims(arguments.claims)
+        table = tabulate_claims(claims, arguments.results, arguments.model, grid)
     write_table(arguments.output, table)
+    write_origin(arguments.output, __file__, inputs, grid.seeds)
 
 
 if __name__ == "__main__":

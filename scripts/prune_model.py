@@ -6,6 +6,7 @@ from importlib.metadata import version
 import torch
 
 from multiprune.command import run
+from multiprune.digest import code_digest
 from multiprune.masks import write_mask
 from multiprune.pruning_runs import add_arguments, prune
 from multiprune.sweep import with_constants
@@ -17,6 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_arguments(parser)
     parser.add_argument("--name", required=True, help="name of the method")
+    parser.add_argument("--seed", type=int, help="of the calibration text, to be recorded")
     parser.add_argument("--chosen", nargs="?", help="constants that replace the method's own")
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
@@ -30,6 +32,7 @@ def main() -> None:
     pruned, inputs = prune(options, method)
     metadata = {
         "method": options.name,
+        "seed": options.seed,
         "options": method,
         "requested_sparsity": repr(options.sparsity),
         "achieved_sparsity": repr(pruned.achieved_sparsity),
@@ -37,6 +40,7 @@ def main() -> None:
         "shapes": pruned.shapes,
         "inputs": inputs,
         "versions": {"torch": version("torch"), "numpy": version("numpy")},
+        "code": code_digest(__file__),
     }
     write_mask(options.output, pruned.masks, metadata | choice)
     print(f"achieved sparsity {pruned.achieved_sparsity:.5f} of {options.sparsity:g} requested")

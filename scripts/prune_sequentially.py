@@ -10,18 +10,18 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
 import torch
 
+from multiprune.activations import read_windows
 from multiprune.architectures import Architecture
-from multiprune.artefacts import read_tensors, sha256_file, sha256_json
+from multiprune.artefacts import sha256_file, sha256_json
 from multiprune.block_activations import BlockPasses
 from multiprune.block_pruners import CONTRAST, SPARSEGPT, block_pruner
 from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.errors import InputError
 from multiprune.manifests import checked_fingerprint
-from multiprune.models import check_length, library_versions, load_model, set_up
+from multiprune.models import check_ids, check_length, library_versions, load_model, set_up
 from multiprune.pruning import BlockReport, PrunedModel
 from multiprune.sequential import Progress, allocate, prune_sequentially
 from multiprune.statistics_files import StatisticsFiles
@@ -57,6 +57,7 @@ def parse() -> argparse.Namespace:
         required=True,
         help="GPU memory for activations; what does not fit stays in host memory",
     )
+    parser.add_argument("--seed", type=int, help="of the calibration text, to be recorded")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--progress", required=True, help="folder for the finished blocks")
     parser.add_argument("--output", required=True, help="mask, or new weights")
@@ -90,10 +91,13 @@ def dense_allocation(
             statistics.must_belong_to(model)
             if statistics.languages != [path.stem for path in options.windows]:
                 raise InputError("--statistics: must be of the same sets as --windows")
+            statistics.must_come_from(options.windows)
             hashes |= {f"statistics/{name}": entry for name, entry in statistics.hashes().items()}
         if options.contrast_statistics:
             contrast = stack.enter_context(StatisticsFiles([options.contrast_statistics]))
             contrast.must_belong_to(model)
+            if options.contrast_windows:
+                contrast.must_come_from([options.contrast_windows])
             hashes["contrast_statistics"] = sha256_file(options.contrast_statistics)
         blocks = allocate(weights, options.method, options.sparsity, statistics, contrast)
     return blocks, hashes
@@ -105,14 +109,14 @@ def entered(
     """The model in host memory, with the windows of all sets in front of its first block."""
     model = load_model(options.model, options.dtype, on_host=True)
     passes = BlockPasses(model, architecture, device, options.activation_memory_mb * 1e6)
+    fingerprint = checked_fingerprint(options.model)
     sets = {path.stem: path for path in options.windows}
     if options.contrast_windows:
         sets[CONTRAST] = options.contrast_windows
     for name, path in sets.items():
-        tensors = read_tensors(path)[0]
-        windows = tensors["input_ids"]
-        lengths = tensors.get("lengths", np.full(*windows.shape))  # plain windows are full
+        windows, lengths = read_windows(path, fingerprint)
         check_length(model, int(lengths.max()))
+        check_ids(model, windows, path)
         passes.enter(name, windows, lengths, options.batch_tokens)
     return passes
 
@@ -130,6 +134,7 @@ def main() -> None:
         inputs["contrast_windows"] = sha256_file(options.contrast_windows)
     metadata = {
         "method": options.name,
+        "seed": options.seed,
         "options": options.method,
         "propagation": "sequential",
         "requested_sparsity": repr(options.sparsity),
@@ -139,10 +144,10 @@ def main() -> None:
         "inputs": inputs,
         "device": device.type,
         "versions": library_versions(),
+        "code": code_digest(__file__),
     }
-    settings = [options.threads, code_digest(__file__)]
     pruner = block_pruner(weights, options.method, options.activation_threshold)
-    progress = Progress(options.progress, sha256_json([metadata, settings]), pruner)
+    progress = Progress(options.progress, sha256_json([metadata, options.threads]), pruner)
     indices = [report.block for report in allocation]
     if not all(map(progress.holds, indices)):
         passes = entered(options, weights.architecture, device)

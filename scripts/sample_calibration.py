@@ -2,10 +2,12 @@
 
 import argparse
 
-from multiprune.artefacts import sha256_file, write_tensors
+from multiprune.artefacts import metadata_text, sha256_file, write_tensors
 from multiprune.calibration import sample_windows
 from multiprune.command import run
-from multiprune.models import load_tokenizer
+from multiprune.digest import code_digest
+from multiprune.manifests import checked_fingerprint
+from multiprune.models import library_versions, load_tokenizer
 from multiprune.texts import read_paragraphs, tokenize
 
 
@@ -25,11 +27,14 @@ def main() -> None:
     windows = sample_windows(tokens, options.samples, options.length, options.seed, options.name)
     metadata = {
         "name": options.name,
-        "seed": str(options.seed),
+        "seed": options.seed,
         "text": sha256_file(options.text),
-        "available_tokens": str(len(tokens)),
+        "available_tokens": len(tokens),
+        "model": checked_fingerprint(options.model),
+        "versions": library_versions(),
+        "code": code_digest(__file__),
     }
-    write_tensors(options.output, {"input_ids": windows}, metadata)
+    write_tensors(options.output, {"input_ids": windows}, metadata_text(metadata))
 
 
 if __name__ == "__main__":

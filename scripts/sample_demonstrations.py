@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from multiprune.artefacts import sha256_file, write_tensors
+from multiprune.artefacts import metadata_text, sha256_file, write_tensors
 from multiprune.command import run
 from multiprune.demonstrations import (
     Side,
@@ -13,7 +13,9 @@ from multiprune.demonstrations import (
     tokenize_samples,
     translation_lines,
 )
-from multiprune.models import load_tokenizer
+from multiprune.digest import code_digest
+from multiprune.manifests import checked_fingerprint
+from multiprune.models import library_versions, load_tokenizer
 
 
 def main() -> None:
@@ -54,14 +56,17 @@ def main() -> None:
     }
     metadata = {
         "name": options.name,
-        "seed": str(options.seed),
-        "shots": str(options.shots),
+        "seed": options.seed,
+        "shots": options.shots,
         "source": sha256_file(options.source),
         "target": sha256_file(options.target),
-        **{key: str(count) for key, count in counts.items()},
+        "model": checked_fingerprint(options.model),
+        "versions": library_versions(),
+        "code": code_digest(__file__),
+        **counts,
     }
     tensors = {"input_ids": samples.input_ids, "lengths": samples.lengths}
-    write_tensors(options.output, tensors, metadata)
+    write_tensors(options.output, tensors, metadata_text(metadata))
     print(
         f"{options.name}: {options.samples} samples, {counts['tokens']} tokens; cut at "
         f"{options.length} tokens: {samples.truncated}"

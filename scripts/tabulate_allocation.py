@@ -2,9 +2,11 @@
 
 import argparse
 
+from multiprune.artefacts import noting_inputs
 from multiprune.block_tables import tabulate_allocation
 from multiprune.command import run
 from multiprune.grid import Grid
+from multiprune.provenance import write_origin
 from multiprune.table_files import write_table
 
 
@@ -16,7 +18,10 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="CSV")
     arguments = parser.parse_args()
     grid = Grid.parse(arguments.grid)
-    write_table(arguments.output, tabulate_allocation(arguments.results, arguments.model, grid))
+    with noting_inputs() as inputs:
+        table = tabulate_allocation(arguments.results, arguments.model, grid)
+    write_table(arguments.output, table)
+    write_origin(arguments.output, __file__, inputs, grid.seeds)
 
 
 if __name__ == "__main__":

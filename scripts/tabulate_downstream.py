@@ -2,11 +2,13 @@
 
 import argparse
 
+from multiprune.artefacts import noting_inputs
 from multiprune.command import run
 from multiprune.consistency import tabulate_consistency
 from multiprune.downstream_records import DownstreamRuns
 from multiprune.downstream_tables import tabulate_downstream
 from multiprune.grid import Grid
+from multiprune.provenance import write_origin
 from multiprune.table_files import write_table
 
 
@@ -19,9 +21,12 @@ def main() -> None:
     parser.add_argument("--consistency", required=True, help="CSV, a row per language")
     arguments = parser.parse_args()
     runs = DownstreamRuns(arguments.results, arguments.model, Grid.parse(arguments.grid))
-    downstream, consistency = tabulate_downstream(runs), tabulate_consistency(runs)
+    with noting_inputs() as inputs:
+        downstream, consistency = tabulate_downstream(runs), tabulate_consistency(runs)
     write_table(arguments.downstream, downstream)
     write_table(arguments.consistency, consistency)
+    for table in (arguments.downstream, arguments.consistency):
+        write_origin(table, __file__, inputs, runs.grid.seeds)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 import argparse
 import json
 
+from multiprune.artefacts import noting_inputs
 from multiprune.command import run
 from multiprune.errors import InputError
 from multiprune.grid import Grid
 from multiprune.overlap import tabulate_overlap
+from multiprune.provenance import write_origin
 from multiprune.table_files import write_table
 
 
@@ -22,8 +24,10 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="CSV")
     arguments = parser.parse_args()
     grid, sets = Grid.parse(arguments.grid), names(arguments.sets)
-    table = tabulate_overlap(arguments.results, arguments.model, grid, sets, arguments.share)
+    with noting_inputs() as inputs:
+        table = tabulate_overlap(arguments.results, arguments.model, grid, sets, arguments.share)
     write_table(arguments.output, table)
+    write_origin(arguments.output, __file__, inputs, grid.seeds)
 
 
 def names(text: str) -> list[str]:

@@ -2,9 +2,11 @@
 
 import argparse
 
+from multiprune.artefacts import noting_inputs
 from multiprune.command import run
 from multiprune.grid import Grid
 from multiprune.perplexity_tables import tabulate_perplexity
+from multiprune.provenance import write_origin
 from multiprune.table_files import write_table
 
 
@@ -17,9 +19,12 @@ def main() -> None:
     parser.add_argument("--summary", required=True, help="CSV, a row per method and language set")
     arguments = parser.parse_args()
     grid = Grid.parse(arguments.grid)
-    perplexity, summary = tabulate_perplexity(arguments.results, arguments.model, grid)
+    with noting_inputs() as inputs:
+        perplexity, summary = tabulate_perplexity(arguments.results, arguments.model, grid)
     write_table(arguments.perplexity, perplexity)
     write_table(arguments.summary, summary)
+    for table in (arguments.perplexity, arguments.summary):
+        write_origin(table, __file__, inputs, grid.seeds)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 import argparse
 import json
 
+from multiprune.artefacts import noting_inputs
 from multiprune.command import run
+from multiprune.provenance import write_origin
 from multiprune.sweep_tables import tabulate_sweep
 from multiprune.table_files import write_table
 
@@ -18,15 +20,17 @@ def main() -> None:
     parser.add_argument("--confidence", type=float, required=True)
     parser.add_argument("--output", required=True, help="CSV")
     options = parser.parse_args()
-    table = tabulate_sweep(
-        options.results,
-        options.model,
-        options.seed,
-        options.methods,
-        options.draws,
-        options.confidence,
-    )
+    with noting_inputs() as inputs:
+        table = tabulate_sweep(
+            options.results,
+            options.model,
+            options.seed,
+            options.methods,
+            options.draws,
+            options.confidence,
+        )
     write_table(options.output, table)
+    write_origin(options.output, __file__, inputs, [options.seed])
 
 
 if __name__ == "__main__":

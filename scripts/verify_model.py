@@ -14,7 +14,7 @@ from multiprune.artefacts import replacing
 from multiprune.command import run
 from multiprune.errors import InputError
 from multiprune.group_pattern import GroupPattern, parse_pattern
-from multiprune.models import check_length, load_model, load_tokenizer, set_up
+from multiprune.models import check_ids, check_length, load_model, load_tokenizer, set_up
 from multiprune.perplexity import (
     bits_per_byte,
     check_logits,
@@ -121,6 +121,7 @@ def perplexity_rows(options: argparse.Namespace) -> list[dict]:
         ids, scored = tokenize(paragraphs, tokenizer, options.tokens)
         if not len(ids):
             raise InputError(f"--text {language}: has no tokens")
+        check_ids(model, ids, f"--text {language}")
         windows = windows_of(ids, options.length, tokenizer)
         check_logits(model, windows[0])
         losses = window_losses(model, windows, options.batch_tokens)

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from workflow.interruption import Interrupted, kill_and_resume
 from workflow.running import Workflow
+from workflow.twins import Twins, run_twins
 
-RUNS_SNAKEMAKE = {"finished", "fresh", "interrupted"}
+RUNS_SNAKEMAKE = {"finished", "fresh", "hostile", "interrupted", "twins"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,3 +48,9 @@ def fresh(snapshot: Workflow, tmp_path: Path) -> Workflow:
 def interrupted(snapshot: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
     """The same experiment from nothing, killed while models are evaluated, unlocked, resumed."""
     return kill_and_resume(snapshot.copy(tmp_path_factory.mktemp("interrupted") / "project"))
+
+
+@pytest.fixture(scope="session")
+def twins(snapshot: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Twins:
+    """Two clones that share their downloads, run at the same time from nothing."""
+    return run_twins(snapshot, tmp_path_factory.mktemp("twins"))

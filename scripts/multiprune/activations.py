@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from multiprune.architectures import Architecture, is_norm
+from multiprune.artefacts import read_tensors
 from multiprune.errors import InputError
 from multiprune.models import forward
 from multiprune.statistics import ActivationSums
@@ -72,6 +74,25 @@ def prunable_modules(model: PreTrainedModel, architecture: Architecture) -> dict
     return modules
 
 
+def read_windows(path: Path | str, model: str) -> tuple[np.ndarray, np.ndarray]:
+    """Token ids int32 [samples, length] of a windows file, and how many of each row count.
+
+    Plain windows are full; those of demonstrations say their lengths. Raises InputError for any
+    other file, and for windows drawn for a model whose fingerprint is not `model`.
+    """
+    tensors, metadata = read_tensors(path)
+    if metadata.get("model", model) != model:
+        raise InputError(f"{path}: was drawn for another model or revision; remove it")
+    windows = tensors.get("input_ids", np.empty(0))
+    if windows.ndim != 2 or windows.dtype != np.int32 or not windows.size:
+        raise InputError(f"{path}: holds no windows (input_ids int32 [samples, length]); remove it")
+    lengths = tensors.get("lengths", np.full(*windows.shape))
+    one_a_row = lengths.shape == windows.shape[:1]
+    if not one_a_row or lengths.min() < 1 or lengths.max() > windows.shape[1]:
+        raise InputError(f"{path}: its lengths are not those of its windows; remove it")
+    return windows, lengths
+
+
 def collect(
     model: PreTrainedModel,
     windows: np.ndarray,
@@ -83,7 +104,7 @@ def collect(
     """Sums of every distinct module input over all windows [samples, length] of one language.
 
     Of each window only the first `lengths` [samples] tokens are read and counted; without
-    `lengths`, all.
+    `lengths`, all. Raises InputError where activations are not finite.
     """
     if lengths is None:
         lengths = np.full(*windows.shape)
@@ -105,6 +126,12 @@ def collect(
             _forward_padded(model, input_ids, counted)
     for hook in hooks:
         hook.remove()
+    for module_input, total in sums.items():
+        if not all(np.isfinite(array).all() for array in total.arrays().values()):
+            raise InputError(
+                f"{type(model).__name__}: its activations at {module_input.name} are not finite; "
+                "load it in another dtype"
+            )
     return sums
 
 

@@ -74,7 +74,7 @@ def architecture_of(model_folder: Path | str) -> Architecture:
     path = Path(model_folder) / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        model_type = config["model_type"]
+        model_type = str(config["model_type"])
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; a Hugging Face model folder is needed") from None
     except (ValueError, KeyError, TypeError):

@@ -21,6 +21,7 @@ from multiprune.errors import InputError
 
 CHECKSUM = "checksum"  # key of a file's own SHA-256, in JSON and in metadata of safetensors
 UNKNOWN = "0" * 64  # stands for the checksum in the bytes that it is taken of
+_NOTING: list[set[Path]] = []  # of each `noting_inputs` that is under way
 DIFFERS = "is not what was written: its SHA-256 differs from the one that it records"
 SAFETENSORS_NAMES = {
     "uint8": "U8",
@@ -40,6 +41,9 @@ def replacing(target: Path | str) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, target)
+    except OSError as error:
+        error.filename = error.filename or str(target)  # a write to a full disk does not say where
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -90,6 +94,7 @@ def read_json_lines(path: Path | str) -> list[dict]:
 
 
 def _text(path: Path | str) -> str:
+    note_input(path)
     try:
         return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -224,6 +229,7 @@ def opened_tensors(path: Path | str, framework: str = "np") -> Iterator[safe_ope
     """An open safetensors file; a missing or broken one, or another than written, an InputError."""
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file")
+    note_input(path)
     try:
         file = safe_open(path, framework=framework)
     except (SafetensorError, OSError) as error:
@@ -237,6 +243,23 @@ def opened_tensors(path: Path | str, framework: str = "np") -> Iterator[safe_ope
 def read_metadata(file: safe_open) -> dict[str, str]:
     """The metadata of an open safetensors file, without its checksum."""
     return {key: entry for key, entry in (file.metadata() or {}).items() if key != CHECKSUM}
+
+
+@contextmanager
+def noting_inputs() -> Iterator[set[Path]]:
+    """The files that are read in the block: JSON, safetensors, tables and what is noted."""
+    inputs: set[Path] = set()
+    _NOTING.append(inputs)
+    try:
+        yield inputs
+    finally:
+        _NOTING.remove(inputs)
+
+
+def note_input(path: Path | str) -> None:
+    """Count a file among the inputs that are being noted."""
+    for inputs in _NOTING:
+        inputs.add(Path(path))
 
 
 def sha256_file(path: Path | str) -> str:

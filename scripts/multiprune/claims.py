@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from multiprune.artefacts import note_input
 from multiprune.errors import InputError
 from multiprune.schema import with_defaults
 
@@ -146,6 +147,7 @@ class Claim:
 
 def read_claims(path: Path | str) -> list[Claim]:
     """The claims of a file, in its order; InputError with one line for the first mistake."""
+    note_input(path)
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:

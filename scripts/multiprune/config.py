@@ -7,7 +7,7 @@ YAML file has, lists come out sorted and options canonical, so that reordering r
 import json
 import re
 
-from multiprune import downstream_config, sweep
+from multiprune import downstream_config, references, sweep
 from multiprune.definitions import text_code
 from multiprune.errors import InputError
 from multiprune.grid import (
@@ -20,20 +20,22 @@ from multiprune.grid import (
     WEIGHTS,
 )
 from multiprune.group_pattern import parse_pattern, without_quotes
-from multiprune.registry import unknown_name
+from multiprune.references import must_be_one_of
 from multiprune.schema import with_defaults
 
 METHOD = {"$ref": "#/$defs/method"}  # in the schema
+MOST_PRUNED_MODELS = 100_000  # beyond, Snakemake needs hours only to plan
 
 
 def validate(config: dict) -> dict:
     """The config with defaults filled in; raise InputError with one line for the first mistake."""
     _check_quotes(config)
     config = with_defaults(config)
-    for code, language in config["languages"].items():
-        _check_language(config, code, language)
-    _check_calibration(config)
-    _must_be_one_of("method", config["baseline"], config["methods"], "baseline")
+    references.check_models(config)
+    references.check_languages(config)
+    references.check_datasets(config)
+    references.check_calibration(config)
+    must_be_one_of("method", config["baseline"], config["methods"], "baseline")
     _check_sparsities(config["sparsities"], "sparsities")
     for name, method in config["methods"].items():
         _check_method(config, name, method)
@@ -41,7 +43,8 @@ def validate(config: dict) -> dict:
     if downstream := config["evaluation"].get("downstream"):
         downstream_config.check(config, downstream)
     for path in config["sources"]:
-        _check_source(config, path)
+        references.check_source(config, path)
+    _check_size(config)
     return config
 
 
@@ -55,37 +58,6 @@ def _check_quotes(config: object) -> None:
                 f"methods.{name}.pattern: found {found}, which is how YAML reads {meant} without "
                 f'quotes; write "{meant}"'
             )
-
-
-def _check_language(config: dict, code: str, language: dict) -> None:
-    where = f"languages.{code}"
-    if code == CODE:
-        raise InputError(f"{where}: the name {CODE} is reserved for the contrast set")
-    _must_be_one_of("corpus", language["corpus"], config["corpora"], f"{where}.corpus")
-    for corpus in language["texts"]:
-        _must_be_one_of("corpus", corpus, config["corpora"], f"{where}.texts")
-    language.setdefault("text", code)
-    language.setdefault("name", code)
-
-
-def _check_calibration(config: dict) -> None:
-    for key in ("demonstrations", CODE):
-        if key in config["calibration"]:
-            corpus = config["calibration"][key]["corpus"]
-            where = f"calibration.{key}.corpus"
-            _must_be_one_of("corpus", corpus, config["corpora"], where)
-
-
-def _check_source(config: dict, path: str) -> None:
-    """A source must speak of a key that is there, or it would outlive what it explains."""
-    found, done = config, []
-    for part in path.split("."):
-        if not isinstance(found, dict) or part not in found:
-            allowed = sorted(found) if isinstance(found, dict) else ["(nothing below)"]
-            where = ".".join(["sources", *done])
-            raise InputError(f"{where}: {unknown_name('path', part, allowed)}")
-        found = found[part]
-        done.append(part)
 
 
 def _check_method(config: dict, name: str, method: dict) -> None:
@@ -192,7 +164,7 @@ def _check_calibration_set(config: dict, entry: str, where: str) -> None:
                 f"{where}: {code!r} has no statistics, since its role is unseen: "
                 f"allowed are {allowed}"
             )
-        _must_be_one_of("language", code, pool, where)
+        must_be_one_of("language", code, pool, where)
     if len(pair) != 2:
         return
     if "demonstrations" not in config["calibration"]:
@@ -213,9 +185,16 @@ def _check_sparsities(values: list[float], where: str) -> None:
         raise InputError(f"{where}: found {values}, one of them is 1 to six digits; allowed is < 1")
 
 
-def _must_be_one_of(what: str, name: str, allowed: dict | list, where: str) -> None:
-    if name not in allowed:
-        raise InputError(f"{where}: {unknown_name(what, name, sorted(allowed))}")
+def _check_size(config: dict) -> None:
+    runs = sum(
+        len(seeds_of(config, method)) * len(sparsities_of(config, method))
+        for method in config["methods"]
+    )
+    if (found := runs * len(config["models"])) > MOST_PRUNED_MODELS:
+        raise InputError(
+            f"models, seeds, methods, sparsities: ask for {found:,} pruned models, allowed are "
+            f"{MOST_PRUNED_MODELS:,}"
+        )
 
 
 def needs_statistics(method: dict) -> bool:

@@ -14,8 +14,12 @@ One YAML file describes an experiment. `config/demo.yaml` is the default; give o
 
 A dictionary in an overlay is merged into the one below it: an overlay adds languages and methods,
 but cannot take any away; copy the file to do that. Values given with `--config` arrive as strings
-where they are nested: use a file. Unknown keys are refused. Writing a default explicitly, or
-reordering languages, methods or seeds, reruns nothing.
+where they are nested: use a file. Unknown keys are refused, and so is a key that stands twice.
+Writing a default explicitly, or reordering languages, methods or seeds, reruns nothing.
+
+Names have at most 100 characters (codes of languages 40), lists and maps 1,000 entries
+(`sparsities` and values to choose from 100); a method chooses among at most 10,000 combinations,
+and one config asks for at most 100,000 pruned models.
 
 `NAME` stands for a name of your choice. This page is generated from `schema.yaml` (`make docs`).
 """

@@ -5,9 +5,9 @@ splits, notes); the notes, such as the revision, go into the manifest. A row is 
 equal ids of two languages are translations wherever the corpus is parallel.
 """
 
-import re
 import sys
 import unicodedata
+from itertools import groupby
 from pathlib import Path
 
 from multiprune.errors import InputError
@@ -15,12 +15,22 @@ from multiprune.hub_datasets import dataset_commit, read_column
 from multiprune.manifests import require_keys
 from multiprune.python_library import python_version, read_library
 from multiprune.registry import Registry
-from multiprune.splits import SPLITS, Dealt, Row, by_split, drop_repeats, split_of_position
+from multiprune.splits import (
+    SPLITS,
+    Dealt,
+    Row,
+    by_split,
+    drop_repeats,
+    keep_apart,
+    split_of_position,
+)
 from multiprune.udhr import read_declaration, read_paragraphs
 
 CORPUS_KINDS = Registry("corpus kind")
 
 FEWEST_PARAGRAPHS = 10  # one full turn of the rule that deals rows to splits
+INVISIBLE = ("Cc", "Cf", "Zl", "Zp", "Zs")  # Unicode's controls, format characters, separators
+BYTE_ORDER_MARK = "\ufeff"
 
 
 def read_corpus(corpus: dict, text: str, source: Path | None) -> tuple[dict[str, list[Row]], dict]:
@@ -76,7 +86,8 @@ def huggingface(corpus: dict, text: str, source: Path | None) -> tuple[list[Deal
     files, patterns in which `{text}` stands for the language's code. The first `rows` rows that
     are not blank are taken of each dataset split. Where several of our splits name the same one,
     its rows are dealt among them by row number (see `split_of_position`) and repeats are left
-    out; a split that the dataset itself keeps apart is taken as it is.
+    out; a split that the dataset itself keeps apart is taken as it is, without the rows that a
+    later split of ours holds too.
     """
     require_keys(corpus, ["dataset", "revision", "column", "splits", "rows"])
     require_keys(corpus["splits"], SPLITS)
@@ -98,14 +109,24 @@ def huggingface(corpus: dict, text: str, source: Path | None) -> tuple[list[Deal
             dealt, notes = _without_repeats(dealt)
             repeats += notes["repeats_left_out"]
         all_rows += dealt
-    return all_rows, {"revision": commit, "repeats_left_out": repeats}
+    all_rows, leaks = keep_apart(all_rows, f"dataset {corpus['dataset']}, text {text!r}")
+    if leaks:
+        print(f"{leaks} rows that stand in a later split too are left out", file=sys.stderr)
+    return all_rows, {"revision": commit, "repeats_left_out": repeats + leaks}
 
 
 def split_paragraphs(text: str) -> list[str]:
-    """Paragraphs between blank lines, NFC, line breaks and runs of white space as one blank."""
-    blocks = re.split(r"\n[^\S\n]*\n", unicodedata.normalize("NFC", text))
-    folded = (" ".join(block.split()) for block in blocks)
-    return [paragraph for paragraph in folded if paragraph]
+    """Paragraphs between blank lines, NFC, line breaks and runs of white space as one blank.
+
+    A line of nothing but characters that nobody sees (zero-width ones, byte order marks) is blank.
+    """
+    lines = unicodedata.normalize("NFC", text).split("\n")
+    blocks = groupby(lines, key=lambda line: all(map(_is_invisible, line)))
+    return [" ".join(" ".join(block).split()) for blank, block in blocks if not blank]
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in INVISIBLE
 
 
 def _needed(source: Path | None, what: str) -> Path:
@@ -117,22 +138,25 @@ def _needed(source: Path | None, what: str) -> Path:
 def _decode(path: Path) -> str:
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        reason = "no such file" if missing else f"cannot be read ({error.strerror})"
         raise InputError(
-            f"{path}: no such file; a text corpus needs one {{text}}.txt a language in its folder"
+            f"{path}: {reason}; a text corpus needs one {{text}}.txt a language in its folder"
         ) from None
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(
-            f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}); "
-            "convert the file to UTF-8"
+            f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}) at offset "
+            f"{error.start}; convert the file to UTF-8"
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise InputError(f"{path}: line {line} holds a NUL character; is this a text file?")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    # Files that were joined have the mark at every seam.
+    return text.replace(BYTE_ORDER_MARK, "").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _without_repeats(dealt: list[Dealt]) -> tuple[list[Dealt], dict]:

@@ -3,7 +3,7 @@
 from multiprune import definitions, harness_tasks
 from multiprune.errors import InputError
 from multiprune.grid import DENSE
-from multiprune.registry import unknown_name
+from multiprune.references import must_be_one_of
 
 CLOZE = "parallel_cloze"
 
@@ -14,11 +14,11 @@ def check(config: dict, downstream: dict) -> None:
     downstream.setdefault("languages", sorted(config["languages"]))
     downstream.setdefault("methods", sorted(config["methods"]))
     downstream.setdefault("sparsities", config["sparsities"])
-    _known("language", downstream["reference"], config["languages"], f"{where}.reference")
+    must_be_one_of("language", downstream["reference"], config["languages"], f"{where}.reference")
     for language in downstream["languages"]:
-        _known("language", language, config["languages"], f"{where}.languages")
+        must_be_one_of("language", language, config["languages"], f"{where}.languages")
     for method in downstream["methods"]:
-        _known("method", method, config["methods"], f"{where}.methods")
+        must_be_one_of("method", method, config["methods"], f"{where}.methods")
         own = config["methods"][method].get("sparsities", config["sparsities"])
         if not _texts(own) & _texts(downstream["sparsities"]):
             raise InputError(
@@ -27,20 +27,16 @@ def check(config: dict, downstream: dict) -> None:
             )
     for name, task in downstream["tasks"].items():
         if task["kind"] == CLOZE:
-            _known("corpus", task["corpus"], config["corpora"], f"{where}.tasks.{name}.corpus")
+            corpus = f"{where}.tasks.{name}.corpus"
+            must_be_one_of("corpus", task["corpus"], config["corpora"], corpus)
             definitions.text_code(config, task["corpus"], downstream["reference"])
         else:
-            _known("task", name, harness_tasks.TASKS, f"{where}.tasks")
+            must_be_one_of("task", name, harness_tasks.TASKS, f"{where}.tasks")
 
 
 def _texts(sparsities: list[float]) -> set[str]:
     """Sparsities as they stand in paths: what is equal there is the same."""
     return {f"{value:g}" for value in sparsities}
-
-
-def _known(what: str, name: str, allowed: object, where: str) -> None:
-    if name not in allowed:
-        raise InputError(f"{where}: {unknown_name(what, name, sorted(allowed))}")
 
 
 def cloze_tasks(config: dict) -> dict[str, dict]:

@@ -20,7 +20,7 @@ from lm_eval.tasks import TaskManager
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
 
 from multiprune.artefacts import read_json, sha256_file, sha256_json
-from multiprune.errors import InputError
+from multiprune.manifests import set_both_aside
 
 SEED = 0  # zero-shot scoring draws nothing; whatever a task might draw is the same in every run
 MULTIPLE_CHOICE = "multiple_choice"
@@ -58,10 +58,8 @@ def prepare(manifest_path: Path | str, limit: int | None, cache: Path | str) -> 
     rows = folder / manifest["file"]
     name = f"{manifest['task']} ({manifest['language']})"
     if not rows.is_file() or sha256_file(rows) != manifest["sha256"]:
-        raise InputError(
-            f"{rows}: is missing or not what {manifest_path} describes; remove {manifest_path} "
-            f"to build {name} again"
-        )
+        reason = f"is missing or not what {manifest_path} describes for {name}"
+        set_both_aside(Path(manifest_path), rows, reason)
     members = load_members(manifest, rows, cache, folder)
     return PreparedTask(manifest, members, _spread(members, limit))
 

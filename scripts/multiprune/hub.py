@@ -8,6 +8,7 @@ arrived and asks for the rest. Addresses, token, offline mode and errors stay th
 import errno
 import os
 import random
+import re
 import shutil
 import sys
 import time
@@ -53,10 +54,14 @@ class Stopped(Exception):
 
 
 def hub_page(repo: str, kind: str = "model") -> str:
-    """Address of a repository's page, where its licence is accepted; kind: model, dataset."""
+    """Address of a repository's page, where its licence is accepted; kind: model, dataset.
+
+    Of an endpoint that holds a user and a password, these are left out: messages show the address.
+    """
     from huggingface_hub import constants
 
-    return f"{constants.ENDPOINT}/{'datasets/' if kind == 'dataset' else ''}{repo}"
+    endpoint = re.sub(r"//[^/]*@", "//", constants.ENDPOINT)
+    return f"{endpoint}/{'datasets/' if kind == 'dataset' else ''}{repo}"
 
 
 def gated(page: str | None) -> str:

@@ -10,9 +10,11 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from multiprune.artefacts import read_json, set_aside, sha256_file, sha256_json, write_json
 from multiprune.errors import InputError
+from multiprune.file_locks import locked
 
 MANIFEST = "manifest.json"
 COPY = ".manifest.json"  # Snakemake deletes the manifest before a job that would write it
@@ -154,7 +156,7 @@ def check_files(
             )
         reason = _difference(manifest_path.parent / name, files[name], content)
         if reason:
-            _set_both_aside(manifest_path, manifest_path.parent / name, reason)
+            set_both_aside(manifest_path, manifest_path.parent / name, reason)
 
 
 def file_differences(folder: Path, manifest: dict) -> Iterator[tuple[str, str]]:
@@ -175,7 +177,8 @@ def _difference(path: Path, expected: dict, content: bool) -> str | None:
     return None
 
 
-def _set_both_aside(manifest_path: Path, path: Path, reason: str) -> None:
+def set_both_aside(manifest_path: Path, path: Path, reason: str) -> NoReturn:
+    """Rename a file, if there is one, and what describes it; raise InputError: both are rebuilt."""
     aside = [manifest_path]
     if path.is_symlink() or path.exists():
         aside.insert(0, path)
@@ -237,15 +240,23 @@ def described_folder(
     fill is empty, and removed after a failure. A `resumable` one, `.NAME.partial`, stays after a
     failure or a kill and is handed out again as it is: the block must find out what it still
     wants of it. Its subfolder IN_PROGRESS is not described and goes at the end.
-    A folder of another definition is an InputError.
+    A folder of another definition is an InputError. While another process, of this clone or of
+    one that shares its downloads, fills the same folder, this one waits.
     """
     manifest_path = Path(manifest_path)
     if manifest_path.name != MANIFEST:
         raise InputError(f"--manifest {manifest_path}: the file must be called {MANIFEST}")
-    refusal = other_definition(manifest_path, definition)
-    if refusal:
-        raise InputError(refusal)
     folder = manifest_path.parent.absolute()
+    with locked(folder.with_name(f".{folder.name}.lock")):
+        refusal = other_definition(manifest_path, definition)
+        if refusal:
+            raise InputError(refusal)
+        with _filled(folder, definition, resumable) as filling:
+            yield filling
+
+
+@contextmanager
+def _filled(folder: Path, definition: dict, resumable: bool) -> Iterator[tuple[Path, dict]]:
     partial = folder.with_name(f".{folder.name}.partial")
     previous = folder.with_name(f".{folder.name}.previous")
     for leftover in (previous,) if resumable else (previous, partial):

@@ -47,7 +47,15 @@ def read_mask(path: Path | str) -> Iterator[tuple[str, np.ndarray, tuple[int, in
             raise InputError(f"{path}: is not a mask, its metadata has no shapes")
         shapes = json.loads(metadata["shapes"])
         for name in sorted(file.keys()):
-            yield name, file.get_tensor(name), tuple(shapes[name])
+            if name not in shapes:
+                raise InputError(f"{path}: is not a mask, its metadata has no shape of {name}")
+            packed, (rows, columns) = file.get_tensor(name), shapes[name]
+            if packed.shape != (rows, -(-columns // 8)) or packed.dtype != np.uint8:
+                raise InputError(
+                    f"{path}: {name} is not one bit for each of {rows}x{columns} weights; "
+                    "remove the file"
+                )
+            yield name, packed, (rows, columns)
 
 
 def check_mask_belongs(path: Path | str, model: str) -> None:

@@ -5,10 +5,12 @@ manifest. Weights are safetensors only: nothing is ever unpickled, and no code f
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from multiprune.architectures import architecture_of
+from multiprune.checkpoints import check_checkpoint
 from multiprune.errors import InputError
 from multiprune.gguf_packages import convert_gguf, gguf_file_of
 from multiprune.hub import TIMEOUT, Download, hub_errors, hub_page, persistently
@@ -20,6 +22,7 @@ MODEL_KINDS = Registry("model kind")
 
 SUFFIXES = (".safetensors", ".json", ".txt", ".model", ".jinja")
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+CONFIGS = ("config.json", "tokenizer_config.json")  # either may ask for code
 VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt")
 
 
@@ -40,6 +43,7 @@ def package_gguf(definition: dict, folder: Path) -> dict:
         version,
     ):
         convert_gguf(file, folder)
+        check_checkpoint(folder, f"package {definition['package']}, {file.name}")
     return {"package": definition["package"], "version": version, "file": file.name}
 
 
@@ -58,7 +62,9 @@ def local(definition: dict, folder: Path) -> dict:
     for name in names:
         (folder / name).symlink_to((source / name).resolve())
     _check_shards(folder, names, f"model folder {source}")
+    _check_configs(folder, f"model folder {source}")
     architecture_of(source)
+    check_checkpoint(folder, f"model folder {source}")
     return {}
 
 
@@ -85,16 +91,25 @@ def huggingface(definition: dict, folder: Path) -> dict:
     names = model_files(download.files, what)
     download.require_space(names)
     # The small files that decide, then the rest: a refused model costs no gigabytes.
-    download.fetch(name for name in ("config.json", INDEX) if name in names)
-    try:
-        _refuse_remote_code(folder / "config.json", what)
+    download.fetch(name for name in (*CONFIGS, INDEX) if name in names)
+    with _discarding(download):
+        _check_configs(folder, what)
         architecture_of(folder)
         _check_shards(folder, names, what)
+    download.fetch(names)
+    with _discarding(download):
+        check_checkpoint(folder, what)
+    return {"revision": info.sha}
+
+
+@contextmanager
+def _discarding(download: Download) -> Iterator[None]:
+    """Empty the folder of a model that is refused for good."""
+    try:
+        yield
     except InputError:
         download.discard()
         raise
-    download.fetch(names)
-    return {"revision": info.sha}
 
 
 def model_files(names: Iterable[str], source: str) -> list[str]:
@@ -128,7 +143,10 @@ def _check_shards(folder: Path, names: Sequence[str], source: str) -> None:
     """InputError where the index, if it is among `names`, names files that are not."""
     if INDEX not in names:
         return
-    shards = set(_json_object(folder / INDEX, source).get("weight_map", {}).values())
+    weight_map = _json_object(folder / INDEX, source).get("weight_map")
+    if not isinstance(weight_map, dict) or not all(isinstance(n, str) for n in weight_map.values()):
+        raise InputError(f"{source}: {INDEX} is not an index of weights (weight_map)")
+    shards = set(weight_map.values())
     missing = sorted(shards.difference(names))
     if missing:
         raise InputError(
@@ -137,12 +155,22 @@ def _check_shards(folder: Path, names: Sequence[str], source: str) -> None:
         )
 
 
-def _refuse_remote_code(config: Path, source: str) -> None:
-    if "auto_map" in _json_object(config, source):
-        raise InputError(
-            f"{source}: config.json asks for Python code from the repository (auto_map), which is "
-            "never run; use a model whose architecture transformers itself implements"
-        )
+def _check_configs(folder: Path, source: str) -> None:
+    """InputError for a model that wants code of its own, or whose weights are quantized."""
+    for name in CONFIGS:
+        if not (folder / name).is_file():
+            continue
+        config = _json_object(folder / name, source)
+        if "auto_map" in config:
+            raise InputError(
+                f"{source}: {name} asks for Python code from the repository (auto_map), which is "
+                "never run; use a model that transformers itself implements"
+            )
+        if config.get("quantization_config"):
+            raise InputError(
+                f"{source}: {name} has a quantization_config, and only weights of floating-point "
+                "numbers can be pruned; use the model that is not quantized"
+            )
 
 
 def _json_object(path: Path, source: str) -> dict:

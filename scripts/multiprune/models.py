@@ -7,16 +7,18 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # only the fetch rules touch the network
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
 import transformers
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
-from multiprune.architectures import architecture_of
+from multiprune.architectures import Architecture, architecture_of
 from multiprune.errors import InputError
 from multiprune.pruned_weights import apply_pruning
 
@@ -44,9 +46,9 @@ def load_model(
 
     Only safetensors are read and no remote code is run. On a machine with GPUs the model is spread
     over them, or kept in host memory with `on_host`. Raises InputError for a folder that does not
-    hold a loadable model.
+    hold a loadable model, or weights that are not exactly those of its config.json.
     """
-    architecture_of(folder)
+    architecture = architecture_of(folder)
     device_map = "auto" if torch.cuda.is_available() and not on_host else None
     try:
         model, loading = AutoModelForCausalLM.from_pretrained(
@@ -54,15 +56,14 @@ def load_model(
             dtype=dtype,
             use_safetensors=True,
             device_map=device_map,
+            ignore_mismatched_sizes=True,  # `_check_loading` refuses them, and names them
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(f"{folder}: the model cannot be loaded ({_first_line(error)})") from None
-    if missing := sorted(loading["missing_keys"]):
-        raise InputError(
-            f"{folder}: has no weights for {missing[0]} ({len(missing)} missing), which would be "
-            "random; save the whole causal language model"
-        )
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # of any type: config and files are whatever the user has
+        raise InputError(f"{folder}: the model cannot be loaded ({_in_one_line(error)})") from None
+    _check_loading(folder, architecture, loading)
     if any(parameter.is_meta for parameter in model.parameters()):
         raise InputError(
             f"{folder}: the model does not fit on the GPU; run fewer jobs at a time with "
@@ -73,13 +74,54 @@ def load_model(
     return model.eval()
 
 
+def _check_loading(folder: Path | str, architecture: Architecture, loading: dict) -> None:
+    """Raise InputError where checkpoint and model differ, by transformers' account of loading.
+
+    Tensors beyond the model's are let be, such as buffers that old checkpoints hold, except weights
+    in a decoder block: they would be pruned and never used.
+    """
+    if missing := sorted(loading["missing_keys"]):
+        raise InputError(
+            f"{folder}: has no weights for {missing[0]} ({len(missing)} missing), which would be "
+            "random; save the whole causal language model"
+        )
+    if mismatched := sorted(loading["mismatched_keys"]):
+        name, *shapes = mismatched[0]
+        stored, expected = ("x".join(map(str, shape)) for shape in shapes)
+        raise InputError(
+            f"{folder}: {name} is {stored} in the weights, config.json makes it {expected} "
+            f"({len(mismatched)} such); take both from one model"
+        )
+    names = map(architecture.state_name, loading["unexpected_keys"])
+    unused = [n for n in names if n.endswith(".weight") and architecture.block_index(n) is not None]
+    if unused:
+        raise InputError(
+            f"{folder}: holds {min(unused)}, which the model of config.json does not have "
+            f"({len(unused)} such); merge or remove what was added to the model"
+        )
+
+
 def load_tokenizer(folder: Path | str) -> PreTrainedTokenizerBase:
-    """The tokenizer in a model folder."""
+    """The tokenizer in a model folder; InputError where its tokens are not the model's."""
     try:
-        return AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError) as error:
-        message = _first_line(error)
+        vocabulary = AutoConfig.from_pretrained(folder, trust_remote_code=False).vocab_size
+    except Exception as error:  # of any type, as above
+        raise InputError(f"{folder}: config.json cannot be used ({_in_one_line(error)})") from None
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:
+        message = _in_one_line(error)
         raise InputError(f"{folder}: the tokenizer cannot be loaded ({message})") from None
+    # Added tokens may lie beyond the embeddings, as that for images in the text models of Gemma 3.
+    added = tokenizer.get_added_vocab().keys()
+    ids = [i for token, i in tokenizer.get_vocab().items() if token not in added]
+    ids += [i for i in (tokenizer.bos_token_id, tokenizer.eos_token_id) if i is not None]
+    if max(ids, default=0) >= vocabulary:
+        raise InputError(
+            f"{folder}: the tokenizer has ids up to {max(ids)}, config.json makes the model's "
+            f"vocabulary {vocabulary} tokens; take the tokenizer that belongs to the model"
+        )
+    return tokenizer
 
 
 @torch.inference_mode()
@@ -99,10 +141,21 @@ def check_length(model: PreTrainedModel, length: int) -> None:
         )
 
 
+def check_ids(model: PreTrainedModel, ids: np.ndarray, origin: Path | str) -> None:
+    """Raise InputError where a token id is not in the model's vocabulary."""
+    vocabulary = model.get_input_embeddings().num_embeddings
+    if not 0 <= ids.min() <= ids.max() < vocabulary:
+        raise InputError(
+            f"{origin}: has token ids from {ids.min()} to {ids.max()}, {type(model).__name__} has "
+            f"{vocabulary} tokens; take the tokenizer that belongs to the model"
+        )
+
+
 def library_versions() -> dict[str, str]:
     """Versions of the libraries that numbers depend on."""
     return {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")}
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
+def _in_one_line(error: Exception) -> str:
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text if len(text) <= 300 else f"{text[:297]}..."

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from multiprune.artefacts import sha256_arrays
 from multiprune.errors import InputError
 from multiprune.evaluation_cache import EvaluationCache
+from multiprune.models import check_ids
 from multiprune.perplexity import (
     bits_per_byte,
     check_logits,
@@ -46,6 +47,7 @@ def measure_text(text: Path, measure: Measure) -> tuple[dict, bool]:
 
     def compute() -> dict:
         model = measure.model()
+        check_ids(model, ids, text)
         check_logits(model, windows[0])
         losses = window_losses(model, windows, measure.batch_tokens)
         if not all(map(math.isfinite, losses)):

@@ -192,6 +192,11 @@ class Pruner:
             )
         options = {key: value for key, value in self._method.items() if key not in COMMON_OPTIONS}
         norm = self._norm(weight.name) if self._statistics else None
+        if norm is not None and len(norm) != weight.columns:
+            raise InputError(
+                f"{weight.name}: has {weight.columns} columns, its statistics are of {len(norm)} "
+                "channels; collect them anew on this model"
+            )
         return SCORES[self._method["score"]](matrix, norm, **options)
 
     def _norm(self, parameter: str) -> Tensor:

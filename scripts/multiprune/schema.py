@@ -5,6 +5,9 @@ Where the schema offers alternatives (`oneOf`), the one is taken whose constant 
 """
 
 import math
+import sys
+import unicodedata
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -12,10 +15,13 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import relevance
 
-from multiprune.errors import InputError
+from multiprune.errors import InputError, shown
 from multiprune.registry import unknown_name
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
+# Control characters, halves of a surrogate pair, line and paragraph separators: none of them can
+# stand in a path, a log or a table.
+UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 
 
 @cache
@@ -27,13 +33,17 @@ def load_schema() -> dict:
 def with_defaults(value: object, schema: dict | None = None, where: str = "") -> object:
     """The value, checked, with every default filled in; raise InputError at the first mistake."""
     concrete, filled = _concrete(value, schema or load_schema(), where)
-    errors = Draft202012Validator(concrete).iter_errors(filled)
+    _must_match(filled, concrete, where)
+    return filled
+
+
+def _must_match(value: object, schema: dict, where: str) -> None:
+    errors = Draft202012Validator(schema).iter_errors(value)
     worst = max(
         errors, key=lambda error: (-len(error.absolute_path), relevance(error)), default=None
     )
     if worst is not None:
         raise InputError(_one_line(worst, where))
-    return filled
 
 
 def alternatives(schema: dict) -> tuple[str, dict[str, dict]]:
@@ -74,8 +84,7 @@ def _concrete(value: object, schema: dict, where: str) -> tuple[dict, object]:
     }
     properties = {}
     for key, entry in filled.items():
-        if not isinstance(key, str):
-            raise InputError(f"{where or 'top level'}: key {key!r} is not text; put it in quotes")
+        _check_key(key, schema, where)
         below = f"{where}.{key}" if where else key
         rule = known.get(key, schema.get("additionalProperties", {}))
         if isinstance(rule, dict):
@@ -88,13 +97,33 @@ def _concrete(value: object, schema: dict, where: str) -> tuple[dict, object]:
     return {**closed, "properties": properties}, filled
 
 
+def _check_key(key: object, schema: dict, where: str) -> None:
+    """Names are checked before what is below them, since messages about that hold the name."""
+    where = where or "top level"
+    if not isinstance(key, str):
+        raise InputError(f"{where}: key {shown(key)} is not text; put it in quotes")
+    _check_printable(key, where)
+    _must_match(key, schema.get("propertyNames", {}), where)
+
+
+def _check_printable(text: str, where: str) -> None:
+    if UNPRINTABLE & set(map(unicodedata.category, text)):
+        raise InputError(
+            f"{where}: found {shown(text)}, which holds a line break or another control "
+            "character; write it on one line"
+        )
+
+
 def _normalised(value: object, schema: dict, where: str) -> object:
     """5 and 5.0 mean the same, so they must look the same; what is not finite is refused."""
     if isinstance(value, list) and isinstance(schema.get("items"), dict):
         return [_normalised(entry, schema["items"], where) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"{where}: found {value!r}, allowed is a finite number")
+    if isinstance(value, str):
+        _check_printable(value, where)
     if isinstance(value, int | float) and not isinstance(value, bool):
+        # Not isfinite(), which fails itself on a whole number too large for a float.
+        if not abs(value) <= sys.float_info.max:
+            raise InputError(f"{where}: found {shown(value)}, allowed is a finite number")
         if schema.get("type") == "number":
             return float(value)
         if schema.get("type") == "integer" and value == int(value):
@@ -120,23 +149,40 @@ def _one_line(error: ValidationError, where: str) -> str:
         case "enum":
             return f"{path}: {unknown_name('value', found, [str(entry) for entry in rule])}"
         case "const":
-            return f"{path}: found {found!r}, allowed is {rule!r}"
+            return f"{path}: found {shown(found)}, allowed is {rule!r}"
         case "type":
-            return f"{path}: found {found!r}, allowed is a value of type {rule}"
+            return f"{path}: found {shown(found)}, allowed is a value of type {_type(rule, found)}"
         case "pattern":
-            return f"{path}: found {found!r}, allowed is text that matches {rule}"
+            return f"{path}: found {shown(found)}, allowed is text that matches {rule}"
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
-            return f"{path}: found {found!r}, allowed is {_range(error.schema)}"
+            return f"{path}: found {shown(found)}, allowed is {_range(error.schema)}"
         case "minItems" | "minProperties" | "minLength":
             return f"{path}: is empty, at least {rule} needed"
+        case "maxItems" | "maxProperties":
+            return f"{path}: has {len(found)} entries, allowed are at most {rule}"
+        case "maxLength":
+            length = len(found)
+            return f"{path}: found {shown(found)} of {length} characters, allowed are {rule}"
         case "uniqueItems":
-            return f"{path}: found {found!r}, each entry may stand there once"
+            return f"{path}: found {shown(found)}, each entry may stand there once"
         case _:
             return f"{path}: {error.message}"
 
 
+def _type(rule: str | list[str], found: object) -> str:
+    """The type that is allowed, and what YAML made of a value that was meant to have it."""
+    if rule == "string" and not isinstance(found, dict | list | None):
+        return f"{rule}; put it in quotes"
+    if rule in ("number", "integer") and isinstance(found, str):
+        with suppress(ValueError):
+            if math.isfinite(number := float(found)):
+                return f"{rule}; it is text, write {number:g}"
+    return rule if isinstance(rule, str) else ", ".join(rule)
+
+
 def _range(schema: dict) -> str:
     signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-    return f"a {schema['type']} " + " and ".join(
-        f"{sign} {schema[key]:g}" for key, sign in signs.items() if key in schema
+    kind = schema["type"]
+    return f"{'an' if kind == 'integer' else 'a'} {kind} " + " and ".join(
+        f"{sign} {schema[key]}" for key, sign in signs.items() if key in schema
     )

@@ -47,6 +47,28 @@ def drop_repeats(dealt: Iterable[Dealt]) -> tuple[list[Dealt], int]:
     return kept, dropped
 
 
+def keep_apart(dealt: Iterable[Dealt], source: str) -> tuple[list[Dealt], int]:
+    """Drop the rows whose text a later split holds too; returns what is kept and how many go.
+
+    Test text thus stays as it is, and nothing has seen it before. InputError, naming `source`,
+    where nothing is left of a split.
+    """
+    rows = by_split(dealt)
+    kept, dropped = [], 0
+    for position, split in enumerate(SPLITS):
+        later = {row["text"]: name for name in SPLITS[position + 1 :] for row in rows[name]}
+        own = [row for row in rows[split] if row["text"] not in later]
+        if rows[split] and not own:
+            others = " and ".join(sorted({later[row["text"]] for row in rows[split]}))
+            raise InputError(
+                f"{source}: the text of {split} stands in {others} too, all {len(rows[split])} "
+                "paragraphs; name splits of different text"
+            )
+        dropped += len(rows[split]) - len(own)
+        kept += [(row, split) for row in own]
+    return kept, dropped
+
+
 def by_split(dealt: Iterable[Dealt]) -> dict[str, list[Row]]:
     """Rows of each split, in order."""
     rows: dict[str, list[Row]] = {split: [] for split in SPLITS}

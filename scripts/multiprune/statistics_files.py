@@ -75,6 +75,10 @@ class StatisticsFiles:
         for path, other in zip(self._paths, metadata, strict=True):
             if "groups" not in other:
                 raise InputError(f"{path}: is not a statistics file, its metadata has no groups")
+            if not other.get("tokens", "").isdecimal() or int(other["tokens"]) == 0:
+                raise InputError(
+                    f"{path}: is of {other.get('tokens')!r} tokens, at least 1 is needed; remove it"
+                )
             for key in ("groups", "model", "activation_threshold"):
                 if other.get(key) != metadata[0].get(key):
                     raise InputError(f"{path}: its {key} differs from that of {self._paths[0]}")
@@ -86,6 +90,7 @@ class StatisticsFiles:
         ]
         self._input_of = {member: i for i in self.inputs for member in i.members}
         self._tokens = np.array([int(entry["tokens"]) for entry in metadata], dtype=np.float64)
+        self._windows = [entry.get("windows") for entry in metadata]
 
     def __enter__(self) -> Self:
         return self
@@ -103,6 +108,12 @@ class StatisticsFiles:
         if self.model != model:
             raise InputError(f"{self._paths[0]}: was collected on another model or revision")
 
+    def must_come_from(self, windows: list[Path]) -> None:
+        """Raise InputError unless each was collected on these windows, sorted as `languages`."""
+        for path, recorded, file in zip(self._paths, self._windows, windows, strict=True):
+            if recorded != sha256_file(file):
+                raise InputError(f"{path}: was collected on other windows than {file}; remove it")
+
     def hashes(self) -> dict[str, str]:
         """SHA-256 of each file."""
         return {path.name: sha256_file(path) for path in self._paths}
@@ -114,21 +125,38 @@ class StatisticsFiles:
         return self._input_of[parameter]
 
     def read(self, module_input: ModuleInput) -> InputStatistics:
-        """Sums of one module input over all languages; raise InputError if they are not finite."""
+        """Sums of one module input over all languages; raise InputError if they cannot be sums.
+
+        They must be finite and not negative, and no channel active in more tokens than there are.
+        """
         return InputStatistics(
             tokens=self._tokens,
             sum_sq=self._stacked(f"{module_input.name}.sum_sq"),
-            active=self._stacked(f"{module_input.name}.active"),
+            active=self._stacked(f"{module_input.name}.active", self._tokens),
             feeds_down_projection=is_down_projection(module_input.name),
         )
 
-    def _stacked(self, key: str) -> np.ndarray:
-        rows = []
-        for path, file in zip(self._paths, self._files, strict=True):
+    def _stacked(self, key: str, most: np.ndarray | None = None) -> np.ndarray:
+        rows: list[np.ndarray] = []
+        limits = np.full(len(self._paths), np.inf) if most is None else most
+        for path, file, limit in zip(self._paths, self._files, limits, strict=True):
             try:
-                rows.append(file.get_tensor(key))
+                row = file.get_tensor(key)
             except SafetensorError as error:
                 raise InputError(f"{path}: {key} cannot be read ({error})") from None
-            if not np.isfinite(rows[-1]).all():
-                raise InputError(f"{path}: {key} holds numbers that are not finite")
+            if fault := _fault(row, len(rows[0]) if rows else row.size, limit):
+                raise InputError(f"{path}: {key} {fault}; remove the file")
+            rows.append(row)
         return np.stack(rows)
+
+
+def _fault(row: np.ndarray, channels: int, limit: float) -> str | None:
+    """Why `row` cannot be sums of what is not negative in each of `channels` channels."""
+    if row.ndim != 1 or not 0 < row.size == channels:
+        shape = "x".join(map(str, row.shape))
+        return f"is {shape} numbers, not one for each of {channels} channels"
+    if not np.isfinite(row).all():
+        return "holds numbers that are not finite"
+    if row.min() < 0:
+        return "holds negative numbers"
+    return f"counts {row.max():g} of {limit:g} tokens" if row.max() > limit else None

@@ -10,12 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 from multiprune.errors import InputError
 from multiprune.registry import unknown_name
 
 # What these decide is more than a constant: which statistics, masks or rules a method needs.
 FIXED = {"score", "pattern", "propagation", "kind", "mixed"}
+MOST_CANDIDATES = 10_000
 LONGEST_NAME = 100  # characters; a file's name may have 255
 
 Constant = str | int | float | bool
@@ -61,9 +63,12 @@ def candidates(options: Mapping, choose: Mapping[str, Sequence[Constant]]) -> li
 
     A candidate is simpler the fewer of its values differ from the method's own; among equals, the
     one whose values stand earlier in their lists, compared list by list in the order of the paths.
-    InputError where two values are the same in a path, or a path is not a constant of the method.
+    InputError where two values are the same in a path, a path is not a constant of the method, or
+    there are more than ten thousand.
     """
     paths = sorted(choose)
+    if (count := prod(map(len, choose.values()))) > MOST_CANDIDATES:
+        raise InputError(f"found {count:,} combinations, allowed are {MOST_CANDIDATES:,}")
     for path in paths:
         texts = [_text(value) for value in choose[path]]
         if len(set(texts)) < len(texts):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from multiprune.artefacts import DIFFERS, replacing, set_aside, sha256_file
+from multiprune.artefacts import DIFFERS, note_input, replacing, set_aside, sha256_file
 from multiprune.errors import InputError
 
 COLUMNS = {
@@ -79,6 +79,7 @@ def read_table(path: Path | str, columns: list[str], text: bool = False) -> pd.D
 
     text: keep every cell as it is written.
     """
+    note_input(path)
     kept = {"dtype": str, "keep_default_na": False} if text else {}
     try:
         if problem := table_problem(Path(path)):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from multiprune.artefacts import read_json_lines
+from multiprune.artefacts import read_json_lines, set_aside
 from multiprune.errors import InputError
 from multiprune.manifests import MANIFEST, check_files
 
@@ -12,8 +12,14 @@ SEPARATOR = "\n"
 
 
 def read_rows(path: Path | str) -> list[dict[str, str]]:
-    """Rows `{"id", "text"}` of a corpus file, whose hash must be the one in its manifest."""
-    check_files(Path(path).parent / MANIFEST, [Path(path).name])
+    """Rows `{"id", "text"}` of a corpus file, whose hash must be the one in its manifest.
+
+    Jobs ask for the texts, not for the manifest: without it, the text is set aside to get both.
+    """
+    manifest = Path(path).parent / MANIFEST
+    if Path(path).is_file() and not manifest.exists():
+        set_aside(path, f"has no {MANIFEST} beside it")
+    check_files(manifest, [Path(path).name])
     return read_json_lines(path)
 
 

@@ -104,7 +104,7 @@ def missing() -> str:
     """Why no cluster can be started here, or nothing."""
     names = [name for name in (*COMMANDS, *DAEMONS) if shutil.which(name, path=search()) is None]
     if names:
-        return f"not installed: {', '.join(names)} (.ci/install-slurm installs them)"
+        return f"not installed: {', '.join(names)} (.ci/install-packages installs them)"
     if os.geteuid() != 0:
         return "slurmd and /etc/slurm need root"
     for path in configuration_files():

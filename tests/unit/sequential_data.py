@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 
 import prune_sequentially
 from multiprune.activations import collect
 from multiprune.architectures import architecture_of
-from multiprune.artefacts import read_tensors, write_tensors
+from multiprune.artefacts import read_tensors, sha256_file, write_tensors
 from multiprune.manifests import checked_fingerprint, write_manifest
 from multiprune.models import load_model
 from multiprune.statistics_files import write_statistics
@@ -64,9 +65,14 @@ def with_windows(folder: Path) -> Path:
         if name == "fr-en":
             # Behind 3 tokens a sliding window comes to hold nothing but padding.
             lengths = tensors["lengths"] = np.array([12, 3, 9, 7])
-        write_tensors(folder / f"windows/{name}.safetensors", tensors, {})
+        windows = folder / f"windows/{name}.safetensors"
+        write_tensors(windows, tensors, {})
         sums = collect(model, ids, architecture_of(folder / "model"), 48, 1.0, lengths)
-        provenance = {"model": checked_fingerprint(folder / "model"), "activation_threshold": "1.0"}
+        provenance = {
+            "model": checked_fingerprint(folder / "model"),
+            "activation_threshold": "1.0",
+            "windows": sha256_file(windows),
+        }
         write_statistics(
             folder / f"statistics/{name}.safetensors",
             {module_input: total.arrays() for module_input, total in sums.items()},
@@ -74,6 +80,15 @@ def with_windows(folder: Path) -> Path:
             provenance,
         )
     return folder
+
+
+def overflow(model: Path) -> None:
+    """Make the activations of the first block of a BLOOM infinite, its manifest renewed."""
+    path = model / "model.safetensors"
+    tensors = load_file(path)
+    tensors["h.0.input_layernorm.bias"][3] = torch.inf
+    save_file(tensors, path, metadata={"format": "pt"})
+    write_manifest(model, {})
 
 
 def calibration_files(folder: Path, kind: str) -> list[str]:

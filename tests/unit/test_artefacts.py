@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import os
@@ -291,3 +292,10 @@ def test_hash_of_json_sees_content_not_order():
     assert sha256_json({"a": 1}) != sha256_json({"a": 2})
     expected = hashlib.sha256(json.dumps({"a": [1]}).encode()).hexdigest()
     assert sha256_json({"a": [1]}) == expected
+
+
+def test_full_disk_names_the_file(tmp_path):
+    with pytest.raises(OSError, match="No space left") as caught, replacing(tmp_path / "a.json"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as a write says it
+    assert caught.value.filename == str(tmp_path / "a.json")
+    assert list(tmp_path.iterdir()) == []

@@ -165,7 +165,8 @@ class TestSplitCorpus:
     @pytest.mark.parametrize("gated", [False, True])
     def test_dataset_of_the_hub(self, tmp_path, gated):
         rows = "".join(json.dumps({"sentence": f"row {number}"}) + "\n" for number in range(20))
-        files = {"train.jsonl": rows.encode(), "test.jsonl": rows.encode(), "README.md": b""}
+        files = {"train.jsonl": rows.encode(), "README.md": b""}
+        files["test.jsonl"] = rows.replace("row", "other").encode()
         token = "hf_canaryCANARYcanary"
         hub = loopback_hub(datasets={"org/d": Repository(files, gated=gated, token=token)})
         corpus = hub_corpus("org/d")

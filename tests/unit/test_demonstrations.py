@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import byte_tokenizer, start_token_tokenizer
+from tiny import byte_tokenizer, start_token_tokenizer, write_llama
 
 import sample_demonstrations
 from multiprune.artefacts import read_tensors, write_json_lines
@@ -169,7 +169,8 @@ def folder(tmp_path_factory):
         rows = [{"id": name, "text": sentence} for name, sentence in language.sentences.items()]
         write_json_lines(folder / code / "calibration.jsonl", rows)
         write_manifest(folder / code, {})
-    byte_tokenizer().save_pretrained(folder / "model")
+    write_llama(folder / "model")
+    write_manifest(folder / "model", {})
     return folder
 
 

@@ -8,6 +8,7 @@ import pytest
 from multiprune.digest import code_digest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
+RULES = SCRIPTS.parent / "rules"
 
 FILES = {
     "prune.py": "from multiprune.scores import wanda\n\nprint(wanda(2))\n",
@@ -173,8 +174,10 @@ def test_a_module_reruns_its_own_stage_only(scripts, module, expected):
     assert behind(scripts, module) == expected
 
 
-def test_no_script_depends_on_the_config_module(scripts):
-    assert behind(scripts, "config.py") == set()
+def test_no_script_of_a_rule_depends_on_the_config_module(scripts):
+    assert behind(scripts, "config.py") == {"check_config.py"}
+    rules = "".join(path.read_text(encoding="utf-8") for path in RULES.rglob("*.smk"))
+    assert "check_config.py" not in rules
 
 
 def test_what_is_shared_by_all_counts_for_all(scripts):

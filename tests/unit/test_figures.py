@@ -287,6 +287,14 @@ def test_every_text_is_large_enough_and_inside(name, grid):
     assert min(text.get_fontsize() for text in figure.findobj(matplotlib.text.Text)) >= 8
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_name_of_a_language_is_no_formula(name):
+    grid = grid_of()
+    grid.languages["fr"]["name"] = r"US$ \frac{ A$"
+    with matplotlib.rc_context(style.SETTINGS):
+        FIGURES[name].draw(tables_of(grid), grid).draw_without_rendering()
+
+
 def test_methods_and_languages_have_a_stable_order():
     grid = grid_of()
     assert style.method_order(["owl", "wanda", "dense", "magnitude"], grid) == [

@@ -39,6 +39,12 @@ class TestPrepared:
             file.write("\n")
         with pytest.raises(InputError, match=r"test.jsonl: is missing or not what .*task.json"):
             prepare(manifest, None, tmp_path / "cache")
+        # Both, so that the same command builds both again.
+        assert not manifest.exists()
+        assert {path.name for path in tmp_path.glob("*.corrupt")} == {
+            "task.json.corrupt",
+            "test.jsonl.corrupt",
+        }
 
     def test_hash_follows_what_is_asked(self, tmp_path):
         manifest = write_cloze(tmp_path / "a")

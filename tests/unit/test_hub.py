@@ -2,6 +2,7 @@
 
 import httpx2
 import pytest
+from huggingface_hub import constants
 from huggingface_hub.errors import HfHubHTTPError
 
 from multiprune import hub
@@ -64,3 +65,10 @@ class TestPauses:
         with pytest.raises(type(error)):
             self.fail(pauses, error)
         assert pauses == []
+
+
+def test_the_page_of_a_repository_shows_no_password(monkeypatch):
+    monkeypatch.setattr(constants, "ENDPOINT", "https://me:secret@mirror.example:8443/hub")
+    assert hub.hub_page("org/m") == "https://mirror.example:8443/hub/org/m"
+    monkeypatch.setattr(constants, "ENDPOINT", "https://mirror.example")
+    assert hub.hub_page("org/d@x", "dataset") == "https://mirror.example/datasets/org/d@x"

@@ -10,6 +10,7 @@ import os
 import shutil
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
 from huggingface_hub import constants
@@ -22,6 +23,7 @@ from loopback_hub import (
     Repository,
     loopback_hub,
 )
+from safetensors.numpy import save
 
 from multiprune import hub
 from multiprune.errors import InputError
@@ -30,10 +32,17 @@ from multiprune.hub_datasets import dataset_commit
 from multiprune.manifests import read_manifest
 
 SHARDS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
-BYTES = bytes(range(256)) * 40  # 10240 of them
+
+
+def weights_file(name):
+    """A safetensors file of one tensor, 10240 bytes long."""
+    numbers = np.random.default_rng(ord(name)).integers(0, 255, 10168, dtype=np.uint8)
+    return save({name: numbers})
+
+
 MODEL = {
     "config.json": b'{"model_type": "llama"}',
-    "model.safetensors": BYTES,
+    "model.safetensors": weights_file("a"),
     "tokenizer.json": b"{}",
 }
 SHARDED = {
@@ -41,8 +50,8 @@ SHARDED = {
     "model.safetensors.index.json": json.dumps(
         {"weight_map": {"a": SHARDS[0], "b": SHARDS[1]}}
     ).encode(),
-    SHARDS[0]: BYTES,
-    SHARDS[1]: BYTES[::-1],
+    SHARDS[0]: weights_file("a"),
+    SHARDS[1]: weights_file("b"),
     "tokenizer.json": b"{}",
 }
 
@@ -252,7 +261,7 @@ class TestBrokenTransfer:
         broken = Repository(MODEL, breaks=breaks())
         fetching.refuse(broken, definition=definition)
         assert fetching.part.stat().st_size == 4000
-        moved = Repository(MODEL | {"model.safetensors": BYTES[::-1]}, main="f" * 40)
+        moved = Repository(MODEL | {"model.safetensors": weights_file("b")}, main="f" * 40)
         fetching.succeed(moved, definition=definition)
         assert {start for _, start, _ in moved.transfers} == {0}
         assert {name for name, *_ in moved.transfers} == set(MODEL)

@@ -129,7 +129,7 @@ ERRORS = {
     "methods.x.damping: found -0.01, allowed is a number >= 0 and <= 1000": [
         ("methods/x", {**SPARSEGPT, "damping": -0.01})
     ],
-    "methods.x.block_size: found 0, allowed is a integer >= 1 and <= 65536": [
+    "methods.x.block_size: found 0, allowed is an integer >= 1 and <= 65536": [
         ("methods/x", {**SPARSEGPT, "block_size": 0})
     ],
     "methods.x.calibration: 'sw' has no statistics, since its role is unseen: allowed are de, en": [

@@ -5,7 +5,9 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from multiprune import gguf_packages
 from multiprune.errors import InputError
@@ -16,7 +18,7 @@ from multiprune.model_sources import fetch_model, model_files
 SCRIPT = Path(__file__).parents[2] / "scripts" / "fetch_model.py"
 MODEL = {
     "config.json": b'{"model_type": "llama"}',
-    "model.safetensors": bytes(range(256)) * 40,
+    "model.safetensors": save({"a": np.ones(2000, dtype=np.float32)}),
     "tokenizer.json": b"{}",
 }
 
@@ -55,7 +57,7 @@ class TestLocal:
         code, _, manifest = fetch(tmp_path, {"kind": "local", "folder": str(source)})
         assert code == 0
         found = {path.name: path for path in manifest.parent.iterdir()}
-        assert set(found) == {*MODEL, "manifest.json"}
+        assert set(found) == {*MODEL, "manifest.json", ".verified.json"}
         for name in MODEL:
             assert found[name].is_symlink()
             assert Path(os.readlink(found[name])) == source / name

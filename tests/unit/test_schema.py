@@ -68,7 +68,7 @@ MISTAKES = [
     (
         "calibration.samples",
         0,
-        "calibration.samples: found 0, allowed is a integer >= 1 and <= 100000",
+        "calibration.samples: found 0, allowed is an integer >= 1 and <= 100000",
     ),
     (
         "calibration.samples",
@@ -87,7 +87,7 @@ MISTAKES = [
     ),
     ("seeds", [], "seeds: is empty, at least 1 needed"),
     ("seeds", [1, 1], "seeds: found [1, 1], each entry may stand there once"),
-    ("seeds", [-1], "seeds.0: found -1, allowed is a integer >= 0 and <= 4.29497e+09"),
+    ("seeds", [-1], "seeds.0: found -1, allowed is an integer >= 0 and <= 4294967295"),
     ("seeds", 3, "seeds: found 3, allowed is a value of type array"),
     ("sparsities", [0.5, 0], "sparsities.1: found 0.0, allowed is a number > 0 and < 1"),
     ("sparsities", [1], "sparsities.0: found 1.0, allowed is a number > 0 and < 1"),

@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from sequential_data import KILLED as KILLED_AT_THE_THIRD
-from sequential_data import METHODS, SETS, arguments, prune, run, samples_of, with_windows
+from sequential_data import (
+    METHODS,
+    SETS,
+    arguments,
+    overflow,
+    prune,
+    run,
+    samples_of,
+    with_windows,
+)
 from sparsegpt_reference import update_by_the_book
 from tiny import write_bloom, write_llama
 from tiny_architectures import linear_modules, write_model
@@ -155,14 +164,10 @@ def test_a_pattern_that_does_not_fit_names_the_matrix(llama, monkeypatch, tmp_pa
 
 
 def test_inputs_that_are_not_finite_name_the_matrix(tmp_path, monkeypatch):
-    write_bloom(tmp_path / "model")
-    path = tmp_path / "model/model.safetensors"
-    tensors = load_file(path)
-    tensors["h.0.input_layernorm.bias"][3] = torch.inf
-    save_file(tensors, path, metadata={"format": "pt"})
+    overflow(with_windows(write_bloom(tmp_path / "model").parent) / "model")
     message = r"^transformer\.h\.0\.\S+\.query_key_value\.weight: has inputs that are not finite"
     with pytest.raises(InputError, match=message):
-        prune(monkeypatch, with_windows(tmp_path), tmp_path / "weights", "sparsegpt")
+        prune(monkeypatch, tmp_path, tmp_path / "weights", "sparsegpt")
 
 
 def test_sparsegpt_has_no_contrast_set(llama, monkeypatch, tmp_path):

@@ -62,3 +62,11 @@ def test_an_empty_corpus_is_refused(tmp_path):
     write_manifest(tmp_path, {"kind": "text"})
     with pytest.raises(InputError, match=r"test\.jsonl: has no paragraphs"):
         read_paragraphs(tmp_path / "test.jsonl")
+
+
+def test_text_without_a_manifest_is_set_aside(corpus):
+    (corpus / "manifest.json").unlink()
+    with pytest.raises(InputError, match=r"test.jsonl: has no manifest.json .* same command"):
+        read_paragraphs(corpus / "test.jsonl")
+    assert (corpus / "test.jsonl.corrupt").is_file()
+    assert not (corpus / "test.jsonl").exists()

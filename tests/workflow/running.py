@@ -147,6 +147,13 @@ class Workflow:
         )
 
 
+def backwards(value: object) -> object:
+    """Mappings with their keys, and lists with their entries, in reverse order at every depth."""
+    if isinstance(value, dict):
+        return {key: backwards(entry) for key, entry in reversed(value.items())}
+    return [backwards(entry) for entry in reversed(value)] if isinstance(value, list) else value
+
+
 def clean_environment() -> dict[str, str]:
     """This process's variables without those that change what Snakemake or Python does."""
     return {key: value for key, value in os.environ.items() if key not in UNWANTED}

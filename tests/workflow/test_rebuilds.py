@@ -21,7 +21,7 @@ from workflow.expected import (
     tables,
 )
 from workflow.interruption import COMMAND
-from workflow.running import Workflow
+from workflow.running import Workflow, backwards
 
 ALL_TABLES = ("perplexity", "allocation", "correlation", "overlap")
 
@@ -111,18 +111,11 @@ def test_explicit_defaults_rerun_nothing(project: Workflow):
 
 def test_reordered_config_reruns_nothing(project: Workflow):
     with project.edit_config() as config:
-        reordered = {key: backwards(value) for key, value in reversed(config.items())}
+        reordered = backwards(config)
         config.clear()
         config.update(reordered)
-        config["methods"]["wanda"]["sparsities"] = [0.5, 0.25]
+    assert config["methods"]["wanda"]["sparsities"] == [0.5, 0.25]
     assert project.jobs() == set()
-
-
-def backwards(value: object) -> object:
-    """Mappings with their keys in reverse order, at every depth."""
-    if not isinstance(value, dict):
-        return value
-    return {key: backwards(entry) for key, entry in reversed(value.items())}
 
 
 def test_quoted_text_and_other_spellings_of_numbers_rerun_nothing(project: Workflow):

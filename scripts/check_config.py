@@ -1,0 +1,33 @@
+"""Say what is wrong with a config, or that nothing is; several files as with --configfile.
+
+Snakemake reads config files before it reads the workflow: for a file that is not there or not
+YAML its own message says little or is a traceback.
+"""
+
+import argparse
+from pathlib import Path
+
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
+
+from multiprune.command import run
+from multiprune.config import grid, validate
+from multiprune.config_files import check_file
+
+
+def main() -> None:
+    """Check each file, then all of them together."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("configs", type=Path, nargs="+", help="config file, then its overlays")
+    options = parser.parse_args()
+    merged = {}
+    for path in options.configs:
+        check_file(path)
+        update_config(merged, load_configfile(path))
+    config = validate(merged)
+    counts = {"models": config["models"], "languages": config["languages"], "runs": grid(config)}
+    print("ok:", ", ".join(f"{len(found)} {what}" for what, found in counts.items()))
+
+
+if __name__ == "__main__":
+    run(main, log_environment=False)

@@ -1,0 +1,94 @@
+"""Names in a config: those that are taken, and those that must stand elsewhere in it."""
+
+from multiprune.definitions import has_text
+from multiprune.errors import InputError
+from multiprune.grid import CODE
+from multiprune.registry import unknown_name
+
+# What results/{experiment}/ holds beside a folder for each model.
+BESIDE_MODELS = {
+    "benchmarks",
+    "captions",
+    "figures",
+    "logs",
+    "preflight.csv",
+    "report.html",
+    "tables",
+    "tasks",
+}
+
+
+def must_be_one_of(what: str, name: str, allowed: dict | list, where: str) -> None:
+    """Raise InputError, with the nearest match, where a name is none of those allowed."""
+    if name not in allowed:
+        raise InputError(f"{where}: {unknown_name(what, name, sorted(allowed))}")
+
+
+def check_models(config: dict) -> None:
+    """Raise InputError where the folder of a model's results would be another one's."""
+    for name in sorted(BESIDE_MODELS & set(config["models"])):
+        raise InputError(
+            f"models.{name}: results/{config['experiment']}/{name} is not for a model; take "
+            "another name"
+        )
+
+
+def check_languages(config: dict) -> None:
+    """Fill in what languages leave out; raise InputError for a corpus that is not there.
+
+    Each must have its own name and its own text: the same text twice gives the same numbers twice,
+    which look like two languages that agree.
+    """
+    for code, language in config["languages"].items():
+        where = f"languages.{code}"
+        if code == CODE:
+            raise InputError(f"{where}: the name {CODE} is reserved for the contrast set")
+        must_be_one_of("corpus", language["corpus"], config["corpora"], f"{where}.corpus")
+        for corpus in language["texts"]:
+            must_be_one_of("corpus", corpus, config["corpora"], f"{where}.texts")
+        language.setdefault("text", code)
+        language.setdefault("name", code)
+    taken: dict[tuple, str] = {}
+    for code, language in config["languages"].items():
+        where = f"languages.{code}"
+        if (other := taken.setdefault((language["name"],), code)) != code:
+            raise InputError(f"{where}.name: found {language['name']!r}, the name of {other}")
+        for corpus, text in {**language["texts"], language["corpus"]: language["text"]}.items():
+            if (other := taken.setdefault((corpus, text), code)) != code:
+                raise InputError(
+                    f"{where}: found {text!r} of {corpus}, which is the text of {other}; allowed "
+                    "is a text for each language"
+                )
+
+
+def check_datasets(config: dict) -> None:
+    """Raise InputError where languages would share the rows of a dataset."""
+    for name, corpus in config["corpora"].items():
+        sharing = [code for code in config["languages"] if has_text(config, name, code)]
+        patterns = corpus.get("config", "") + corpus.get("files", "")
+        if corpus["kind"] == "huggingface" and len(sharing) > 1 and "{text}" not in patterns:
+            raise InputError(
+                f"corpora.{name}: neither config nor files holds {{text}}, the language's code, so "
+                f"that {sharing[0]} and {sharing[1]} would get the same rows"
+            )
+
+
+def check_calibration(config: dict) -> None:
+    """Raise InputError where demonstrations or the contrast set name a corpus that is not there."""
+    for key in ("demonstrations", CODE):
+        if key in config["calibration"]:
+            corpus = config["calibration"][key]["corpus"]
+            where = f"calibration.{key}.corpus"
+            must_be_one_of("corpus", corpus, config["corpora"], where)
+
+
+def check_source(config: dict, path: str) -> None:
+    """A source must speak of a key that is there, or it would outlive what it explains."""
+    found, done = config, []
+    for part in path.split("."):
+        if not isinstance(found, dict) or part not in found:
+            allowed = sorted(found) if isinstance(found, dict) else ["(nothing below)"]
+            where = ".".join(["sources", *done])
+            raise InputError(f"{where}: {unknown_name('path', part, allowed)}")
+        found = found[part]
+        done.append(part)

@@ -1,0 +1,136 @@
+"""A parameter or the code of a stage changes, and the run of the change does not end."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from faults.calls import Moment
+from faults.experiment import ALLOCATION, CORRELATION, PERPLEXITY, Bench, Trial
+from faults.grounds import SCRIPTS, all_masks, one_method
+from faults.kills import kill, random_moment
+from faults.table import Row, family
+from workflow.running import Workflow
+
+
+@dataclass(frozen=True)
+class Change:
+    """An edit of config or code, the tables it changes, and the scripts that run for it."""
+
+    name: str
+    apply: Callable[[Workflow], None]
+    revert: Callable[[Workflow], None]
+    targets: list[str]
+    scripts: int
+
+
+def parameter(*keys: str, old: float, new: float) -> tuple[Callable, Callable]:
+    """Set a number in the config, and set it back."""
+
+    def put(workflow: Workflow, value: float) -> None:
+        with workflow.edit_config() as config:
+            entry = config
+            for key in keys[:-1]:
+                entry = entry[key]
+            entry[keys[-1]] = value
+
+    return lambda workflow: put(workflow, new), lambda workflow: put(workflow, old)
+
+
+def code(file: str, old: str, new: str) -> tuple[Callable, Callable]:
+    """Replace a piece of the code, and put it back."""
+    return (
+        lambda workflow: workflow.replace(file, old, new),
+        lambda workflow: workflow.replace(file, new, old),
+    )
+
+
+STRENGTH = Change(
+    "strength of m-wanda",
+    *parameter("methods", "m-wanda", "allocation", "strength", old=0.05, new=0.2),
+    PERPLEXITY + ALLOCATION,
+    scripts=7,
+)
+SAMPLES = Change(
+    "calibration.samples",
+    *parameter("calibration", "samples", old=4, new=3),
+    CORRELATION,
+    scripts=6,
+)
+SCORE = Change(
+    "code of the score",
+    *code("scripts/multiprune/scores.py", "weight.abs() * norm\n", "weight.abs() * norm**2\n"),
+    ALLOCATION + PERPLEXITY,
+    scripts=8,
+)
+TABLE = Change(
+    "code of a table",
+    *code("scripts/multiprune/block_tables.py", "matrix[a, b])", "matrix[a, b] / 2)"),
+    CORRELATION,
+    scripts=2,
+)
+
+
+def before(change: Change, who: str, back: bool = False, orphan_ends: bool = False):
+    """The fault: change, start, kill, perhaps change back, and give the same command again."""
+
+    def inject(bench: Bench, draw: random.Random) -> Row:
+        expected, needed = bench.changed(change.name, change.apply, change.targets)
+        trial = bench.trial(change.targets, needed)
+        change.apply(trial.workflow)
+        moment = random_moment(draw, change.scripts)
+        hit = kill(trial, trial.start(), moment, who, orphan_ends)
+        if back:
+            change.revert(trial.workflow)
+        else:
+            trial.expected = expected
+        trial.again()
+        wrong = [] if back else trial.finished_again(before=1)
+        where = f"{change.name}, {moment}" + ", changed back" * back
+        return Row(where, hit, trial, wrong + trial.judge(complete=not back))
+
+    return inject
+
+
+def meanwhile(change: Change, ground: Callable[[Bench], Trial], who: str = "", back: bool = False):
+    """The fault: change while the stage runs, perhaps kill, perhaps change back, run again."""
+
+    def inject(bench: Bench, draw: random.Random) -> Row:
+        trial = ground(bench)
+        expected, needed = bench.changed(change.name, change.apply, change.targets)
+        moment, call = random_moment(draw, SCRIPTS[ground]), trial.start()
+        try:
+            call.wait_for(moment, trial.usual)
+            change.apply(trial.workflow)
+            if who:
+                later = Moment(moment.number, 0.99)
+                hit = kill(trial, call, later, who)
+            else:
+                hit = f"ended with {trial.note(call.end()).code}"
+        finally:
+            call.kill_all()
+        if back:
+            change.revert(trial.workflow)
+        else:
+            trial.expected, trial.targets = expected, change.targets
+            trial.needed = trial.needed | needed
+        trial.again()
+        where = f"{change.name}, changed at {moment}" + " and back after it" * back
+        return Row(where, hit, trial, trial.judge(complete=not back))
+
+    return inject
+
+
+family(
+    "parameter changed",
+    before(STRENGTH, "script"),
+    before(STRENGTH, "both", back=True),
+    before(SAMPLES, "snakemake", orphan_ends=True),
+    meanwhile(STRENGTH, one_method, "both"),
+)
+family(
+    "code changed",
+    meanwhile(SCORE, all_masks, back=True),
+    before(SCORE, "script"),
+    before(TABLE, "both"),
+    meanwhile(SCORE, all_masks, "both"),
+)

@@ -1,0 +1,66 @@
+"""What there is to be done when a fault comes: nothing yet, or a finished experiment with gaps."""
+
+from faults.experiment import (
+    ALL_TABLES,
+    ALLOCATION,
+    CORRELATION,
+    MODEL,
+    OF_MODEL,
+    PERPLEXITY,
+    RUN,
+    TABLES,
+    Bench,
+    Trial,
+    joined,
+    remove,
+)
+from workflow.expected import corpora, evaluations, masks, statistics
+
+BOTH = {"wanda 0.5", "m-wanda 0.5"}
+CHOSEN = {"m-wanda 0.5"}
+PERPLEXITY_JOBS = joined("perplexity", "summary")
+PERPLEXITY_TABLES = [
+    f"{folder}/{name}.csv" for folder in (TABLES, OF_MODEL) for name in ("perplexity", "summary")
+]
+ALLOCATION_TABLES = [f"{folder}/allocation.csv" for folder in (TABLES, OF_MODEL)]
+CORRELATION_TABLES = [f"{folder}/correlation.csv" for folder in (TABLES, OF_MODEL)]
+MASK = f"{RUN}/masks/m-wanda/0.5.safetensors"
+RECORDS = f"{RUN}/perplexity/m-wanda/0.5"
+EVERYTHING = (
+    {f"fetch_model {MODEL}"}
+    | corpora("de", "en", "sw")
+    | statistics("de", "en")
+    | masks(BOTH)
+    | evaluations(BOTH | {"dense 0"})
+    | joined("perplexity", "summary", "allocation", "correlation", "overlap", "claims")
+)
+
+
+def one_method(bench: Bench) -> Trial:
+    """A mask, its evaluation and the tables of perplexity are to be made."""
+    needed = masks(CHOSEN) | evaluations(CHOSEN) | PERPLEXITY_JOBS
+    trial = bench.trial(PERPLEXITY, needed)
+    remove(trial.folder, MASK, f"{RECORDS}/*.json", *PERPLEXITY_TABLES)
+    return trial
+
+
+def all_masks(bench: Bench) -> Trial:
+    """Both masks and the table of their sparsities are to be made."""
+    trial = bench.trial(ALLOCATION, masks(BOTH) | joined("allocation"))
+    remove(trial.folder, f"{RUN}/masks/*/*.safetensors", *ALLOCATION_TABLES)
+    return trial
+
+
+def from_nothing(bench: Bench) -> Trial:
+    """An empty folder; what one table needs is to be made."""
+    needed = {f"fetch_model {MODEL}"} | corpora("de", "en") | statistics("de", "en")
+    return bench.trial(CORRELATION, needed | joined("correlation"), bench.empty)
+
+
+def everything_from_nothing(bench: Bench) -> Trial:
+    """An empty folder; all tables are to be made."""
+    return bench.trial(ALL_TABLES, EVERYTHING, bench.empty)
+
+
+# Scripts that each of them runs.
+SCRIPTS = {one_method: 5, all_masks: 4, from_nothing: 9, everything_from_nothing: 24}

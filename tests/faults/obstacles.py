@@ -1,0 +1,167 @@
+"""The disk is full, a folder cannot be written to, or an output disappears."""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from faults.experiment import (
+    ALLOCATION,
+    MODEL,
+    PERPLEXITY,
+    RUN,
+    TABLES,
+    Bench,
+    joined,
+    remove,
+)
+from faults.grounds import (
+    CHOSEN,
+    MASK,
+    RECORDS,
+    from_nothing,
+    one_method,
+)
+from faults.table import Row, family
+from workflow.expected import masks
+
+# What a write beyond RLIMIT_FSIZE is told.
+FULL = re.compile(r"^error: \S*(results|resources)/\S+: File too large$", re.MULTILINE)
+UNWRITABLE = ("Operation not permitted", "Permission denied", "Read-only file system")
+
+
+def disk_full(ground, script: str, path: str):
+    """The fault: a script cannot write its output; later there is room again."""
+
+    def inject(bench: Bench, draw: random.Random) -> Row:
+        trial = ground(bench)
+        size = (bench.finished.folder / path).stat().st_size
+        # The few lines that a script logs still fit.
+        room = draw.randint(min(600, size // 2), size - 1)
+        call = trial.start()
+        try:
+            call.fill_disk(script, room)
+            ran = trial.note(call.end())
+        finally:
+            call.kill_all()
+        wrong = [] if ran.code else ["the call succeeded on a full disk"]
+        if not FULL.search(ran.text):
+            wrong.append("no line says which file was too large")
+        trial.again()
+        wrong += trial.finished_again(before=1)
+        complete = ground is not from_nothing
+        return Row(script, f"room for {room} of {size} bytes", trial, wrong + trial.judge(complete))
+
+    return inject
+
+
+def forbidding(folder: str) -> list[tuple[list[str], list[str]]]:
+    """Commands that make a folder read-only and writable again; modes do not stop root."""
+    if os.geteuid():
+        return [(["chmod", "a-w", folder], ["chmod", "u+w", folder])]
+    mounted = (["mount", "--bind", "-o", "ro", folder, folder], ["umount", folder])
+    return [(["chattr", "+i", folder], ["chattr", "-i", folder]), mounted]
+
+
+@contextmanager
+def unwritable(folder: Path) -> Iterator[None]:
+    """A folder that nothing can be created in; an error where this machine has no way to do so."""
+    for forbid, allow in forbidding(str(folder)):
+        if shutil.which(forbid[0]) and not subprocess.run(forbid, check=False).returncode:
+            try:
+                if can_write(folder):
+                    raise AssertionError(f"{folder} can still be written to after {forbid[0]}")
+                yield
+            finally:
+                subprocess.run(allow, check=True)
+            return
+    raise AssertionError("this machine has no way to make a folder read-only")
+
+
+def can_write(folder: Path) -> bool:
+    """Whether a file can be created in a folder."""
+    try:
+        (folder / "probe").touch()
+    except OSError:
+        return False
+    return True
+
+
+def read_only(ground, folder: str):
+    """The fault: the folder of an output cannot be written to; later it can."""
+
+    def inject(bench: Bench, draw: random.Random) -> Row:
+        trial = ground(bench)
+        with unwritable(trial.folder / folder):
+            ran = trial.call()
+        wrong = [] if ran.code else ["the call succeeded in a read-only folder"]
+        if not any(reason in ran.text and folder in ran.text for reason in UNWRITABLE):
+            wrong.append(f"no line says that {folder} cannot be written to")
+        trial.again()
+        wrong += trial.finished_again(before=1)
+        return Row(folder, f"call ended with {ran.code}", trial, wrong + trial.judge())
+
+    return inject
+
+
+def removed(paths: list[str], targets: list[str], needed: set[str]):
+    """The fault: outputs are removed from the finished experiment."""
+
+    def inject(bench: Bench, draw: random.Random) -> Row:
+        trial = bench.trial(targets, needed)
+        remove(trial.folder, *paths)
+        trial.again()
+        return Row(paths[0], f"{len(paths)} removed", trial, trial.judge())
+
+    return inject
+
+
+def removed_meanwhile(bench: Bench, draw: random.Random) -> Row:
+    """A mask disappears while its evaluation is starting."""
+    trial = one_method(bench)
+    call = trial.start()
+    try:
+        call.wait_for_script("evaluate_perplexity")
+        remove(trial.folder, MASK)
+        ran = trial.note(call.end())
+    finally:
+        call.kill_all()
+    wrong = []
+    if ran.code and "Traceback" not in ran.text and MASK not in ran.text:
+        wrong.append(f"no line names {MASK}")
+    trial.again()
+    complete = ran.code != 0  # a mask that had been read is not missed
+    return Row(MASK, f"call ended with {ran.code}", trial, wrong + trial.judge(complete))
+
+
+family(
+    "disk full",
+    disk_full(one_method, "prune_model", MASK),
+    disk_full(from_nothing, "collect_statistics", f"{RUN}/statistics/de.safetensors"),
+    disk_full(one_method, "evaluate_perplexity", f"{RECORDS}/de.json"),
+    disk_full(from_nothing, "split_corpus", "resources/corpora/words/de/calibration.jsonl"),
+)
+family(
+    "folder read-only",
+    read_only(one_method, RECORDS),
+    read_only(one_method, f"results/tiny/{MODEL}/cache"),
+    read_only(one_method, TABLES),
+)
+family(
+    "output removed",
+    removed(
+        [f"{TABLES}/perplexity.csv", f"{TABLES}/summary.csv"],
+        PERPLEXITY,
+        {"join_tables perplexity", "join_tables summary"},
+    ),
+    removed_meanwhile,
+    removed(
+        [f"{TABLES}/allocation.csv", f"{TABLES}/by_model/{MODEL}/allocation.csv", MASK],
+        ALLOCATION,
+        masks(CHOSEN) | joined("allocation"),
+    ),
+)

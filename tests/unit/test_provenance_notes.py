@@ -1,0 +1,45 @@
+"""Which files a block has read, and the origin that is made of them."""
+
+import numpy as np
+import pandas as pd
+
+from multiprune import digest
+from multiprune.artefacts import (
+    noting_inputs,
+    read_json,
+    read_json_lines,
+    read_tensors,
+    sha256_file,
+    write_json,
+    write_json_lines,
+    write_tensors,
+)
+from multiprune.provenance import origin_of, write_origin
+from multiprune.table_files import read_table, write_table
+
+
+def test_every_reader_notes_its_file(tmp_path):
+    write_json(tmp_path / "a.json", {})
+    write_json_lines(tmp_path / "b.jsonl", [{}])
+    write_tensors(tmp_path / "c.safetensors", {"x": np.zeros(1, np.float32)}, {})
+    write_table(tmp_path / "d.csv", pd.DataFrame({"x": [1]}))
+    read_json(tmp_path / "a.json")
+    with noting_inputs() as inputs:
+        read_json_lines(tmp_path / "b.jsonl")
+        with noting_inputs() as inner:
+            read_tensors(tmp_path / "c.safetensors")
+        read_table(tmp_path / "d.csv", ["x"])
+    read_json(tmp_path / "a.json")
+    assert {path.name for path in inputs} == {"b.jsonl", "c.safetensors", "d.csv"}
+    assert {path.name for path in inner} == {"c.safetensors"}
+
+
+def test_the_origin_of_a_table(tmp_path):
+    table, read = tmp_path / "t.csv", tmp_path / "a.json"
+    write_json(read, {"a": 1})
+    write_origin(table, digest.__file__, {read}, [1, 0])
+    origin = read_json(origin_of(table))
+    assert origin["inputs"] == {str(read): sha256_file(read)}
+    assert origin["seeds"] == [0, 1]
+    assert origin["code"] == digest.code_digest(digest.__file__)
+    assert origin["versions"]["pandas"] == pd.__version__

@@ -1,0 +1,196 @@
+"""Every kind of result names versions, seeds, the hashes of its inputs and the code it is from.
+
+Views say nothing of themselves: claims.md, claims.tex and captions/claims.rst are written from
+tables/claims.csv, tables/*.html from the table of that name, a caption by the job of its figure.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from safetensors import safe_open
+from workflow.running import Workflow
+
+from multiprune.artefacts import read_json, sha256_file
+from multiprune.digest import code_digest
+from multiprune.manifests import fingerprint, read_manifest
+from multiprune.provenance import origin_of
+
+RUN = "results/tiny/tiny-llama/seed0"
+SHA256 = re.compile(r"[0-9a-f]{64}")
+VIEWS = {".md", ".tex", ".rst", ".html"}
+
+
+def metadata(path: Path) -> dict:
+    """Metadata of a safetensors file, JSON decoded where it is."""
+    with safe_open(path, framework="np") as file:
+        found = file.metadata()
+    return {
+        key: json.loads(value) if value.startswith(("{", "[")) else value
+        for key, value in found.items()
+    }
+
+
+def scripts(workflow: Workflow, name: str) -> str:
+    return code_digest(workflow.folder / "scripts" / name)
+
+
+def model_of(workflow: Workflow) -> str:
+    manifest = workflow.folder / "resources/models/tiny-llama/manifest.json"
+    return fingerprint(read_manifest(manifest))
+
+
+def text_of(workflow: Workflow, language: str, split: str) -> str:
+    return sha256_file(workflow.folder / f"resources/corpora/words/{language}/{split}.jsonl")
+
+
+def files(workflow: Workflow, pattern: str) -> list[Path]:
+    """Files below the results that match, at least one."""
+    found = sorted((workflow.folder / "results/tiny").glob(pattern))
+    assert found, pattern
+    return found
+
+
+def names_versions(versions: dict, *packages: str) -> bool:
+    return versions.keys() >= set(packages) and all(
+        re.match(r"\d+\.\d+", value) for value in versions.values()
+    )
+
+
+def test_windows(finished: Workflow):
+    for path in files(finished, "tiny-llama/seed0/calibration/*.safetensors"):
+        found = metadata(path)
+        assert found["seed"] == "0"
+        assert found["text"] == text_of(finished, path.stem, "calibration")
+        assert found["model"] == model_of(finished)
+        assert found["code"] == scripts(finished, "sample_calibration.py")
+        assert names_versions(found["versions"], "tokenizers", "transformers", "numpy")
+
+
+def test_statistics(finished: Workflow):
+    for path in files(finished, "tiny-llama/seed0/statistics/*.safetensors"):
+        found = metadata(path)
+        assert found["seed"] == "0"
+        assert found["windows"] == sha256_file(path.parents[1] / "calibration" / path.name)
+        assert found["model"] == model_of(finished)
+        assert found["code"] == scripts(finished, "collect_statistics.py")
+        assert names_versions(found["versions"], "torch", "transformers")
+
+
+@pytest.mark.parametrize(
+    ("method", "languages"),
+    [("magnitude", []), ("wanda-en", ["en"]), ("wanda", ["de", "en"]), ("m-wanda", ["de", "en"])],
+)
+def test_masks(finished: Workflow, method: str, languages: list[str]):
+    for path in files(finished, f"tiny-llama/seed0/masks/{method}/*.safetensors"):
+        found = metadata(path)
+        assert (found["method"], found["seed"]) == (method, "0")
+        statistics = path.parents[2] / "statistics"
+        assert found["inputs"] == {"model": model_of(finished)} | {
+            f"{name}.safetensors": sha256_file(statistics / f"{name}.safetensors")
+            for name in languages
+        }
+        assert found["code"] == scripts(finished, "prune_model.py")
+        assert names_versions(found["versions"], "torch", "numpy")
+
+
+def test_perplexity_records(finished: Workflow):
+    records = files(finished, "tiny-llama/seed0/perplexity/*/*/*.json")
+    assert len(records) == 18
+    for path in records:
+        found = read_json(path)
+        origin = found["provenance"]
+        assert found["seed"] == 0
+        assert origin["model"] == model_of(finished)
+        assert origin["code"] == scripts(finished, "evaluate_perplexity.py")
+        assert SHA256.fullmatch(origin["tokens"])
+        assert (origin["mask"] is None) == (found["method"] == "dense")
+        assert origin["mask"] is None or SHA256.fullmatch(origin["mask"])
+        assert names_versions(origin["versions"], "torch", "transformers", "tokenizers")
+
+
+def test_kept_records(finished: Workflow):
+    for path in files(finished, "tiny-llama/cache/*.json"):
+        assert read_json(path)["depends_on"].keys() >= {
+            "code",
+            "model",
+            "mask",
+            "tokens",
+            "versions",
+        }
+
+
+TABLES = {
+    "perplexity": ("tabulate_perplexity.py", rf"{RUN}/perplexity/.*\.json", 18),
+    "summary": ("tabulate_perplexity.py", rf"{RUN}/perplexity/.*\.json", 18),
+    "allocation": ("tabulate_allocation.py", rf"{RUN}/masks/.*\.safetensors", 5),
+    "correlation": ("tabulate_correlation.py", rf"{RUN}/statistics/.*\.safetensors", 2),
+    "overlap": ("tabulate_overlap.py", rf"{RUN}/statistics/.*\.safetensors", 2),
+    "claims": ("judge_claims.py", r"config/claims\.yaml|results/tiny/.*\.jsonl?", None),
+}
+
+
+def check_inputs(workflow: Workflow, inputs: dict[str, str]) -> None:
+    assert inputs
+    for name, recorded in inputs.items():
+        assert recorded == sha256_file(workflow.folder / name), name
+
+
+def test_tables(finished: Workflow):
+    paths = files(finished, "tables/by_model/tiny-llama/*.csv")
+    assert {path.stem for path in paths} == TABLES.keys()
+    for path in paths:
+        script, pattern, count = TABLES[path.stem]
+        origin = read_json(origin_of(path))
+        check_inputs(finished, origin["inputs"])
+        assert all(re.fullmatch(pattern, name) for name in origin["inputs"]), path
+        assert count in (None, len(origin["inputs"]))
+        assert origin["seeds"] == [0]
+        assert origin["code"] == scripts(finished, script)
+        assert names_versions(origin["versions"], "numpy", "pandas", "scipy")
+
+
+def test_claims_name_the_claims_and_the_records(finished: Workflow):
+    inputs = read_json(origin_of(files(finished, "tables/by_model/*/claims.csv")[0]))["inputs"]
+    assert "config/claims.yaml" in inputs
+    assert any(name.startswith(f"{RUN}/perplexity/") for name in inputs)
+
+
+def test_joined_tables(finished: Workflow):
+    paths = files(finished, "tables/*.csv")
+    assert {path.stem for path in paths} == TABLES.keys()
+    for path in paths:
+        origin = read_json(origin_of(path))
+        assert list(origin["inputs"]) == [f"results/tiny/tables/by_model/tiny-llama/{path.name}"]
+        check_inputs(finished, origin["inputs"])
+        assert origin["code"] == scripts(finished, "join_tables.py")
+
+
+def test_figures(finished: Workflow):
+    for path in files(finished, "figures/*.png"):
+        with Image.open(path) as image:
+            text = image.text["Comment"]
+        origin = json.loads(text)
+        check_inputs(finished, origin["inputs"])
+        assert all(name.startswith("results/tiny/tables/") for name in origin["inputs"])
+        assert origin["seeds"] == [0]
+        assert origin["code"] == scripts(finished, "draw_figure.py")
+        assert names_versions(origin["versions"], "matplotlib", "numpy", "pandas")
+        assert f'"code": "{origin["code"]}"'.encode() in path.with_suffix(".pdf").read_bytes()
+
+
+def test_no_kind_of_result_is_left_out(finished: Workflow):
+    """Everything below results/ that is not a log, a time or a view is looked at above."""
+    covered = (
+        r"tiny-llama/(seed0/(calibration|statistics|masks|perplexity)|cache)/|tables/|figures/"
+    )
+    left = [
+        name
+        for name in finished.files("results/tiny")
+        if not name.startswith(("logs/", "benchmarks/"))
+        and Path(name).suffix not in VIEWS
+        and not re.match(covered, name)
+    ]
+    assert left == []

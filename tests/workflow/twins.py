@@ -1,0 +1,96 @@
+"""Two clones that share their downloads by a symbolic link, run at the same time."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from workflow.interruption import kill_group, wait_until
+from workflow.running import Outcome, Workflow, backwards, clean_environment
+
+# What the first of two clones makes: masks of every method, one pruned model's perplexity, a table.
+FEW = (
+    "masks",
+    "results/tiny/tiny-llama/seed0/perplexity/wanda/0.5/en.json",
+    "results/tiny/tables/allocation.csv",
+)
+PATIENCE = 400  # seconds until a run has ended
+
+
+class Running:
+    """Snakemake in the background; what it prints is kept in a file beside the clone."""
+
+    def __init__(self, workflow: Workflow, *arguments: str):
+        self.workflow = workflow
+        self.log = workflow.folder.with_name(workflow.folder.name + ".log")
+        with self.log.open("w") as output:
+            self.process = subprocess.Popen(
+                workflow.command(*arguments, "--cores", "1"),
+                cwd=workflow.folder,
+                env=clean_environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> "Running":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        kill_group(self.process)
+
+    @property
+    def text(self) -> str:
+        """What it has printed up to now."""
+        return self.log.read_text()
+
+    def wait_for(self, text: str) -> None:
+        """Wait until it has printed a text; an error where it ends without."""
+        wait_until(lambda: text in self.text, self.process)
+
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.poll() is None
+
+    def outcome(self) -> Outcome:
+        """How it ended; waits for that."""
+        code = self.process.wait(PATIENCE)
+        return Outcome(code, self.text)
+
+
+@dataclass
+class Twins:
+    """Both clones, how they ended, and whether both ran jobs at one time."""
+
+    few: Workflow
+    whole: Workflow
+    outcomes: tuple[Outcome, Outcome]
+    at_once: bool
+
+
+def share_downloads(clone: Workflow, resources: Path) -> Workflow:
+    """Let a clone keep its downloads in a folder of all clones."""
+    resources.mkdir(exist_ok=True)
+    (clone.folder / "resources").symlink_to(resources)
+    return clone
+
+
+def reorder(clone: Workflow) -> None:
+    """Turn round every mapping and every list of the config."""
+    with clone.edit_config() as config:
+        reordered = backwards(config)
+        config.clear()
+        config.update(reordered)
+
+
+def run_twins(snapshot: Workflow, folder: Path) -> Twins:
+    """Two clones from nothing; the second has its config in another order and makes everything."""
+    few, whole = (
+        share_downloads(snapshot.copy(folder / name), folder / "resources")
+        for name in ("few", "whole")
+    )
+    reorder(whole)
+    with Running(few, *FEW) as one, Running(whole) as other:
+        one.wait_for("rule sample_calibration:")
+        other.wait_for("rule sample_calibration:")
+        at_once = one.runs() and other.runs()
+        return Twins(few, whole, (one.outcome(), other.outcome()), at_once)
