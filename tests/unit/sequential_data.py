@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pruning_data import CROSS, CWL, OWL, WANDA
 
 import prune_sequentially
 from multiprune.activations import collect
@@ -17,16 +18,6 @@ from multiprune.manifests import checked_fingerprint, write_manifest
 from multiprune.models import load_model
 from multiprune.statistics_files import write_statistics
 
-UNIFORM = {"allocation": {"kind": "uniform"}, "scope": "row"}
-WANDA = {"score": "wanda", "norm": {"kind": "pooled"}, **UNIFORM}
-CROSS = {
-    "kind": "cross_lingual",
-    "dispersion": "std",
-    "dispersion_weight": 0.25,
-    "activation_weight": 0.5,
-}
-OWL = {"kind": "owl", "strength": 0.08, "outlier_multiple": 3.0}
-CWL = {"kind": "cwl", "direction": "keep_shared", "strength": 0.1, "combine": "none"}
 SPARSEGPT = {
     "score": "sparsegpt",
     "block_size": 12,
