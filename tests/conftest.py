@@ -7,13 +7,26 @@ from workflow.interruption import Interrupted, kill_and_resume
 from workflow.running import Workflow
 
 RUNS_SNAKEMAKE = {"finished", "fresh", "interrupted"}
+# Folders of tests, the longest first, so that two processes end at about the same time.
+LONGEST_FIRST = ("cluster", "conda", "workflow", "end_to_end", "architectures", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs Snakemake as slow: `-m "not slow"` leaves the tests of seconds."""
+    """Order the tests, and say which may not run beside each other.
+
+    What runs Snakemake is slow: `-m "not slow"` leaves the tests of seconds. A module stays in one
+    process, for its fixtures; so does the whole folder cluster, for there is one cluster.
+    """
+    items.sort(key=lambda item: LONGEST_FIRST.index(_folder(item)))
     for item in items:
         if RUNS_SNAKEMAKE & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
+        group = "cluster" if _folder(item) == "cluster" else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
 @pytest.fixture(scope="session")
