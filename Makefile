@@ -22,7 +22,7 @@ demo: .venv/workflow
 	@python scripts/print_summary.py --tables results/demo/tables --report results/demo/report.html
 
 test: .venv/development
-	pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 20
+	pytest --numprocesses 2 --no-loadscope-reorder --durations 20
 
 lint: .venv/development
 	ruff check .

@@ -12,21 +12,35 @@ LONGEST_FIRST = ("cluster", "conda", "workflow", "end_to_end", "architectures", 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the tests, and say which may not run beside each other.
+    """Order the tests, and mark what runs Snakemake as slow.
 
-    What runs Snakemake is slow: `-m "not slow"` leaves the tests of seconds. A module stays in one
-    process, for its fixtures; so does the whole folder cluster, for there is one cluster.
+    `-m "not slow"` leaves the tests of seconds.
     """
-    items.sort(key=lambda item: LONGEST_FIRST.index(_folder(item)))
+    items.sort(key=lambda item: LONGEST_FIRST.index(folder_of(item.nodeid)))
     for item in items:
         if RUNS_SNAKEMAKE & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
-        group = "cluster" if _folder(item) == "cluster" else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
-def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(Path(__file__).parent).parts[0]
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """A module stays in one process, for its fixtures; so does all of tests/cluster.
+
+    There is one cluster.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder = folder_of(nodeid)
+            return folder if folder == "cluster" else nodeid.split("::")[0]
+
+    return ByModule(config, log)
+
+
+def folder_of(nodeid: str) -> str:
+    """The folder below tests/ that a test stands in."""
+    return nodeid.split("/")[1]
 
 
 @pytest.fixture(scope="session")
