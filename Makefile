@@ -25,7 +25,7 @@ demo: .venv/workflow
 	@python scripts/print_summary.py --tables results/demo/tables --report results/demo/report.html
 
 test: .venv/development
-	pytest
+	pytest --numprocesses 2 --no-loadscope-reorder --durations 20
 
 test-faults: .venv/development
 	python tests/faults/inject.py --faults $(FAULTS) --seed $(SEED)

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from functools import cache
 from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -10,12 +9,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from multiprune.artefacts import sha256_arrays, write_json
 from multiprune.command import run
 from multiprune.digest import code_digest
-from multiprune.evaluation_cache import EvaluationCache
+from multiprune.errors import InputError
 from multiprune.evaluation_runs import provenance
 from multiprune.masks import apply_packed
-from multiprune.models import check_length, load_model, load_tokenizer, set_up
+from multiprune.models import load_model, load_tokenizer, set_up
 from multiprune.perplexity import windows_of
-from multiprune.perplexity_runs import Measure, measure_text
+from multiprune.perplexity_runs import add_text_arguments, measure_of, measure_text, text_path
 from multiprune.pruning_runs import add_arguments, prune
 from multiprune.sweep import with_constants
 from multiprune.sweep_records import check_windows
@@ -36,27 +35,23 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--dtype", required=True, help="precision of the weights, or auto")
     parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--corpora", required=True, help="folder of all corpora")
-    parser.add_argument(
-        "--languages", type=json.loads, required=True, help="JSON, language -> corpus"
-    )
-    parser.add_argument(
-        "--split", required=True, choices=["validation"], help="test text is never read"
-    )
-    parser.add_argument("--length", type=int, required=True, help="tokens in a window")
-    parser.add_argument("--tokens", type=int, nargs="?", help="of text per language at most")
-    parser.add_argument("--batch-tokens", type=int, required=True, help="tokens in a batch")
+    add_text_arguments(parser)
     parser.add_argument("--cache", required=True, help="folder of the evaluation cache")
     parser.add_argument("--output", required=True, help="JSON")
     parser.set_defaults(mask=None)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.split != "validation":
+        raise InputError(
+            f"--split: found {options.split}, allowed is validation; test text is never read"
+        )
+    return options
 
 
 def texts_of(options: argparse.Namespace, tokenizer: PreTrainedTokenizerBase) -> dict[str, Path]:
     """The text of each language; InputError where one is too short to compare candidates by."""
     found = {}
-    for language, corpus in sorted(options.languages.items()):
-        path = Path(options.corpora) / corpus / language / f"{options.split}.jsonl"
+    for language in sorted(options.languages):
+        path = text_path(options, language)
         tokens, _scored = tokenize(read_paragraphs(path), tokenizer, options.tokens)
         check_windows(language, len(windows_of(tokens, options.length, tokenizer)))
         found[language] = path
@@ -73,34 +68,17 @@ def main() -> None:
     pruned, inputs = prune(options, method)
     names = sorted(pruned.masks)
     origin = provenance(options, code_digest(__file__), device) | {
-        "mask": sha256_arrays(pruned.masks[name] for name in names),
-        "batch_tokens": options.batch_tokens,
+        "mask": sha256_arrays(pruned.masks[name] for name in names)
     }
 
-    @cache
-    def model() -> PreTrainedModel:
-        loaded = load_model(options.model, options.dtype)
-        check_length(loaded, options.length)
+    def load() -> PreTrainedModel:
+        model = load_model(options.model, options.dtype)
         masks = ((name, pruned.masks[name], tuple(pruned.shapes[name])) for name in names)
-        apply_packed(loaded, masks, options.candidate)
-        return loaded
+        apply_packed(model, masks, options.candidate)
+        return model
 
-    measure = Measure(
-        tokenizer,
-        model,
-        EvaluationCache(options.cache),
-        origin,
-        options.length,
-        options.tokens,
-        options.batch_tokens,
-    )
-    measured = {}
-    for language, text in texts.items():
-        measured[language], found = measure_text(text, measure)
-        state = "kept from an earlier run" if found else "computed"
-        print(
-            f"{language}: perplexity {measured[language]['perplexity']:.3f} ({state})", flush=True
-        )
+    measure = measure_of(options, tokenizer, origin, load)
+    measured = {language: measure_text(text, language, measure) for language, text in texts.items()}
     write_json(
         options.output,
         {

@@ -4,12 +4,11 @@ The folder appears as a whole, by rename, or not at all. It loads with transform
 """
 
 import argparse
-import json
 from importlib.metadata import version
 from pathlib import Path
 
 from multiprune.artefacts import write_json
-from multiprune.command import run
+from multiprune.command import run, text_by_language
 from multiprune.digest import code_digest
 from multiprune.errors import InputError
 from multiprune.export import PrunedCheckpoint, must_not_replace
@@ -35,24 +34,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--languages", default="{}", help="JSON, code -> name; of the records")
     parser.add_argument("--output", required=True, type=Path, help="new folder")
     options = parser.parse_args()
-    options.languages = languages(options.languages)
+    options.languages = text_by_language(
+        "--languages", options.languages, "code and name", "Swahili"
+    )
     if options.languages and not (options.perplexity and options.dense_perplexity):
         raise InputError("--languages: needs --perplexity and --dense-perplexity, their records")
     return options
-
-
-def languages(text: str) -> dict[str, str]:
-    """The names of languages by code; InputError for anything else."""
-    try:
-        names = json.loads(text)
-    except ValueError:
-        names = None
-    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
-        raise InputError(
-            f"--languages: found {text}, a JSON object of code and name is expected, such as "
-            '{"sw": "Swahili"}'
-        )
-    return names
 
 
 def main() -> None:

@@ -5,13 +5,12 @@ Any Hugging Face folder of a supported architecture will do, whoever pruned it.
 
 import argparse
 import csv
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from multiprune.artefacts import replacing
-from multiprune.command import run
+from multiprune.command import run, text_by_language
 from multiprune.errors import InputError
 from multiprune.group_pattern import GroupPattern, parse_pattern
 from multiprune.models import check_ids, check_length, load_model, load_tokenizer, set_up
@@ -57,7 +56,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--output", required=True, help="CSV file")
     options = parser.parse_args()
-    options.languages = languages(options.languages)
+    options.languages = text_by_language(
+        "--languages", options.languages, "language and corpus", "udhr"
+    )
     if options.patterns is None:
         options.patterns = ["2:4", "4:8"]
     if options.languages and not options.corpora:
@@ -69,20 +70,6 @@ def parse() -> argparse.Namespace:
         if number is not None and number < 1:
             raise InputError(f"--{name.replace('_', '-')}: found {number}, at least 1 is needed")
     return options
-
-
-def languages(text: str) -> dict[str, str]:
-    """The corpora of languages; InputError for anything else."""
-    try:
-        corpora = json.loads(text)
-    except ValueError:
-        corpora = None
-    if not isinstance(corpora, dict) or not all(isinstance(c, str) for c in corpora.values()):
-        raise InputError(
-            f"--languages: found {text}, a JSON object of language and corpus is expected, such as "
-            '{"sw": "udhr"}'
-        )
-    return corpora
 
 
 def group_pattern(text: str) -> GroupPattern:

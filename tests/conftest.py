@@ -8,13 +8,46 @@ from workflow.running import Workflow
 from workflow.twins import Twins, run_twins
 
 RUNS_SNAKEMAKE = {"finished", "fresh", "hostile", "interrupted", "twins"}
+# Folders of tests, the longest first, so that two processes end at about the same time.
+LONGEST_FIRST = (
+    *("cluster", "conda", "workflow", "end_to_end"),
+    *("browser", "faults", "architectures", "unit"),
+)
+# Modules that share what takes long to make, or of which only one can run.
+TOGETHER = {
+    "cluster": ("tests/cluster/",),
+    "twins": ("tests/workflow/test_concurrency.py", "tests/workflow/test_determinism.py"),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs Snakemake as slow: `-m "not slow"` leaves the tests of seconds."""
+    """Order the tests, and mark what runs Snakemake as slow.
+
+    `-m "not slow"` leaves the tests of seconds.
+    """
+    items.sort(key=lambda item: LONGEST_FIRST.index(folder_of(item.nodeid)))
     for item in items:
         if RUNS_SNAKEMAKE & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """A module stays in one process, for its fixtures; so do those of TOGETHER."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.split("::")[0]
+            shared = (name for name, below in TOGETHER.items() if module.startswith(below))
+            return next(shared, module)
+
+    return ByModule(config, log)
+
+
+def folder_of(nodeid: str) -> str:
+    """The folder below tests/ that a test stands in."""
+    return nodeid.split("/")[1]
 
 
 @pytest.fixture(scope="session")

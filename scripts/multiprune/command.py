@@ -1,5 +1,6 @@
 """What every command-line entry shares: where it runs, and errors a person can read."""
 
+import json
 import sys
 from collections.abc import Callable
 
@@ -33,3 +34,17 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}", file=sys.stderr)
         sys.exit(1)
+
+
+def text_by_language(option: str, text: str, meaning: str, example: str) -> dict[str, str]:
+    """The JSON object {language: text} of a command-line option; InputError for anything else."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or not all(isinstance(v, str) for v in content.values()):
+        expected = json.dumps({"sw": example})
+        raise InputError(
+            f"{option}: found {text}, a JSON object of {meaning} is expected, such as {expected}"
+        )
+    return content

@@ -30,11 +30,6 @@ class InputHessian:
         self._sum += tokens.T @ tokens
         self.tokens += tokens.shape[0]
 
-    def merge(self, other: "InputHessian") -> None:
-        """Add the sum of other tokens."""
-        self._sum += other._sum.to(self._sum.device)
-        self.tokens += other.tokens
-
     @property
     def matrix(self) -> Tensor:
         """Mean of x x^T over the tokens, [channels, channels]; InputError where there are none."""

@@ -1,8 +1,11 @@
-"""Perplexity of a model on the text of one language, kept in the evaluation cache."""
+"""Perplexity of a model on the text of each language, kept in the evaluation cache."""
 
+import argparse
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -10,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from multiprune.artefacts import sha256_arrays
 from multiprune.errors import InputError
 from multiprune.evaluation_cache import EvaluationCache
-from multiprune.models import check_ids
+from multiprune.models import check_ids, check_length
 from multiprune.perplexity import (
     bits_per_byte,
     check_logits,
@@ -38,8 +41,51 @@ class Measure:
     batch_tokens: int
 
 
-def measure_text(text: Path, measure: Measure) -> tuple[dict, bool]:
-    """The measured part of a perplexity record, and whether the cache held it."""
+def add_text_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which text is scored, and in what windows."""
+    parser.add_argument("--corpora", required=True, help="folder of all corpora")
+    parser.add_argument(
+        "--languages", type=json.loads, required=True, help="JSON, language -> corpus"
+    )
+    parser.add_argument("--split", required=True, help="of the corpora")
+    parser.add_argument("--length", type=int, required=True, help="tokens in a window")
+    parser.add_argument("--tokens", type=int, nargs="?", help="of text per language at most")
+    parser.add_argument("--batch-tokens", type=int, required=True, help="tokens in a batch")
+
+
+def text_path(options: argparse.Namespace, language: str) -> Path:
+    """Where the text of a language stands."""
+    corpus = options.languages[language]
+    return Path(options.corpora) / corpus / language / f"{options.split}.jsonl"
+
+
+def measure_of(
+    options: argparse.Namespace,
+    tokenizer: PreTrainedTokenizerBase,
+    origin: dict,
+    load: Callable[[], PreTrainedModel],
+) -> Measure:
+    """The measure that the command line asks for; `load` is called once, when first needed."""
+
+    @cache
+    def model() -> PreTrainedModel:
+        loaded = load()
+        check_length(loaded, options.length)
+        return loaded
+
+    return Measure(
+        tokenizer,
+        model,
+        EvaluationCache(options.cache),
+        origin | {"batch_tokens": options.batch_tokens},
+        options.length,
+        options.tokens,
+        options.batch_tokens,
+    )
+
+
+def measure_text(text: Path, language: str, measure: Measure) -> dict:
+    """The measured part of a perplexity record; says what it is and whether the cache held it."""
     paragraphs = read_paragraphs(text)
     ids, paragraphs = tokenize(paragraphs, measure.tokenizer, measure.most_tokens)
     windows = windows_of(ids, measure.length, measure.tokenizer)
@@ -68,4 +114,6 @@ def measure_text(text: Path, measure: Measure) -> tuple[dict, bool]:
         "bits_per_byte": bits_per_byte(losses, size),
         "provenance": {**measure.origin, "tokens": tokens},
     }
-    return result, found
+    state = "kept from an earlier run" if found else "computed"
+    print(f"{language}: perplexity {result['perplexity']:.3f} ({state})", flush=True)
+    return result

@@ -37,22 +37,6 @@ class PrunedMatrix(NamedTuple):
         return self.keep.numel() - int(self.keep.sum())
 
 
-def prune(
-    weight: Tensor,
-    hessian: Tensor,
-    sparsity: float,
-    group_size: int | None = None,
-    block_size: int = 128,
-    damping: float = 0.01,
-) -> PrunedMatrix:
-    """Prune weight [rows, columns] given the Hessian [columns, columns] of its input.
-
-    `inverse_factor` and `prune_with` in one; what they say holds here.
-    """
-    factor = inverse_factor(hessian, damping)
-    return prune_with(weight, factor, sparsity, group_size, block_size)
-
-
 @torch.no_grad()
 def inverse_factor(hessian: Tensor, damping: float = 0.01) -> InverseFactor:
     """Factor the inverse of H plus `damping` times its mean diagonal, in the precision of H.

@@ -1,13 +1,12 @@
 """Fixtures of the tests on a real SLURM cluster: the cluster, and one experiment run on it."""
 
 import os
-import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cluster import daemons
-from cluster.submitting import OVERHEADS, Submission, new_project
+from cluster.submitting import Submission, new_project
 from workflow.running import Workflow
 
 
@@ -16,16 +15,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "cluster" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Report what a job costs on the cluster beyond its script."""
-    overheads = terminalreporter.config.stash.get(OVERHEADS, [])
-    if overheads:
-        median = statistics.median(overheads)
-        terminalreporter.write_line(
-            f"SLURM: {median:.1f} s a job beyond its script (median of {len(overheads)} jobs)"
-        )
 
 
 @pytest.fixture(scope="session")

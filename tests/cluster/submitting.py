@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from cluster.clones import clone
 from cluster.daemons import command
 from workflow.running import ROOT, Outcome, Workflow, clean_environment
@@ -26,8 +25,6 @@ POLLING = (
     *("--max-status-checks-per-second", "1"),
 )
 PATIENCE = 400  # seconds for a whole run
-# Seconds that each job took beyond its script, for the summary of the test run.
-OVERHEADS = pytest.StashKey[list[float]]()
 FIELDS = "JobIDRaw,State,ReqTRES,ElapsedRaw,TimelimitRaw,Comment"
 
 

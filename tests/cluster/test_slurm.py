@@ -2,8 +2,7 @@
 
 from collections import Counter
 
-import pytest
-from cluster.submitting import OVERHEADS, WITHOUT_CONDA, Submission
+from cluster.submitting import WITHOUT_CONDA, Submission
 
 MODEL = "tiny-llama"
 GPU_RULES = {"collect_statistics", "evaluate_perplexity"}
@@ -56,8 +55,7 @@ def test_efficiency_report_lists_every_job(submission: Submission):
     assert sum(any(name in line for name in JOBS) for line in lines) == len(JOBS)
 
 
-def test_what_a_job_costs_beyond_its_script(submission: Submission, pytestconfig: pytest.Config):
+def test_what_a_job_costs_beyond_its_script(submission: Submission):
     overheads = submission.overheads()
-    pytestconfig.stash[OVERHEADS] = overheads
     assert len(overheads) == len(JOBS)
     assert all(seconds >= -1 for seconds in overheads)  # whole seconds are counted

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pruning_data import CROSS, CWL, OWL, WANDA
 from safetensors.torch import load_file, save_file
 
 import prune_sequentially
@@ -18,16 +19,6 @@ from multiprune.manifests import checked_fingerprint, write_manifest
 from multiprune.models import load_model
 from multiprune.statistics_files import write_statistics
 
-UNIFORM = {"allocation": {"kind": "uniform"}, "scope": "row"}
-WANDA = {"score": "wanda", "norm": {"kind": "pooled"}, **UNIFORM}
-CROSS = {
-    "kind": "cross_lingual",
-    "dispersion": "std",
-    "dispersion_weight": 0.25,
-    "activation_weight": 0.5,
-}
-OWL = {"kind": "owl", "strength": 0.08, "outlier_multiple": 3.0}
-CWL = {"kind": "cwl", "direction": "keep_shared", "strength": 0.1, "combine": "none"}
 SPARSEGPT = {
     "score": "sparsegpt",
     "block_size": 12,

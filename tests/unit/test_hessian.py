@@ -51,15 +51,6 @@ def test_order_and_split_of_tokens_do_not_matter(order, cuts):
     np.testing.assert_allclose(summed(*batches).matrix.numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_merging_is_adding_tokens():
-    first, second = random_tokens(7, 4), random_tokens(30, 4, seed=1)
-    merged, other = summed(first), summed(second)
-    merged.merge(other)
-    assert merged.tokens == 37
-    np.testing.assert_allclose(merged.matrix, summed(first, second).matrix, rtol=1e-12)
-    np.testing.assert_array_equal(other.matrix, summed(second).matrix)
-
-
 def test_its_diagonal_is_the_mean_square_of_the_statistics():
     tokens = random_tokens(50, 6)
     sums = ActivationSums(6)

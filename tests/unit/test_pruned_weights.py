@@ -17,7 +17,7 @@ from multiprune.pruned_weights import (
     weights_hash,
     write_weights,
 )
-from multiprune.sparsegpt import prune
+from multiprune.sparsegpt import inverse_factor, prune_with
 
 NEW = torch.tensor([[0.0, 1.5, -2.0], [0.25, 0.0, 3.0]])
 NAME = "linear.weight"
@@ -111,7 +111,8 @@ def test_a_model_in_wider_precision_gets_the_same_numbers(tmp_path):
 def test_a_pruned_matrix_survives_the_way_through_the_file(tmp_path):
     model = linear(torch.bfloat16, columns=32, rows=8)
     inputs = torch.randn(100, 32, generator=torch.Generator().manual_seed(1))
-    pruned = prune(model["linear"].weight, inputs.T @ inputs, 0.5, group_size=4)
+    factor = inverse_factor(inputs.T @ inputs)
+    pruned = prune_with(model["linear"].weight, factor, 0.5, group_size=4)
     apply_weights(model, written(tmp_path / "w", pruned.weight))
     assert torch.equal(model["linear"].weight, pruned.weight)
     assert int((model["linear"].weight == 0).sum()) == pruned.pruned == 128

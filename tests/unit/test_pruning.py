@@ -10,60 +10,33 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pruning_data import (
+    CONTRAST,
+    LANGUAGES,
+    M_WANDA,
+    MAGNITUDE,
+    METHODS,
+    TOKENS,
+    WANDA,
+    input_sums,
+    kept,
+    llama_weights,
+    plain_mask,
+    prune,
+    with_statistics,
+)
 from safetensors.numpy import load_file, save_file
 from tiny import write_bloom, write_gpt2, write_llama
 
 import prune_model
-from multiprune.activations import collect
-from multiprune.architectures import architecture_of
 from multiprune.artefacts import read_tensors, sha256_file, write_tensors
 from multiprune.errors import InputError
 from multiprune.manifests import checked_fingerprint, write_manifest
-from multiprune.masks import apply_mask, unpack, write_mask
+from multiprune.masks import apply_mask, write_mask
 from multiprune.models import load_model
-from multiprune.pruning import Pruner, block_targets, keep_by_method
-from multiprune.statistics_files import StatisticsFiles, write_statistics
+from multiprune.pruning import Pruner, keep_by_method
+from multiprune.statistics_files import StatisticsFiles
 from multiprune.weights import ModelWeights
-
-LANGUAGES = {"de": 6, "en": 3, "fr": 4}  # windows of 12 tokens
-UNIFORM = {"allocation": {"kind": "uniform"}, "scope": "row"}
-MAGNITUDE = {"score": "magnitude", **UNIFORM}
-WANDA = {"score": "wanda", "norm": {"kind": "pooled"}, **UNIFORM}
-CROSS = {
-    "kind": "cross_lingual",
-    "dispersion": "std",
-    "dispersion_weight": 0.25,
-    "activation_weight": 0.5,
-}
-CWL = {"kind": "cwl", "direction": "keep_shared", "strength": 0.1, "combine": "none"}
-OWL = {"kind": "owl", "strength": 0.08, "outlier_multiple": 3.0}
-M_WANDA = {"score": "wanda", "norm": CROSS, "allocation": CWL, "scope": "row"}
-CONTRAST = {**WANDA, "norm": {"kind": "contrast"}}
-METHODS = {
-    "magnitude": MAGNITUDE,
-    "wanda": WANDA,
-    "ria": {**WANDA, "score": "ria", "ria_exponent": 0.5},
-    "owl": {**WANDA, "allocation": OWL},
-    "m-wanda": M_WANDA,
-    "m-ria": {**M_WANDA, "score": "ria"},
-    "cwl-owl": {**WANDA, "allocation": {**CWL, "combine": "owl", "outlier_multiple": 3.0}},
-    "specific": {**WANDA, "allocation": {**CWL, "direction": "keep_specific"}},
-    "layer": {**WANDA, "scope": "layer"},
-}
-
-
-def with_statistics(folder, write):
-    """A model folder and statistics of three languages that really differ."""
-    write(folder / "model")
-    model = load_model(folder / "model")
-    draw = np.random.default_rng(3)
-    for number, (language, samples) in enumerate(LANGUAGES.items()):
-        ids = draw.integers(60 * number, 60 * number + 100, (samples, 12)).astype(np.int32)
-        sums = collect(model, ids, architecture_of(folder / "model"), 48, 1.0)
-        arrays = {module_input: total.arrays() for module_input, total in sums.items()}
-        path = folder / f"{language}.safetensors"
-        write_statistics(path, arrays, ids.size, {"model": "m", "activation_threshold": "1.0"})
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -89,49 +62,6 @@ def prune_against(folder, languages, other):
         StatisticsFiles([folder / f"{other}.safetensors"]) as contrast,
     ):
         return Pruner(ModelWeights(folder / "model"), statistics, CONTRAST, contrast).prune(0.5)
-
-
-def prune(folder, method, sparsity, languages=tuple(LANGUAGES)):
-    weights = ModelWeights(folder / "model")
-    with StatisticsFiles([folder / f"{code}.safetensors" for code in languages]) as statistics:
-        return Pruner(
-            weights, statistics if method["score"] != "magnitude" else None, method
-        ).prune(sparsity)
-
-
-def kept(pruned) -> dict[str, np.ndarray]:
-    return {name: unpack(packed, pruned.shapes[name]) for name, packed in pruned.masks.items()}
-
-
-# The same in plain NumPy, in double precision, straight from the files.
-
-
-def input_sums(folder, parameter, key):
-    """One row a language of a sum over the parameter's input: found by the channels' member."""
-    shared = {"k_proj": ("q_proj", "k_proj", "v_proj"), "gate_proj": ("gate_proj", "up_proj")}
-    module = parameter.removesuffix(".weight")
-    for first, members in shared.items():
-        if module.endswith(members):
-            module = module.rsplit(".", 1)[0] + "." + first
-    files = [load_file(folder / f"{code}.safetensors") for code in LANGUAGES]
-    return np.stack([file[f"{module}.{key}"] for file in files])
-
-
-TOKENS = np.array([12.0 * samples for samples in LANGUAGES.values()])
-
-
-def plain_mask(scores, sparsity):
-    """Drop the floor(columns * s) first of each row's stable ascending order."""
-    keep = np.ones(scores.shape, dtype=np.uint8)
-    dropped = int(np.floor(scores.shape[1] * sparsity + 1e-9))
-    for row, values in enumerate(scores):
-        keep[row, np.argsort(values, kind="stable")[:dropped]] = 0
-    return keep
-
-
-def llama_weights(folder):
-    tensors = load_file(folder / "model" / "model.safetensors")
-    return {name: array.astype(float) for name, array in tensors.items() if "_proj" in name}
 
 
 @pytest.mark.parametrize("sparsity", [0.3, 0.5, 0.75])
@@ -311,77 +241,6 @@ def test_pruning_one_model_at_several_sparsities_keeps_less_and_less(llama):
     masks = [kept(prune(llama, WANDA, sparsity)) for sparsity in (0.25, 0.5, 0.75)]
     for lower, higher in itertools.pairwise(masks):
         assert all((lower[name] >= higher[name]).all() for name in lower)
-
-
-# Patterns n:m.
-
-
-def plain_groups(scores, dropped, size):
-    """Drop the `dropped` lowest of each group of `size` columns, ties by lowest column first."""
-    keep = np.ones(scores.shape, dtype=np.uint8)
-    for row, values in enumerate(scores):
-        for start in range(0, len(values), size):
-            lowest = np.argsort(values[start : start + size], kind="stable")[:dropped]
-            keep[row, start + lowest] = 0
-    return keep
-
-
-def test_wanda_2_4_equals_plain_numpy(llama):
-    found = kept(prune(llama, {**WANDA, "pattern": "2:4"}, 0.5))
-    for name, weight in llama_weights(llama).items():
-        norm = np.sqrt(input_sums(llama, name, "sum_sq").sum(axis=0) / TOKENS.sum())
-        expected = plain_groups(np.abs(weight) * norm, 2, 4)
-        np.testing.assert_array_equal(found[name], expected, err_msg=name)
-
-
-@pytest.mark.parametrize("folder", ["llama", "gpt2", "bloom"])
-@pytest.mark.parametrize(("dropped", "size"), [(2, 4), (4, 8), (1, 2), (3, 16)])
-@pytest.mark.parametrize("name", ["magnitude", "ria", "wanda"])
-def test_every_group_of_inputs_keeps_m_minus_n(folder, dropped, size, name, request):
-    pruned = prune(
-        request.getfixturevalue(folder),
-        {**METHODS[name], "pattern": f"{dropped}:{size}"},
-        dropped / size,
-    )
-    for parameter, keep in kept(pruned).items():
-        by_output = keep.T if folder == "gpt2" else keep
-        groups = by_output.reshape(-1, size).sum(axis=1)
-        assert (groups == size - dropped).all(), parameter
-    assert pruned.achieved_sparsity == dropped / size
-
-
-@pytest.mark.parametrize("name", ["m-ria", "m-wanda", "owl", "specific"])
-def test_mixed_blocks_differ_in_n_and_keep_the_mean(llama, name):
-    method = METHODS[name]
-    allocation = {**method["allocation"], "strength": 0.3, "mixed": True}
-    pruned = prune(llama, {**method, "pattern": "4:8", "allocation": allocation}, 0.5)
-    # Densities 0.2 and 0.8: 6.4 and 1.6 of 8 go, which is rounded to 6 and 2.
-    by_importance = sorted(pruned.blocks, key=lambda block: block.importance)
-    assert [block.target for block in by_importance] == [0.75, 0.25]
-    dropped = {block.block: round(8 * block.target) for block in pruned.blocks}
-    for parameter, keep in kept(pruned).items():
-        groups = keep.reshape(-1, 8).sum(axis=1)
-        assert (groups == 8 - dropped[int(parameter.split(".")[2])]).all(), parameter
-    assert pruned.achieved_sparsity == 0.5
-
-
-def test_without_mixed_every_block_has_the_same_n(llama):
-    allocation = {**OWL, "strength": 0.5}
-    pruned = prune(llama, {**WANDA, "pattern": "4:8", "allocation": allocation}, 0.5)
-    assert [block.target for block in pruned.blocks] == [0.5, 0.5]
-
-
-def test_a_matrix_that_groups_do_not_fill_is_one_line(llama):
-    expected = r"^model\.layers\.0\.mlp\.gate_proj\.weight: has 32 columns, which cannot be cut"
-    with pytest.raises(InputError, match=expected):  # 48 columns, of the down projection, could
-        prune(llama, {**WANDA, "pattern": "1:3"}, 0.333333)
-
-
-def test_the_sparsity_of_a_pattern_is_exact_though_paths_have_six_digits(llama):
-    method = {**WANDA, "pattern": "1:3"}
-    assert block_targets(method, np.zeros(2), np.ones(2), 0.333333).tolist() == [1 / 3, 1 / 3]
-    with pytest.raises(InputError, match=r"^--sparsity 0\.4: the pattern 2:4 drops 0\.5$"):
-        prune(llama, {**WANDA, "pattern": "2:4"}, 0.4)
 
 
 def test_scores_that_are_not_finite_name_their_matrix():

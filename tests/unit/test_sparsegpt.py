@@ -8,7 +8,14 @@ from torch import Tensor
 from multiprune.errors import InputError
 from multiprune.patterns import keep_unstructured
 from multiprune.scores import SCORES
-from multiprune.sparsegpt import inverse_factor, prune, prune_with
+from multiprune.sparsegpt import PrunedMatrix, inverse_factor, prune_with
+
+
+def prune(
+    weight: Tensor, hessian: Tensor, *how: float | None, damping: float = 0.01, **named: int | None
+) -> PrunedMatrix:
+    """A matrix pruned given the Hessian of its input."""
+    return prune_with(weight, inverse_factor(hessian, damping), *how, **named)
 
 
 def random_weight(rows: int, columns: int, seed: int = 0, dtype=torch.float64) -> Tensor:

@@ -104,12 +104,17 @@ class Workflow:
         return planned_jobs(outcome.text)
 
     @contextmanager
-    def edit_config(self) -> Iterator[dict]:
-        """The config as a dict, written back when the block ends."""
-        content = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+    def edit_config(self, overlay: str | None = None) -> Iterator[dict]:
+        """The config, or an overlay beside it, as a dict that is written back at the end."""
+        path = self.folder / (overlay or self.config.name)
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
         yield content
         text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-        self.config.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
+
+    def add_overlay(self, name: str) -> None:
+        """Put a file of tests/config beside the config."""
+        shutil.copy2(ROOT / "tests/config" / name, self.folder)
 
     def replace(self, file: str, old: str, new: str) -> None:
         """Replace a text that stands once in a file."""

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import tiny
-import yaml
 from workflow.expected import (
     DENSE,
     MODEL,
@@ -20,7 +19,7 @@ from workflow.expected import (
     masks,
     tables,
 )
-from workflow.running import ROOT, Outcome, Workflow
+from workflow.running import Outcome, Workflow
 
 OVERLAY = "tiny_downstream.yaml"
 CONFIG = ("--configfile", "tiny.yaml", OVERLAY)
@@ -51,8 +50,7 @@ def task_jobs(task: str, *languages: str) -> set[str]:
 def before(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """The finished experiment, with the overlay beside its config."""
     workflow = finished.copy(tmp_path_factory.mktemp("downstream") / "project")
-    text = (ROOT / "tests/config" / OVERLAY).read_text(encoding="utf-8")
-    (workflow.folder / OVERLAY).write_text(text, encoding="utf-8")
+    workflow.add_overlay(OVERLAY)
     return workflow
 
 
@@ -76,10 +74,8 @@ def after(before: Workflow, outcome: Outcome, tmp_path: Path) -> Workflow:
 
 def edited(workflow: Workflow, **downstream: object) -> set[str]:
     """What is planned after keys of evaluation.downstream were changed."""
-    path = workflow.folder / OVERLAY
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    content["evaluation"]["downstream"].update(downstream)
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with workflow.edit_config(OVERLAY) as content:
+        content["evaluation"]["downstream"].update(downstream)
     return workflow.jobs(*CONFIG, config=False)
 
 
@@ -157,10 +153,8 @@ def test_the_number_of_items_leaves_perplexities_alone(after: Workflow):
 
 
 def test_other_demonstrations_cost_what_calibrates_on_them(after: Workflow):
-    path = after.folder / OVERLAY
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    content["calibration"]["demonstrations"]["shots"] = 3
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with after.edit_config(OVERLAY) as content:
+        content["calibration"]["demonstrations"]["shots"] = 3
     planned = after.jobs(*CONFIG, config=False)
     assert not {job for job in planned if " code" in job or job.startswith("sample_calibration")}
     assert {job for job in planned if job.startswith("prune_model")} == masks(KIM)
@@ -193,10 +187,10 @@ def test_scripted_models_through_the_rules(
     prepare(fresh.folder / "inputs/model")
     text = "\n\n".join(paragraphs()) + "\n"
     (fresh.folder / "inputs/texts/en.txt").write_text(text, encoding="utf-8")
-    overlay = yaml.safe_load((ROOT / "tests/config" / OVERLAY).read_text(encoding="utf-8"))
-    cloze = overlay["evaluation"]["downstream"]["tasks"]["cloze"]
-    cloze |= {"context_characters": 30, "choice_characters": 15}
-    (fresh.folder / OVERLAY).write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    fresh.add_overlay(OVERLAY)
+    with fresh.edit_config(OVERLAY) as overlay:
+        cloze = overlay["evaluation"]["downstream"]["tasks"]["cloze"]
+        cloze |= {"context_characters": 30, "choice_characters": 15}
     target = f"{RECORDS}/dense/0/cloze/en.json"
     outcome = fresh.run("--show-failed-logs", target, *CONFIG, config=False)
     assert outcome.code == 0, outcome.text

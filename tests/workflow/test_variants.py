@@ -2,7 +2,6 @@
 
 import csv
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 from workflow.expected import MODEL, PRUNED, evaluations, figures, masks, tables
-from workflow.running import ROOT, Outcome, Workflow, clean_environment
+from workflow.running import Outcome, Workflow, clean_environment
 
 from multiprune.artefacts import read_json
 from multiprune.export import pruning_metadata
@@ -51,7 +50,7 @@ def sweep_outputs() -> set[str]:
 def before(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """The finished experiment, with the overlay beside its config."""
     workflow = finished.copy(tmp_path_factory.mktemp("variants") / "project")
-    shutil.copy2(ROOT / "tests/config" / OVERLAY, workflow.folder)
+    workflow.add_overlay(OVERLAY)
     return workflow
 
 
@@ -220,10 +219,8 @@ def test_sweep_is_tabulated_and_drawn(done: Workflow):
 
 def test_another_candidate_costs_itself_and_what_reads_the_choice(done: Workflow, tmp_path: Path):
     workflow = done.copy(tmp_path / "project")
-    path = workflow.folder / OVERLAY
-    overlay = yaml.safe_load(path.read_text(encoding="utf-8"))
-    overlay["methods"]["ria-4-8"]["choose"]["allocation.strength"].append(0.375)
-    path.write_text(yaml.safe_dump(overlay), encoding="utf-8")
+    with workflow.edit_config(OVERLAY) as overlay:
+        overlay["methods"]["ria-4-8"]["choose"]["allocation.strength"].append(0.375)
     expected = {f"evaluate_candidate {MODEL} 0 ria-4-8 strength-0.375"}
     expected |= {f"choose_constants {MODEL} 0 ria-4-8"} | sweep_outputs()
     expected |= masks({"ria-4-8 0.5"}) | evaluations({"ria-4-8 0.5"})
