@@ -22,7 +22,7 @@ report: "rules/captions/workflow.rst"
 
 
 onstart:
-    remember_what_was_made()
+    keep_plan()
     if workflow.executor_plugin.name == "slurm":
         check_cluster()
     take_fetch_turns()

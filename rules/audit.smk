@@ -27,7 +27,6 @@ rule audit:
         python=sys.executable,
         snakefile=os.path.relpath(workflow.main_snakefile),
         configfiles=[os.path.relpath(path) for path in workflow.overwrite_configfiles],
-        code=code_digest("audit_results.py"),
     shell:
         "python {params.script:q} --results {params.results:q} --resources {params.resources:q} "
         "--python {params.python:q} --snakefile {params.snakefile:q} "

@@ -12,7 +12,8 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 from multiprune import config as experiment
-from multiprune import config_files, definitions, digest, downstream_config, slurm, sweep
+from multiprune import attempts, config_files, definitions, digest, downstream_config, slurm, sweep
+from multiprune.artefacts import read_json, write_json
 from multiprune.config import canonical
 from multiprune.cost import estimate, window_tokens
 from multiprune.errors import InputError
@@ -190,11 +191,6 @@ def list_failed_jobs():
 def script(name):
     """Path of a script as it stands in the command, from the folder that jobs run in."""
     return os.path.relpath(Path(workflow.basedir) / "scripts" / name)
-
-
-def code_digest(name):
-    """Digest of a script and of the library modules it imports: a change reruns its rule."""
-    return digest.code_digest(Path(workflow.basedir) / "scripts" / name)
 
 
 include: "functions/inputs.smk"

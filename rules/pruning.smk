@@ -41,7 +41,8 @@ rule prune_model:
         method=method_options,
         code=code_digest("prune_model.py"),
     shell:
-        "python {params.script:q} --model {params.model:q} --statistics {input.statistics:q} "
+        "python {params.script:q} --plan {params.code:q} "
+        "--model {params.model:q} --statistics {input.statistics:q} "
         "--contrast {input.contrast:q} --chosen {input.chosen:q} "
         "--name {wildcards.method:q} --method {params.method:q} --sparsity {wildcards.sparsity:q} "
         "--seed {wildcards.seed:q} --threads {threads} --output {output.mask:q} > {log:q} 2>&1"
@@ -81,7 +82,8 @@ rule prune_sequentially:
         progress=progress_folder,
         code=code_digest("prune_sequentially.py"),
     shell:
-        "python {params.script:q} --model {params.model:q} --dtype {params.dtype:q} "
+        "python {params.script:q} --plan {params.code:q} "
+        "--model {params.model:q} --dtype {params.dtype:q} "
         "--windows {input.windows:q} --contrast-windows {input.contrast_windows:q} "
         "--statistics {input.statistics:q} --contrast-statistics {input.contrast:q} "
         "--name {wildcards.method:q} --method {params.method:q} --sparsity {wildcards.sparsity:q} "
@@ -145,7 +147,8 @@ rule export_model:
         folder=folder_of_manifest,
         code=code_digest("export_model.py"),
     shell:
-        "python {params.script:q} --model {params.model:q} --mask {input.mask:q} "
+        "python {params.script:q} --plan {params.code:q} "
+        "--model {params.model:q} --mask {input.mask:q} "
         "--seed {wildcards.seed:q} --perplexity {params.perplexity:q} "
         "--dense-perplexity {params.dense:q} --languages {params.languages:q} "
         "--output {params.folder:q} > {log:q} 2>&1"

@@ -3,7 +3,9 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
+from multiprune.attempts import attempt
 from multiprune.errors import InputError
 
 
@@ -11,12 +13,14 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
     """Run `main`; a user's mistake becomes one line on stderr and exit code 1.
 
     The interpreter's prefix is logged first, since with conda a failed activation would otherwise
-    go unnoticed; not for what a person starts by hand.
+    go unnoticed; not for what a person starts by hand. Rules put `--plan` before all options: see
+    `multiprune.attempts`.
     """
     if log_environment:
         print(f"environment: {sys.prefix}", file=sys.stderr)
     try:
-        main()
+        with _planned():
+            main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
@@ -34,6 +38,15 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _planned() -> AbstractContextManager[None]:
+    """What `main` runs in: a job's attempt where the command line begins with --plan."""
+    if sys.argv[1:2] != ["--plan"]:
+        return nullcontext()
+    planned = sys.argv[2]
+    del sys.argv[1:3]
+    return attempt(planned, sys.argv[0])
 
 
 def text_by_language(option: str, text: str, meaning: str, example: str) -> dict[str, str]:

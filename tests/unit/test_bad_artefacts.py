@@ -16,8 +16,9 @@ from command_lines import (
     write_text,
 )
 from model_changes import number
+from pruning_data import UNIFORM
 from script_calls import assert_refused, call
-from sequential_data import METHODS, UNIFORM, WANDA, arguments, with_windows
+from sequential_data import METHODS, WANDA, arguments, with_windows
 from tiny import write_llama
 
 from multiprune.artefacts import read_tensors, write_tensors
