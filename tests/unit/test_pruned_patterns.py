@@ -11,27 +11,10 @@ from pruning_data import (
     kept,
     llama_weights,
     prune,
-    with_statistics,
 )
-from tiny import write_bloom, write_gpt2, write_llama
 
 from multiprune.errors import InputError
 from multiprune.pruning import block_targets
-
-
-@pytest.fixture(scope="module")
-def llama(tmp_path_factory):
-    return with_statistics(tmp_path_factory.mktemp("llama"), write_llama)
-
-
-@pytest.fixture(scope="module")
-def gpt2(tmp_path_factory):
-    return with_statistics(tmp_path_factory.mktemp("gpt2"), write_gpt2)
-
-
-@pytest.fixture(scope="module")
-def bloom(tmp_path_factory):
-    return with_statistics(tmp_path_factory.mktemp("bloom"), write_bloom)
 
 
 def plain_groups(scores, dropped, size):

@@ -26,7 +26,7 @@ from pruning_data import (
     with_statistics,
 )
 from safetensors.numpy import load_file, save_file
-from tiny import write_bloom, write_gpt2, write_llama
+from tiny import write_llama
 
 import prune_model
 from multiprune.artefacts import read_tensors, sha256_file, write_tensors
@@ -37,21 +37,6 @@ from multiprune.models import load_model
 from multiprune.pruning import Pruner, keep_by_method
 from multiprune.statistics_files import StatisticsFiles
 from multiprune.weights import ModelWeights
-
-
-@pytest.fixture(scope="module")
-def llama(tmp_path_factory):
-    return with_statistics(tmp_path_factory.mktemp("llama"), write_llama)
-
-
-@pytest.fixture(scope="module")
-def gpt2(tmp_path_factory):
-    return with_statistics(tmp_path_factory.mktemp("gpt2"), write_gpt2)
-
-
-@pytest.fixture(scope="module")
-def bloom(tmp_path_factory):
-    return with_statistics(tmp_path_factory.mktemp("bloom"), write_bloom)
 
 
 def prune_against(folder, languages, other):
