@@ -22,7 +22,7 @@ report: "rules/captions/workflow.rst"
 
 
 onstart:
-    keep_plan()
+    keep_digests()
     if workflow.executor_plugin.name == "slurm":
         check_cluster()
     take_fetch_turns()
@@ -35,6 +35,7 @@ onerror:
 rule all:
     """Everything: tables, figures and what they need."""
     input:
+        BELOW_TABLES,
         TABLE_FILES,
         TABLE_PAGES,
         CLAIM_FILES,

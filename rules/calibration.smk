@@ -29,7 +29,7 @@ rule sample_calibration:
         length=config["calibration"]["length"],
         code=code_digest("sample_calibration.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --text {input.text:q} "
         "--name {wildcards.language:q} --samples {params.samples:q} --length {params.length:q} "
         "--seed {wildcards.seed:q} --output {output.windows:q} > {log:q} 2>&1"
@@ -62,7 +62,7 @@ rule sample_demonstrations:
         length=DEMONSTRATIONS.get("length"),
         code=code_digest("sample_demonstrations.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} "
         "--source {input.source:q} --source-name {params.source_name:q} "
         "--target {input.target:q} --target-name {params.target_name:q} "

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 from multiprune import config as experiment
-from multiprune import attempts, config_files, definitions, digest, downstream_config, slurm, sweep
+from multiprune import config_files, definitions, digest, downstream_config, slurm, sweep
 from multiprune.artefacts import read_json, write_json
 from multiprune.config import canonical
 from multiprune.cost import estimate, window_tokens
@@ -195,4 +195,5 @@ def script(name):
 
 include: "functions/inputs.smk"
 include: "functions/parameters.smk"
-include: "functions/records.smk"
+include: "functions/code.smk"
+include: "functions/results.smk"

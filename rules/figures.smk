@@ -43,7 +43,7 @@ rule tabulate_perplexity:
         grid=TABLE_GRID,
         code=code_digest("tabulate_perplexity.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--results {params.results:q} --model {wildcards.model:q} "
         "--grid {params.grid:q} --perplexity {output.perplexity:q} --summary {output.summary:q} "
         "> {log:q} 2>&1"
@@ -70,7 +70,7 @@ rule tabulate_allocation:
         grid=ALLOCATION_GRID,
         code=code_digest("tabulate_allocation.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--results {params.results:q} --model {wildcards.model:q} "
         "--grid {params.grid:q} --output {output.allocation:q} > {log:q} 2>&1"
 
@@ -96,7 +96,7 @@ rule tabulate_correlation:
         grid=CORRELATION_GRID,
         code=code_digest("tabulate_correlation.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--results {params.results:q} --model {wildcards.model:q} "
         "--grid {params.grid:q} --output {output.correlation:q} > {log:q} 2>&1"
 
@@ -123,7 +123,7 @@ rule tabulate_overlap:
         sets=canonical(CALIBRATION_SETS),
         code=code_digest("tabulate_overlap.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--results {params.results:q} --model {wildcards.model:q} "
         "--grid {params.grid:q} --sets {params.sets:q} --output {output.overlap:q} > {log:q} 2>&1"
 
@@ -150,7 +150,7 @@ rule tabulate_downstream:
         grid=DOWNSTREAM_GRID,
         code=code_digest("tabulate_downstream.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--results {params.results:q} --model {wildcards.model:q} "
         "--grid {params.grid:q} --downstream {output.downstream:q} "
         "--consistency {output.consistency:q} > {log:q} 2>&1"
@@ -180,7 +180,7 @@ rule tabulate_sweep:
         confidence=config["resampling"]["confidence"],
         code=code_digest("tabulate_sweep.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--results {params.results:q} --model {wildcards.model:q} "
         "--seed {params.seed:q} --methods {params.methods:q} --draws {params.draws:q} "
         "--confidence {params.confidence:q} --output {output.sweep:q} > {log:q} 2>&1"
@@ -209,7 +209,7 @@ rule judge_claims:
         grid=DOWNSTREAM_GRID,
         code=code_digest("judge_claims.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--claims {input.claims:q} --results {params.results:q} "
         "--model {wildcards.model:q} --grid {params.grid:q} --output {output.claims:q} "
         "> {log:q} 2>&1"
@@ -236,7 +236,7 @@ rule write_claims:
         script=script("write_claims.py"),
         code=code_digest("write_claims.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--table {input.table:q} --markdown {output.markdown:q} "
         "--latex {output.latex:q} --restructured {output.restructured:q} > {log:q} 2>&1"
 
@@ -269,7 +269,7 @@ rule join_tables:
         caption=caption_of_table,
         code=code_digest("join_tables.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--folder {params.tables:q}/by_model --models {params.models:q} "
         "--table {wildcards.table:q} --output {output.table:q} --page {output.page:q} "
         "> {log:q} 2>&1"
@@ -304,7 +304,7 @@ rule draw_figure:
         grid=DOWNSTREAM_GRID,
         code=code_digest("draw_figure.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--figure {wildcards.figure:q} --model {wildcards.model:q} "
         "--tables {params.tables:q} --grid {params.grid:q} --pdf {output.pdf:q} "
         "--png {output.png:q} --caption {output.caption:q} > {log:q} 2>&1"
@@ -313,6 +313,7 @@ rule draw_figure:
 rule tables:
     """All tables."""
     input:
+        BELOW_TABLES,
         TABLE_FILES,
         TABLE_PAGES,
         CLAIM_FILES,
@@ -322,5 +323,7 @@ rule tables:
 rule figures:
     """All figures."""
     input:
+        BELOW_TABLES,
+        TABLE_FILES,
         FIGURE_FILES,
     localrule: True

@@ -41,7 +41,7 @@ rule prune_model:
         method=method_options,
         code=code_digest("prune_model.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --statistics {input.statistics:q} "
         "--contrast {input.contrast:q} --chosen {input.chosen:q} "
         "--name {wildcards.method:q} --method {params.method:q} --sparsity {wildcards.sparsity:q} "
@@ -82,7 +82,7 @@ rule prune_sequentially:
         progress=progress_folder,
         code=code_digest("prune_sequentially.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --dtype {params.dtype:q} "
         "--windows {input.windows:q} --contrast-windows {input.contrast_windows:q} "
         "--statistics {input.statistics:q} --contrast-statistics {input.contrast:q} "
@@ -147,7 +147,7 @@ rule export_model:
         folder=folder_of_manifest,
         code=code_digest("export_model.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --mask {input.mask:q} "
         "--seed {wildcards.seed:q} --perplexity {params.perplexity:q} "
         "--dense-perplexity {params.dense:q} --languages {params.languages:q} "

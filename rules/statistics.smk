@@ -31,7 +31,7 @@ rule collect_statistics:
         activation_threshold=config["statistics"]["activation_threshold"],
         code=code_digest("collect_statistics.py"),
     shell:
-        "python {params.script:q} --plan {params.code:q} "
+        "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --dtype {params.dtype:q} "
         "--windows {input.windows:q} --batch-tokens {params.batch_tokens:q} "
         "--activation-threshold {params.activation_threshold:q} --threads {threads} "

@@ -141,14 +141,19 @@ def sweep_records(wildcards):
     )
 
 
-def sweeps_of_model(wildcards):
+def sweeps_of(model):
     """Every record and every choice of a model's sweeps."""
-    folder = f"<results>/{wildcards.model}/seed{min(config['seeds'])}/sweep"
+    folder = f"<results>/{model}/seed{min(config['seeds'])}/sweep"
     return [
         f"{folder}/{method}/{name}.json"
         for method in CHOOSING
         for name in ("chosen", *(one.name for one in experiment.candidates(config, method)))
     ]
+
+
+def sweeps_of_model(wildcards):
+    """Every record and every choice of a model's sweeps."""
+    return sweeps_of(wildcards.model)
 
 
 def contrast_of(wildcards):

@@ -3,9 +3,8 @@
 import json
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
-from multiprune.attempts import attempt
+from multiprune.digest import code_digest
 from multiprune.errors import InputError
 
 
@@ -13,14 +12,14 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
     """Run `main`; a user's mistake becomes one line on stderr and exit code 1.
 
     The interpreter's prefix is logged first, since with conda a failed activation would otherwise
-    go unnoticed; not for what a person starts by hand. Rules put `--plan` before all options: see
-    `multiprune.attempts`.
+    go unnoticed; not for what a person starts by hand. Rules put `--code DIGEST` before all
+    options: the digest of the code that their jobs were planned with.
     """
     if log_environment:
         print(f"environment: {sys.prefix}", file=sys.stderr)
     try:
-        with _planned():
-            main()
+        _check_code()
+        main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
@@ -40,13 +39,24 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
         sys.exit(1)
 
 
-def _planned() -> AbstractContextManager[None]:
-    """What `main` runs in: a job's attempt where the command line begins with --plan."""
-    if sys.argv[1:2] != ["--plan"]:
-        return nullcontext()
+def _check_code() -> None:
+    """Take --code from the command line; InputError where the code is another by now.
+
+    Snakemake would remember the output as that of the code which it had planned with.
+    """
+    if sys.argv[1:2] != ["--code"]:
+        return
     planned = sys.argv[2]
     del sys.argv[1:3]
-    return attempt(planned, sys.argv[0])
+    try:
+        current = code_digest(sys.argv[0])
+    except (OSError, SyntaxError):  # in the middle of an edit
+        current = None
+    if current != planned:
+        raise InputError(
+            f"{sys.argv[0]}: its code was edited after this run had been planned; run the same "
+            "command again"
+        )
 
 
 def text_by_language(option: str, text: str, meaning: str, example: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from faults.calls import Moment
-from faults.experiment import ALLOCATION, CORRELATION, PERPLEXITY, Bench, Trial
+from faults.experiment import EVERY_TABLE, Bench, Trial
 from faults.grounds import SCRIPTS, all_masks, one_method
 from faults.kills import kill, random_moment
 from faults.table import Row, family
@@ -14,12 +14,11 @@ from workflow.running import Workflow
 
 @dataclass(frozen=True)
 class Change:
-    """An edit of config or code, the tables it changes, and the scripts that run for it."""
+    """An edit of config or code, and the number of scripts that run for it."""
 
     name: str
     apply: Callable[[Workflow], None]
     revert: Callable[[Workflow], None]
-    targets: list[str]
     scripts: int
 
 
@@ -47,25 +46,21 @@ def code(file: str, old: str, new: str) -> tuple[Callable, Callable]:
 STRENGTH = Change(
     "strength of m-wanda",
     *parameter("methods", "m-wanda", "allocation", "strength", old=0.05, new=0.2),
-    PERPLEXITY + ALLOCATION,
-    scripts=7,
+    scripts=10,
 )
 SAMPLES = Change(
     "calibration.samples",
     *parameter("calibration", "samples", old=4, new=3),
-    CORRELATION,
-    scripts=6,
+    scripts=16,
 )
 SCORE = Change(
     "code of the score",
     *code("scripts/multiprune/scores.py", "weight.abs() * norm\n", "weight.abs() * norm**2\n"),
-    ALLOCATION + PERPLEXITY,
-    scripts=8,
+    scripts=12,
 )
 TABLE = Change(
     "code of a table",
     *code("scripts/multiprune/block_tables.py", "matrix[a, b])", "matrix[a, b] / 2)"),
-    CORRELATION,
     scripts=2,
 )
 
@@ -74,8 +69,8 @@ def before(change: Change, who: str, back: bool = False, orphan_ends: bool = Fal
     """The fault: change, start, kill, perhaps change back, and give the same command again."""
 
     def inject(bench: Bench, draw: random.Random) -> Row:
-        expected, needed = bench.changed(change.name, change.apply, change.targets)
-        trial = bench.trial(change.targets, needed)
+        expected, needed = bench.changed(change.name, change.apply)
+        trial = bench.trial(EVERY_TABLE, needed)
         change.apply(trial.workflow)
         moment = random_moment(draw, change.scripts)
         hit = kill(trial, trial.start(), moment, who, orphan_ends)
@@ -91,12 +86,12 @@ def before(change: Change, who: str, back: bool = False, orphan_ends: bool = Fal
     return inject
 
 
-def meanwhile(change: Change, ground: Callable[[Bench], Trial], who: str = "", back: bool = False):
+def meanwhile(change: Change, ground: Callable[..., Trial], who: str = "", back: bool = False):
     """The fault: change while the stage runs, perhaps kill, perhaps change back, run again."""
 
     def inject(bench: Bench, draw: random.Random) -> Row:
-        trial = ground(bench)
-        expected, needed = bench.changed(change.name, change.apply, change.targets)
+        trial = ground(bench, EVERY_TABLE)
+        expected, needed = bench.changed(change.name, change.apply)
         moment, call = random_moment(draw, SCRIPTS[ground]), trial.start()
         try:
             call.wait_for(moment, trial.usual)
@@ -111,8 +106,7 @@ def meanwhile(change: Change, ground: Callable[[Bench], Trial], who: str = "", b
         if back:
             change.revert(trial.workflow)
         else:
-            trial.expected, trial.targets = expected, change.targets
-            trial.needed = trial.needed | needed
+            trial.expected, trial.needed = expected, trial.needed | needed
         trial.again()
         where = f"{change.name}, changed at {moment}" + " and back after it" * back
         return Row(where, hit, trial, trial.judge(complete=not back))
