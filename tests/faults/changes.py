@@ -103,10 +103,11 @@ def meanwhile(change: Change, ground: Callable[..., Trial], who: str = "", back:
                 hit = f"ended with {trial.note(call.end()).code}"
         finally:
             call.kill_all()
+        trial.needed = trial.needed | needed
         if back:
             change.revert(trial.workflow)
         else:
-            trial.expected, trial.needed = expected, trial.needed | needed
+            trial.expected = expected
         trial.again()
         where = f"{change.name}, changed at {moment}" + " and back after it" * back
         return Row(where, hit, trial, trial.judge(complete=not back))
