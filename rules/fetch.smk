@@ -3,8 +3,8 @@
 writes  <resources>/models/{model}/ (Hugging Face layout, safetensors)
         <resources>/corpora/{corpus}/{language}/{split}.jsonl
         <resources>/tasks/{task}/{language}/task.json
-Each folder has a manifest.json: definition, revision, and the SHA-256 of every file. The commit that
-a hub branch stood for is kept in config/{experiment}.lock.yaml and used from then on. A model's
+Each folder has a manifest.json: definition, revision, and the SHA-256 of every file. The commit
+that a hub branch stood for is kept in config/{experiment}.lock.yaml and used from then on. A model's
 download that fails stays in <resources>/models/.{model}.partial; the next call goes on from there.
 `preflight` fetches nothing: it checks what could be fetched and writes <results>/preflight.csv.
 """

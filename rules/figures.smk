@@ -3,8 +3,9 @@
 reads   <results>/{model}/seed{seed}/perplexity/, downstream/, sweep/, masks/, weights/ (metadata),
         <results>/{model}/seed{seed}/statistics/,
         config/claims.yaml, <benchmarks>/ (cost of the methods)
-writes  <results>/tables/{table}.csv and .html, <results>/tables/claims.{md,tex,rst}, <results>/figures/{figure}-{model}.pdf and .png,
-        <results>/captions/{figure}-{model}.rst
+writes  <results>/tables/{table}.csv and .html, <results>/tables/claims.md and .tex,
+        <results>/figures/{figure}-{model}.pdf and .png,
+        <results>/captions/{figure}-{model}.rst and claims.rst
 """
 
 

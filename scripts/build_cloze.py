@@ -50,7 +50,8 @@ def main() -> None:
         options.task, options.language, "test.jsonl", parallel_cloze.has_spaces(text.values())
     )
     write_json_lines(folder / "test.jsonl", rows)
-    with replacing(folder / f"{config['task']}.yaml") as temporary:
+    harness = folder / f"{config['task']}.yaml"
+    with replacing(harness) as temporary:
         temporary.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     sha256 = sha256_file(folder / "test.jsonl")
     dataset = {"path": "test.jsonl", "name": None, "split": "test", "revision": sha256}
@@ -59,6 +60,8 @@ def main() -> None:
         "language": options.language,
         "lm_eval_task": config["task"],
         "harness_folder": None,
+        "harness_file": harness.name,
+        "harness_sha256": sha256_file(harness),
         "format": "json",
         "file": "test.jsonl",
         "sha256": sha256,

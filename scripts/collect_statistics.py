@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
-    device = set_up(options.threads)
+    code, device = code_digest(__file__), set_up(options.threads)
     fingerprint = checked_fingerprint(options.model)
     windows, lengths = read_windows(options.windows, fingerprint)
     model = load_model(options.model, options.dtype)
@@ -44,7 +44,7 @@ def main() -> None:
         "activation_threshold": repr(options.activation_threshold),
         "windows": sha256_file(options.windows),
         "seed": read_tensors(options.windows)[1].get("seed", ""),
-        "code": code_digest(__file__),
+        "code": code,
         "device": device.type,
         "versions": json.dumps(library_versions(), sort_keys=True),
     }

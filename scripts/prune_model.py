@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
+    code = code_digest(__file__)
     torch.set_num_threads(options.threads)
     method, choice = options.method, {}
     if options.chosen:
@@ -40,7 +41,7 @@ def main() -> None:
         "shapes": pruned.shapes,
         "inputs": inputs,
         "versions": {"torch": version("torch"), "numpy": version("numpy")},
-        "code": code_digest(__file__),
+        "code": code,
     }
     write_mask(options.output, pruned.masks, metadata | choice)
     print(f"achieved sparsity {pruned.achieved_sparsity:.5f} of {options.sparsity:g} requested")

@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
+    code, model = code_digest(__file__), checked_fingerprint(options.model)
     tokens, _ = tokenize(read_paragraphs(options.text), load_tokenizer(options.model))
     windows = sample_windows(tokens, options.samples, options.length, options.seed, options.name)
     metadata = {
@@ -30,9 +31,9 @@ def main() -> None:
         "seed": options.seed,
         "text": sha256_file(options.text),
         "available_tokens": len(tokens),
-        "model": checked_fingerprint(options.model),
+        "model": model,
         "versions": library_versions(),
-        "code": code_digest(__file__),
+        "code": code,
     }
     write_tensors(options.output, {"input_ids": windows}, metadata_text(metadata))
 

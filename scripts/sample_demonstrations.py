@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
+    code, model = code_digest(__file__), checked_fingerprint(options.model)
     source = Side(options.source_name, read_sentences(options.source))
     target = Side(options.target_name, read_sentences(options.target))
     drawing = options.shots, options.samples, options.seed, options.name
@@ -60,9 +61,9 @@ def main() -> None:
         "shots": options.shots,
         "source": sha256_file(options.source),
         "target": sha256_file(options.target),
-        "model": checked_fingerprint(options.model),
+        "model": model,
         "versions": library_versions(),
-        "code": code_digest(__file__),
+        "code": code,
         **counts,
     }
     tensors = {"input_ids": samples.input_ids, "lengths": samples.lengths}

@@ -1,8 +1,8 @@
 """What the stages leave for each other: who asks for all tables asks for all that they come from.
 
-Snakemake removes the outputs of a job that fails, and yet notes its options, code and inputs as if it
-had made them; it makes a missing file again only where something asks for it. Were tables alone asked
-for, the same command would find nothing changed, and leave tables from before the change standing.
+Snakemake removes the outputs of a job that fails, and yet notes its options, code and inputs as if
+it had made them; it makes a missing file again only where something asks for it. Were tables alone
+asked for, the same command would find nothing changed, and leave tables from before the change.
 """
 
 FETCHED = [

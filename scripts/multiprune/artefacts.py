@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 
 from multiprune.errors import InputError
 
-CHECKSUM = "checksum"  # key of a file's own SHA-256, in JSON and in metadata of safetensors
+CHECKSUM = "multiprune_sha256"  # key of a file's own SHA-256, in JSON and safetensors
 UNKNOWN = "0" * 64  # stands for the checksum in the bytes that it is taken of
 _NOTING: list[set[Path]] = []  # of each `noting_inputs` that is under way
 DIFFERS = "is not what was written: its SHA-256 differs from the one that it records"
@@ -52,7 +52,11 @@ def set_aside(path: Path | str, reason: str) -> NoReturn:
     """Rename a broken file to `*.corrupt` and raise InputError: the same command rebuilds it."""
     path = Path(path)
     aside = path.with_name(path.name + ".corrupt")
-    os.replace(path, aside)
+    try:
+        os.replace(path, aside)
+    except OSError as error:
+        cause = error.strerror or error
+        raise InputError(f"{path}: {reason}; it cannot be renamed ({cause}), remove it") from None
     raise InputError(f"{path}: {reason}; set aside as {aside.name}, run the same command again")
 
 
@@ -253,7 +257,7 @@ def noting_inputs() -> Iterator[set[Path]]:
     try:
         yield inputs
     finally:
-        _NOTING.remove(inputs)
+        _NOTING.pop()
 
 
 def note_input(path: Path | str) -> None:

@@ -6,6 +6,7 @@ loaders do.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,9 +53,8 @@ def _read(path: Path) -> str:
 
 def _is_json(text: str, path: Path | str) -> bool:
     def once(pairs: list[tuple[str, object]]) -> dict:
-        names = [name for name, _value in pairs]
-        for name in names:
-            if names.count(name) > 1:
+        for name, times in Counter(name for name, _value in pairs).items():
+            if times > 1:
                 raise InputError(f"{path}: the key {shown(name)} stands twice; delete one")
         return dict(pairs)
 

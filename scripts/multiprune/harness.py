@@ -57,9 +57,13 @@ def prepare(manifest_path: Path | str, limit: int | None, cache: Path | str) -> 
     folder = Path(manifest_path).parent.absolute()
     rows = folder / manifest["file"]
     name = f"{manifest['task']} ({manifest['language']})"
-    if not rows.is_file() or sha256_file(rows) != manifest["sha256"]:
-        reason = f"is missing or not what {manifest_path} describes for {name}"
-        set_both_aside(Path(manifest_path), rows, reason)
+    described = {manifest["file"]: manifest["sha256"]}
+    if manifest["harness_folder"] is None:
+        described[manifest["harness_file"]] = manifest["harness_sha256"]
+    for file, recorded in described.items():
+        if not (folder / file).is_file() or sha256_file(folder / file) != recorded:
+            reason = f"is missing or not what {manifest_path} describes for {name}"
+            set_both_aside(Path(manifest_path), folder / file, reason)
     members = load_members(manifest, rows, cache, folder)
     return PreparedTask(manifest, members, _spread(members, limit))
 

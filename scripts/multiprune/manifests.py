@@ -7,6 +7,7 @@ plus what a source wants to record. A folder appears as a whole, by rename, or n
 
 import json
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ from multiprune.file_locks import locked
 MANIFEST = "manifest.json"
 COPY = ".manifest.json"  # Snakemake deletes the manifest before a job that would write it
 VERIFIED = ".verified.json"  # sizes and times of the files when their hashes were last compared
+LARGE = 50 * 2**20  # bytes; files from here on are not hashed by every job
+A_DAY = 24 * 60 * 60  # seconds
 IN_PROGRESS = ".in-progress"  # subfolder for what is no part of a folder yet
 
 
@@ -101,13 +104,15 @@ def fingerprint(manifest: dict) -> str:
 def checked_fingerprint(folder: Path | str) -> str:
     """Fingerprint of a downloaded folder whose files are those that its manifest records.
 
-    Hashes of large files are not taken again while a file has the size and the time that it had
-    when they were; damage that changes neither is found by `audit`.
+    Hashes of LARGE files are taken once a day, while their sizes and times stay as they were;
+    damage that changes neither is found the next day, or by `audit`.
     """
     manifest_path = Path(folder) / MANIFEST
     manifest = read_manifest(manifest_path)
-    found = _states(manifest_path.parent, manifest)
-    if _verified(manifest_path) != found:
+    if _verified(manifest_path) == _states(manifest_path.parent, manifest):
+        files = manifest["files"]
+        check_files(manifest_path, [name for name in files if files[name]["bytes"] < LARGE])
+    else:
         check_files(manifest_path)
         note_verified(manifest_path)
     return fingerprint(manifest)
@@ -122,9 +127,11 @@ def note_verified(manifest_path: Path) -> None:
 
 
 def _verified(manifest_path: Path) -> dict | None:
+    """What was noted, within a day."""
     note = manifest_path.with_name(VERIFIED)
     try:
-        return read_json(note)["files"] if note.is_file() else None
+        recent = note.is_file() and time.time() - note.stat().st_mtime < A_DAY
+        return read_json(note)["files"] if recent else None
     except (InputError, KeyError):
         return None
 
@@ -182,8 +189,12 @@ def set_both_aside(manifest_path: Path, path: Path, reason: str) -> NoReturn:
     aside = [manifest_path]
     if path.is_symlink() or path.exists():
         aside.insert(0, path)
-    for file in aside:
-        file.replace(file.with_name(file.name + ".corrupt"))
+    try:
+        for file in aside:
+            file.replace(file.with_name(file.name + ".corrupt"))
+    except OSError as error:
+        cause = error.strerror or error
+        raise InputError(f"{path}: {reason}; it cannot be renamed ({cause}), remove it") from None
     names = " and ".join(f"{file.name}.corrupt" for file in aside)
     raise InputError(f"{path}: {reason}; set aside as {names}, run the same command again")
 

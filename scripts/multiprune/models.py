@@ -55,6 +55,7 @@ def load_model(
             folder,
             dtype=dtype,
             use_safetensors=True,
+            trust_remote_code=False,
             device_map=device_map,
             ignore_mismatched_sizes=True,  # `_check_loading` refuses them, and names them
             output_loading_info=True,

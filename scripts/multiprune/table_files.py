@@ -70,7 +70,7 @@ def table_problem(path: Path) -> str | None:
     checksum = checksum_of(path)
     if not checksum.is_file():
         return None
-    recorded = checksum.read_text(encoding="utf-8").split(maxsplit=1)[0]
+    recorded = checksum.read_text(encoding="utf-8", errors="replace")[:64]
     return None if recorded == sha256_file(path) else DIFFERS
 
 

@@ -28,6 +28,10 @@ class Missed(Exception):
     """The fault came too late to hit anything: it has to be tried again."""
 
 
+class Impossible(Exception):
+    """This machine cannot do what the fault takes."""
+
+
 @dataclass(frozen=True)
 class Script:
     """A script of a running job: its process, its name, and its seconds of processor time."""

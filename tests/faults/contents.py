@@ -4,11 +4,14 @@ import csv
 import hashlib
 from pathlib import Path
 
+from workflow.running import HALF_WRITTEN
+
+from multiprune.artefacts import sha256_file
+
 MEASURED = ("time ratio", "memory ratio")  # rows of claims.csv that differ from run to run
 COMPARED = {".safetensors", ".json", ".jsonl", ".csv"}
 # Folders that record how a run went, and what is kept under the hash of all it depends on.
 RECORDS = {"logs", "benchmarks", "cache"}
-HALF_WRITTEN = ("*.tmp", ".*.tmp", ".*.partial", ".*.previous", "*.progress")
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -19,13 +22,9 @@ def contents(folder: Path) -> dict[str, str]:
             relative = path.relative_to(folder)
             hidden = any(part.startswith(".") for part in relative.parts)
             if path.suffix in COMPARED and not hidden and not RECORDS & set(relative.parts):
-                digest = numeric_hash if path.suffix == ".csv" else file_hash
+                digest = numeric_hash if path.suffix == ".csv" else sha256_file
                 found[relative.as_posix()] = digest(path)
     return found
-
-
-def file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def numeric_hash(path: Path) -> str:

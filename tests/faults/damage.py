@@ -40,11 +40,12 @@ WINDOWS = f"{RUN}/calibration/de.safetensors"
 STATISTICS = f"{RUN}/statistics/de.safetensors"
 RECORD = f"{RECORDS}/de.json"
 SHARD = f"resources/models/{MODEL}/model.safetensors"
+TOKENIZER = f"resources/models/{MODEL}/tokenizer.json"
 TEXT = "resources/corpora/words/sw/test.jsonl"
 TEXT_MANIFEST = "resources/corpora/words/sw/manifest.json"
 ITEMS = "results/tiny/tasks/cloze/de/test.jsonl"
 ITEMS_OF = "results/tiny/tasks/cloze/de/task.json"
-KEY = b'"checksum"'  # a file that has none counts as written elsewhere
+KEY = b'"multiprune_sha256"'  # a file that has none counts as written elsewhere
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,12 @@ VICTIMS = {
         CORRELATION,
         {f"fetch_model {MODEL}"} | statistics("de", "en") | joined("correlation"),
     ),
+    "tokenizer": Victim(
+        TOKENIZER,
+        [WINDOWS, STATISTICS, *CORRELATION_TABLES],
+        CORRELATION,
+        {f"fetch_model {MODEL}"} | statistics("de", "en") | joined("correlation"),
+    ),
     "corpus text": Victim(
         TEXT,
         [f"{RECORDS}/*.json", *PERPLEXITY_TABLES],
@@ -112,8 +119,8 @@ VICTIMS = {
 }
 
 
-def harm(path: Path, draw: random.Random, how: str, times: bool = True) -> str:
-    """Damage a file, not what a link points to; `times` keeps its time as it was."""
+def harm(path: Path, draw: random.Random, how: str) -> str:
+    """Damage a file, not what a link points to; its time stays as it was."""
     state, content = path.stat(), bytearray(path.read_bytes())
     if how == "truncated":
         length = draw.randrange(len(content))
@@ -128,8 +135,7 @@ def harm(path: Path, draw: random.Random, how: str, times: bool = True) -> str:
     damaged = path.with_name(path.name + ".damaged")
     damaged.write_bytes(content)
     os.replace(damaged, path)
-    if times:
-        os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
     return what
 
 
@@ -168,8 +174,7 @@ def reading(
     """
     path = trial.folder / relative
     before = path.read_bytes()
-    # A download whose size and time are as noted is not hashed again: that is for audit.
-    what = harm(path, draw, how, times=relative != SHARD)
+    what = harm(path, draw, how)
     damaged = path.read_bytes()
     remove(trial.folder, *removed)
     trial.again()
@@ -217,6 +222,7 @@ READS = [
     ("windows", "truncated"),
     ("table of a model", "flipped"),
     ("corpus text", "truncated"),
+    ("tokenizer", "truncated"),
 ]
 family(
     "damaged, read again",

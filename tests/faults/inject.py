@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from faults import changes, damage, kills, obstacles  # noqa: F401 (they register faults)
-from faults.calls import Missed
+from faults.calls import Impossible, Missed
 from faults.experiment import Bench
 from faults.table import FAMILIES, GREEN, Fault, Row, heading, line
 
@@ -75,7 +75,11 @@ def main() -> int:
         )
         for number, (name, fault) in enumerate(plan, start=1):
             begun = time.monotonic()
-            row = attempt(bench, fault, random.Random(f"{options.seed} {number}"))
+            try:
+                row = attempt(bench, fault, random.Random(f"{options.seed} {number}"))
+            except Impossible as error:
+                print(f"{number:<3}  {name}: not tried, {error}", flush=True)
+                continue
             entry = row.entry(number, name, time.monotonic() - begun)
             print(line(entry), flush=True)
             printed = [ran.text for ran in row.trial.calls] if row.wrong else []
@@ -87,7 +91,8 @@ def main() -> int:
     calls = sum(entry["calls"] for entry in entries)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     took = f"{time.monotonic() - started:.0f} s, {used.ru_utime + used.ru_stime:.0f} of processor"
-    print(f"{len(entries)} faults, {bad} not green; seed {options.seed}, {calls} calls, {took}")
+    tried = f"{len(entries)} faults of {len(plan)}, {bad} not green"
+    print(f"{tried}; seed {options.seed}, {calls} calls, {took}")
     return 1 if bad else 0
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from faults.calls import Impossible
 from faults.experiment import (
     ALLOCATION,
     MODEL,
@@ -69,7 +70,7 @@ def forbidding(folder: str) -> list[tuple[list[str], list[str]]]:
 
 @contextmanager
 def unwritable(folder: Path) -> Iterator[None]:
-    """A folder that nothing can be created in; an error where this machine has no way to do so."""
+    """A folder that nothing can be created in; Impossible where no way leads there."""
     for forbid, allow in forbidding(str(folder)):
         if shutil.which(forbid[0]) and not subprocess.run(forbid, check=False).returncode:
             try:
@@ -79,7 +80,7 @@ def unwritable(folder: Path) -> Iterator[None]:
             finally:
                 subprocess.run(allow, check=True)
             return
-    raise AssertionError("this machine has no way to make a folder read-only")
+    raise Impossible("no way to make a folder read-only for this user")
 
 
 def can_write(folder: Path) -> bool:

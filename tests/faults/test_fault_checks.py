@@ -4,7 +4,7 @@ import random
 import sys
 
 import pytest
-from faults.calls import Call, Missed, Ran, jobs_in
+from faults.calls import Call, Impossible, Missed, Ran, jobs_in
 from faults.contents import contents, differences, half_written, numeric_hash, set_aside
 from faults.damage import harm
 from faults.experiment import Trial
@@ -104,8 +104,11 @@ def test_harm_changes_the_file_but_not_its_time_nor_what_it_links_to(tmp_path, h
 
 
 def test_a_folder_is_read_only_only_within(tmp_path):
-    with unwritable(tmp_path):
-        assert not can_write(tmp_path)
+    try:
+        with unwritable(tmp_path):
+            assert not can_write(tmp_path)
+    except Impossible as error:  # root in a container without rights over its files
+        pytest.skip(str(error))
     assert can_write(tmp_path)
 
 

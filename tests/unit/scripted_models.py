@@ -52,13 +52,16 @@ def write_cloze(folder: Path, language: str = "en", paragraphs: int = 16) -> Pat
     assert not dropped
     write_json_lines(folder / "test.jsonl", rows)
     config = parallel_cloze.harness_config("cloze", language, "test.jsonl", True)
-    (folder / f"cloze_{language}.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    harness = folder / f"cloze_{language}.yaml"
+    harness.write_text(yaml.safe_dump(config), encoding="utf-8")
     sha256 = sha256_file(folder / "test.jsonl")
     task = {
         "task": "cloze",
         "language": language,
         "lm_eval_task": f"cloze_{language}",
         "harness_folder": None,
+        "harness_file": harness.name,
+        "harness_sha256": sha256_file(harness),
         "format": "json",
         "file": "test.jsonl",
         "sha256": sha256,

@@ -103,7 +103,7 @@ def test_an_interrupted_block_leaves_nothing_at_all(tmp_path):
 def test_json_is_sorted_and_readable(tmp_path):
     write_json(tmp_path / "a.json", {"b": 1, "a": "é"})
     checksum = hashlib.sha256('{"a": "é", "b": 1}'.encode()).hexdigest()
-    text = f'{{\n "a": "é",\n "b": 1,\n "checksum": "{checksum}"\n}}\n'
+    text = f'{{\n "a": "é",\n "b": 1,\n "multiprune_sha256": "{checksum}"\n}}\n'
     assert (tmp_path / "a.json").read_bytes() == text.encode()
     assert read_json(tmp_path / "a.json") == {"a": "é", "b": 1}
 
@@ -132,8 +132,8 @@ def test_every_changed_byte_of_json_is_noticed(tmp_path):
 
 def places(content: bytes) -> list[int]:
     """All bytes but those of the checksum's key: under another name, nothing else has changed."""
-    start = content.index(b"checksum")
-    key = range(start, start + len("checksum"))
+    start = content.index(b"multiprune_sha256")
+    key = range(start, start + len("multiprune_sha256"))
     return [place for place in range(len(content)) if place not in key]
 
 
@@ -214,7 +214,7 @@ def test_the_library_reads_what_is_written(tmp_path):
         assert found[name].dtype == array.dtype
         np.testing.assert_array_equal(found[name], array)
     with safe_open(tmp_path / "a", framework="np") as file:
-        assert file.metadata() == {"z": "1", "y": "é", "checksum": ANY}
+        assert file.metadata() == {"z": "1", "y": "é", "multiprune_sha256": ANY}
 
 
 @pytest.mark.parametrize("length", range(8))

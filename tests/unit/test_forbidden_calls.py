@@ -58,6 +58,8 @@ def forbidden_call(node: ast.Call) -> list[str]:
         # A GGUF file holds no code either.
         safe = given.get("use_safetensors") is True or "gguf_file" in given
         bad += [] if safe else [f"{name} of weights that may be pickled"]
+    if name.endswith("from_pretrained") and "trust_remote_code" not in given:
+        bad.append(f"{name} that may ask for code")
     return bad
 
 
@@ -80,8 +82,9 @@ def test_script_does_nothing_forbidden(file: str):
         "import subprocess\nsubprocess.run(text, shell=True)",
         "import numpy as np\nnp.load(path, allow_pickle=True)",
         "AutoTokenizer.from_pretrained(folder, trust_remote_code=True)",
-        "AutoModelForCausalLM.from_pretrained(folder)",
-        "AutoModelForCausalLM.from_pretrained(folder, use_safetensors=wanted)",
+        "AutoTokenizer.from_pretrained(folder)",
+        "AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=False)",
+        "AutoModelForCausalLM.from_pretrained(f, use_safetensors=x, trust_remote_code=False)",
     ],
 )
 def test_forbidden_things_are_found(source: str):
@@ -91,5 +94,5 @@ def test_forbidden_things_are_found(source: str):
 def test_harmless_things_are_not():
     source = "import json, re, yaml\njson.load(file)\nyaml.safe_load(text)\nre.compile('x')"
     assert forbidden(source) == []
-    model = "AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True)"
-    assert forbidden(model) == []
+    options = "use_safetensors=True, trust_remote_code=False"
+    assert forbidden(f"AutoModelForCausalLM.from_pretrained(folder, {options})") == []

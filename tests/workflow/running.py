@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 TREE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
 # What a user's shell may hold and what would change a run.
 UNWANTED = ("SNAKEMAKE_PROFILE", "SNAKEMAKE_DEBUG", "PYTHONPATH", "PYTHONSTARTUP")
-UNFINISHED = ("*.tmp", ".*.tmp", ".*.partial", ".*.previous", "*.corrupt")
+HALF_WRITTEN = ("*.tmp", ".*.tmp", ".*.partial", ".*.previous", "*.progress")
+UNFINISHED = (*HALF_WRITTEN, "*.corrupt")
 RULE = re.compile(r"^(?:local)?rule (\w+):$")
 
 

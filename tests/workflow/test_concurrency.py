@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from workflow.running import ROOT, Workflow
+from workflow.running import Workflow
 from workflow.twins import Running, Twins, share_downloads
 
 from multiprune.artefacts import sha256_file
@@ -98,10 +98,3 @@ def test_a_clone_goes_on_alone_when_the_other_gives_up(held: tuple):
     assert outcome.text.count("localrule fetch_corpus:") == 3
     assert "fetched by another run" not in outcome.text
     assert (run.workflow.folder / TEXT / MANIFEST).is_file()
-
-
-def test_unlocking_and_sharing_are_documented():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert re.search(r"^\|.*folder is locked, `make unlock` first \|$", readme, re.MULTILINE)
-    assert re.search(r"^\|.*`ln -s .*resources", readme, re.MULTILINE)
-    assert re.search(r"^unlock:.*\n\tsnakemake --unlock$", (ROOT / "Makefile").read_text(), re.M)

@@ -59,7 +59,7 @@ class Running:
 
 @dataclass
 class Twins:
-    """Both clones, how they ended, and whether both ran jobs at one time."""
+    """Both clones, how they ended, and whether both were under way at one time."""
 
     few: Workflow
     whole: Workflow
@@ -90,7 +90,7 @@ def run_twins(snapshot: Workflow, folder: Path) -> Twins:
     )
     reorder(whole)
     with Running(few, *FEW) as one, Running(whole) as other:
-        one.wait_for("rule sample_calibration:")
-        other.wait_for("rule sample_calibration:")
+        one.wait_for("Building DAG of jobs")
+        other.wait_for("Building DAG of jobs")
         at_once = one.runs() and other.runs()
         return Twins(few, whole, (one.outcome(), other.outcome()), at_once)
