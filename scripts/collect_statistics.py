@@ -11,17 +11,22 @@ from multiprune.artefacts import read_tensors, sha256_file
 from multiprune.command import run
 from multiprune.manifests import checked_fingerprint
 from multiprune.models import check_length, library_versions, load_model, set_up
-from multiprune.statistics_files import write_statistics
+from multiprune.statistics_files import FURTHER, write_statistics
 
 
 def main() -> None:
-    """Pass every window through the dense model and write the four sums of every input."""
+    """Pass every window through the dense model and write the sums of every input."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True, help="Hugging Face model folder")
     parser.add_argument("--dtype", required=True, help="precision of the weights, or auto")
     parser.add_argument("--windows", required=True, help="calibration windows")
     parser.add_argument("--batch-tokens", type=int, required=True, help="tokens in a batch")
-    parser.add_argument("--activation-threshold", type=float, required=True)
+    parser.add_argument(
+        "--activation-threshold", type=float, required=True, help="tau of norms that name none"
+    )
+    parser.add_argument(
+        "--activation-thresholds", type=float, nargs="*", default=[], help="all to be counted"
+    )
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
@@ -32,6 +37,7 @@ def main() -> None:
     lengths = tensors.get("lengths", np.full(*windows.shape))  # plain windows are full
     model = load_model(options.model, options.dtype)
     check_length(model, int(lengths.max()))
+    further = sorted({*options.activation_thresholds} - {options.activation_threshold})
     sums = collect(
         model,
         windows,
@@ -39,6 +45,7 @@ def main() -> None:
         options.batch_tokens,
         options.activation_threshold,
         lengths,
+        further,
     )
     provenance = {
         "model": checked_fingerprint(options.model),
@@ -47,6 +54,8 @@ def main() -> None:
         "device": device.type,
         "versions": json.dumps(library_versions(), sort_keys=True),
     }
+    if further:
+        provenance[FURTHER] = json.dumps(further)
     arrays = {module_input: total.arrays() for module_input, total in sums.items()}
     write_statistics(options.output, arrays, int(lengths.sum()), provenance)
 

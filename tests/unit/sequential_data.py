@@ -16,7 +16,7 @@ from multiprune.architectures import architecture_of
 from multiprune.artefacts import read_tensors, write_tensors
 from multiprune.manifests import checked_fingerprint, write_manifest
 from multiprune.models import load_model
-from multiprune.statistics_files import write_statistics
+from multiprune.statistics_files import FURTHER, write_statistics
 
 SPARSEGPT = {
     "score": "sparsegpt",
@@ -31,6 +31,7 @@ METHODS = {
     "ria": {**WANDA, "score": "ria", "ria_exponent": 0.5},
     "owl": {**WANDA, "allocation": OWL},
     "m-wanda": {**WANDA, "norm": CROSS, "allocation": CWL},
+    "m-wanda-tau": {**WANDA, "norm": {**CROSS, "activation_threshold": 0.5}, "allocation": OWL},
     "contrast": {**WANDA, "norm": {"kind": "contrast"}},
     "wanda-2-4": {**WANDA, "pattern": "2:4"},
     "sparsegpt": SPARSEGPT,
@@ -56,8 +57,12 @@ def with_windows(folder: Path) -> Path:
             # Behind 3 tokens a sliding window comes to hold nothing but padding.
             lengths = tensors["lengths"] = np.array([12, 3, 9, 7])
         write_tensors(folder / f"windows/{name}.safetensors", tensors, {})
-        sums = collect(model, ids, architecture_of(folder / "model"), 48, 1.0, lengths)
-        provenance = {"model": checked_fingerprint(folder / "model"), "activation_threshold": "1.0"}
+        sums = collect(model, ids, architecture_of(folder / "model"), 48, 1.0, lengths, [0.5])
+        provenance = {
+            "model": checked_fingerprint(folder / "model"),
+            "activation_threshold": "1.0",
+            FURTHER: "[0.5]",
+        }
         write_statistics(
             folder / f"statistics/{name}.safetensors",
             {module_input: total.arrays() for module_input, total in sums.items()},
