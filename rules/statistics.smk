@@ -29,9 +29,11 @@ rule collect_statistics:
         dtype=dtype,
         batch_tokens=config["compute"]["batch_tokens"],
         activation_threshold=config["statistics"]["activation_threshold"],
+        activation_thresholds=experiment.activation_thresholds(config),
         code=code_digest("collect_statistics.py"),
     shell:
         "python {params.script} --model {params.model:q} --dtype {params.dtype} "
         "--windows {input.windows:q} --batch-tokens {params.batch_tokens} "
-        "--activation-threshold {params.activation_threshold} --threads {threads} "
+        "--activation-threshold {params.activation_threshold} "
+        "--activation-thresholds {params.activation_thresholds} --threads {threads} "
         "--output {output.statistics:q} > {log:q} 2>&1"

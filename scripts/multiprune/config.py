@@ -7,7 +7,7 @@ YAML file has, lists come out sorted and options canonical, so that reordering r
 import json
 import re
 
-from multiprune import downstream_config, sweep
+from multiprune import deviations, downstream_config, sweep
 from multiprune.definitions import text_code
 from multiprune.errors import InputError
 from multiprune.grid import (
@@ -19,16 +19,17 @@ from multiprune.grid import (
     SPARSEGPT,
     WEIGHTS,
 )
-from multiprune.group_pattern import parse_pattern, without_quotes
+from multiprune.group_pattern import check_quotes, parse_pattern
 from multiprune.registry import unknown_name
 from multiprune.schema import with_defaults
 
 METHOD = {"$ref": "#/$defs/method"}  # in the schema
+THRESHOLD = "norm.activation_threshold"  # in a method's options
 
 
 def validate(config: dict) -> dict:
     """The config with defaults filled in; raise InputError with one line for the first mistake."""
-    _check_quotes(config)
+    check_quotes(config)
     config = with_defaults(config)
     for code, language in config["languages"].items():
         _check_language(config, code, language)
@@ -41,20 +42,8 @@ def validate(config: dict) -> dict:
     if downstream := config["evaluation"].get("downstream"):
         downstream_config.check(config, downstream)
     for path in config["sources"]:
-        _check_source(config, path)
+        deviations.check_source(config, path)
     return config
-
-
-def _check_quotes(config: object) -> None:
-    """YAML takes 2:4 without quotes for a number of base 60, which the schema cannot explain."""
-    methods = config.get("methods") if isinstance(config, dict) else None
-    for name, method in methods.items() if isinstance(methods, dict) else ():
-        found = method.get("pattern") if isinstance(method, dict) else None
-        if meant := without_quotes(found):
-            raise InputError(
-                f"methods.{name}.pattern: found {found}, which is how YAML reads {meant} without "
-                f'quotes; write "{meant}"'
-            )
 
 
 def _check_language(config: dict, code: str, language: dict) -> None:
@@ -74,18 +63,6 @@ def _check_calibration(config: dict) -> None:
             corpus = config["calibration"][key]["corpus"]
             where = f"calibration.{key}.corpus"
             _must_be_one_of("corpus", corpus, config["corpora"], where)
-
-
-def _check_source(config: dict, path: str) -> None:
-    """A source must speak of a key that is there, or it would outlive what it explains."""
-    found, done = config, []
-    for part in path.split("."):
-        if not isinstance(found, dict) or part not in found:
-            allowed = sorted(found) if isinstance(found, dict) else ["(nothing below)"]
-            where = ".".join(["sources", *done])
-            raise InputError(f"{where}: {unknown_name('path', part, allowed)}")
-        found = found[part]
-        done.append(part)
 
 
 def _check_method(config: dict, name: str, method: dict) -> None:
@@ -156,6 +133,9 @@ def _check_choose(config: dict, name: str, method: dict) -> None:
             f"{where}.choose: candidates are compared with dense statistics; leave out "
             "propagation: sequential"
         )
+    if THRESHOLD in method["choose"] and method["norm"]["kind"] == "cross_lingual":
+        default = config["statistics"]["activation_threshold"]
+        method["norm"].setdefault("activation_threshold", default)
     if config["evaluation"]["perplexity"]["split"] == "validation":
         raise InputError(
             "evaluation.perplexity.split: found validation, on which the constants of "
@@ -290,6 +270,20 @@ def all_calibration_sets(config: dict) -> list[str]:
     return [*plain, *sorted(used - set(plain))]
 
 
+def activation_thresholds(config: dict) -> list[float]:
+    """Thresholds that the dense statistics count at, ascending: the default and all that is named.
+
+    A method names one under THRESHOLD, or several in `choose`.
+    """
+    default = config["statistics"]["activation_threshold"]
+    found = {default}
+    for name, method in config["methods"].items():
+        if reads_dense_statistics(config, name):
+            found.add(method["norm"].get("activation_threshold", default))
+            found.update(method.get("choose", {}).get(THRESHOLD, []))
+    return sorted(found)
+
+
 def seeds_of(config: dict, method: str) -> list[int]:
     """Seeds that a method is computed for: the smallest only, where nothing is drawn."""
     seeds = sorted(config["seeds"])
@@ -320,9 +314,17 @@ def canonical(content: object) -> str:
 
 
 def method_options(config: dict, method: str) -> dict:
-    """What a mask depends on beside the model, the statistics and the sparsity."""
+    """What a mask depends on beside the model, the statistics and the sparsity.
+
+    A threshold that is the statistics' own stands there only where it is chosen.
+    """
     ignored = ("sparsities", "calibration", "choose", "choose_at")
-    return {key: value for key, value in config["methods"][method].items() if key not in ignored}
+    entry = config["methods"][method]
+    options = {key: value for key, value in entry.items() if key not in ignored}
+    if THRESHOLD not in entry.get("choose", {}) and "norm" in options:
+        default = ("activation_threshold", config["statistics"]["activation_threshold"])
+        options["norm"] = dict(item for item in options["norm"].items() if item != default)
+    return options
 
 
 def choosing(config: dict) -> list[str]:

@@ -2,6 +2,9 @@
 
 import yaml
 
+from multiprune.errors import InputError
+from multiprune.registry import unknown_name
+
 HEAD = """# What is confirmed and what is not
 
 Constants of `{name}`, generated from its `sources` (`make docs`). A constant counts as confirmed
@@ -23,6 +26,18 @@ def render(config: dict, name: str) -> str:
         ]
         parts += [f"## {title}\n\n", COLUMNS, *rows, "\n"]
     return "".join(parts).rstrip("\n") + "\n"
+
+
+def check_source(config: dict, path: str) -> None:
+    """A source must speak of a key that is there, or it would outlive what it explains."""
+    found, done = config, []
+    for part in path.split("."):
+        if not isinstance(found, dict) or part not in found:
+            allowed = sorted(found) if isinstance(found, dict) else ["(nothing below)"]
+            where = ".".join(["sources", *done])
+            raise InputError(f"{where}: {unknown_name('path', part, allowed)}")
+        found = found[part]
+        done.append(part)
 
 
 def _row(config: dict, path: str, source: str) -> str:
