@@ -29,10 +29,12 @@ rule collect_statistics:
         dtype=dtype,
         batch_tokens=config["compute"]["batch_tokens"],
         activation_threshold=config["statistics"]["activation_threshold"],
+        activation_thresholds=experiment.activation_thresholds(config),
         code=code_digest("collect_statistics.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --dtype {params.dtype:q} "
         "--windows {input.windows:q} --batch-tokens {params.batch_tokens:q} "
-        "--activation-threshold {params.activation_threshold:q} --threads {threads} "
+        "--activation-threshold {params.activation_threshold:q} "
+        "--activation-thresholds {params.activation_thresholds:q} --threads {threads} "
         "--output {output.statistics:q} > {log:q} 2>&1"

@@ -10,17 +10,22 @@ from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.manifests import checked_fingerprint
 from multiprune.models import check_ids, check_length, library_versions, load_model, set_up
-from multiprune.statistics_files import write_statistics
+from multiprune.statistics_files import FURTHER, write_statistics
 
 
 def main() -> None:
-    """Pass every window through the dense model and write the four sums of every input."""
+    """Pass every window through the dense model and write the sums of every input."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True, help="Hugging Face model folder")
     parser.add_argument("--dtype", required=True, help="precision of the weights, or auto")
     parser.add_argument("--windows", required=True, help="calibration windows")
     parser.add_argument("--batch-tokens", type=int, required=True, help="tokens in a batch")
-    parser.add_argument("--activation-threshold", type=float, required=True)
+    parser.add_argument(
+        "--activation-threshold", type=float, required=True, help="tau of norms that name none"
+    )
+    parser.add_argument(
+        "--activation-thresholds", type=float, nargs="*", default=[], help="all to be counted"
+    )
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
@@ -31,6 +36,7 @@ def main() -> None:
     model = load_model(options.model, options.dtype)
     check_length(model, int(lengths.max()))
     check_ids(model, windows, options.windows)
+    further = sorted({*options.activation_thresholds} - {options.activation_threshold})
     sums = collect(
         model,
         windows,
@@ -38,6 +44,7 @@ def main() -> None:
         options.batch_tokens,
         options.activation_threshold,
         lengths,
+        further,
     )
     provenance = {
         "model": fingerprint,
@@ -48,6 +55,8 @@ def main() -> None:
         "device": device.type,
         "versions": json.dumps(library_versions(), sort_keys=True),
     }
+    if further:
+        provenance[FURTHER] = json.dumps(further)
     arrays = {module_input: total.arrays() for module_input, total in sums.items()}
     write_statistics(options.output, arrays, int(lengths.sum()), provenance)
 

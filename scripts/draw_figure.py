@@ -7,7 +7,8 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from multiprune.artefacts import noting_inputs, replacing
+from multiprune.artefacts import noting_inputs
+from multiprune.checksums import replacing_signed
 from multiprune.command import run
 from multiprune.errors import InputError
 from multiprune.figures.registry import figure_kind
@@ -38,7 +39,7 @@ def main() -> None:
         figure = kind.draw(tables, grid)
         save(figure, arguments.pdf, "pdf", {"CreationDate": None, "Keywords": made_of})
         save(figure, arguments.png, "png", {"Software": None, "Comment": made_of})
-    with replacing(arguments.caption) as temporary:
+    with replacing_signed(arguments.caption) as temporary:
         temporary.write_text(kind.caption(tables, grid, arguments.model), encoding="utf-8")
 
 
@@ -54,7 +55,7 @@ def table_of_model(path: Path, model: str, grid: Grid) -> pd.DataFrame:
 
 def save(figure: Figure, target: str, format: str, metadata: dict) -> None:
     """Write a figure without the time, which would change its bytes in every run."""
-    with replacing(target) as temporary:
+    with replacing_signed(target) as temporary:
         figure.savefig(temporary, format=format, metadata=metadata)
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from multiprune.artefacts import write_json
+from multiprune.artefacts import sha256_file, write_json
 from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.evaluation_cache import EvaluationCache
@@ -55,7 +55,8 @@ def main() -> None:
             record, found = kept.get_or_compute(
                 {"measure": "downstream", **inputs}, lambda task=task: measure(lm(), task)
             )
-            result = described(options, task) | record | {"provenance": inputs}
+            made_of = {**inputs, "prepared": sha256_file(manifest)}
+            result = described(options, task) | record | {"provenance": made_of}
             write_json(Path(options.output) / f"{language}.json", result)
             scores = ", ".join(
                 f"{metric} {values['score']:.3f}" for metric, values in record["metrics"].items()

@@ -4,7 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from multiprune.artefacts import noting_inputs, replacing
+from multiprune.artefacts import noting_inputs
+from multiprune.checksums import replacing_signed
 from multiprune.command import run
 from multiprune.errors import InputError
 from multiprune.provenance import write_origin
@@ -31,7 +32,7 @@ def main() -> None:
     write_table(arguments.output, table)
     # Seeds stand in the origins of the inputs.
     write_origin(arguments.output, __file__, inputs, [])
-    with replacing(arguments.page) as temporary:
+    with replacing_signed(arguments.page) as temporary:
         temporary.write_text(page(table, arguments.output), encoding="utf-8")
 
 

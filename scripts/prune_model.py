@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import torch
 
+from multiprune.artefacts import sha256_file
 from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.masks import write_mask
@@ -31,6 +32,8 @@ def main() -> None:
         method = with_constants(method, chosen["constants"])
         choice = {"chosen": chosen["chosen"]}
     pruned, inputs = prune(options, method)
+    if options.chosen:
+        inputs["chosen"] = sha256_file(options.chosen)
     metadata = {
         "method": options.name,
         "seed": options.seed,

@@ -22,7 +22,7 @@ from multiprune.digest import code_digest
 from multiprune.errors import InputError
 from multiprune.manifests import checked_fingerprint
 from multiprune.models import check_ids, check_length, library_versions, load_model, set_up
-from multiprune.pruning import BlockReport, PrunedModel
+from multiprune.pruning import BlockReport, PrunedModel, activation_threshold
 from multiprune.sequential import Progress, allocate, prune_sequentially
 from multiprune.statistics_files import StatisticsFiles
 from multiprune.weights import ModelWeights
@@ -49,7 +49,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--sparsity", type=float, required=True)
     parser.add_argument("--batch-tokens", type=int, required=True, help="tokens in a batch")
     parser.add_argument(
-        "--activation-threshold", type=float, required=True, help="tau: active where |x| > tau rms"
+        "--activation-threshold",
+        type=float,
+        required=True,
+        help="tau, unless the norm names it: active where |x| > tau rms",
     )
     parser.add_argument(
         "--activation-memory-mb",
@@ -132,6 +135,7 @@ def main() -> None:
     inputs |= {f"windows/{path.name}": sha256_file(path) for path in options.windows}
     if options.contrast_windows:
         inputs["contrast_windows"] = sha256_file(options.contrast_windows)
+    threshold = activation_threshold(options.method, options.activation_threshold)
     metadata = {
         "method": options.name,
         "seed": options.seed,
@@ -140,13 +144,13 @@ def main() -> None:
         "requested_sparsity": repr(options.sparsity),
         "dtype": options.dtype,
         "batch_tokens": options.batch_tokens,
-        "activation_threshold": repr(options.activation_threshold),
+        "activation_threshold": repr(threshold),
         "inputs": inputs,
         "device": device.type,
         "versions": library_versions(),
         "code": code_digest(__file__),
     }
-    pruner = block_pruner(weights, options.method, options.activation_threshold)
+    pruner = block_pruner(weights, options.method, threshold)
     progress = Progress(options.progress, sha256_json([metadata, options.threads]), pruner)
     indices = [report.block for report in allocation]
     if not all(map(progress.holds, indices)):

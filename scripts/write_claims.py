@@ -3,8 +3,10 @@
 import argparse
 
 from multiprune import claim_documents
-from multiprune.artefacts import replacing
+from multiprune.artefacts import noting_inputs
+from multiprune.checksums import replacing_signed
 from multiprune.command import run
+from multiprune.provenance import write_origin
 from multiprune.table_files import COLUMNS, read_table
 
 
@@ -15,14 +17,17 @@ def main() -> None:
     parser.add_argument("--latex", required=True)
     parser.add_argument("--restructured", required=True)
     arguments = parser.parse_args()
-    claims = read_table(arguments.table, COLUMNS["claims"])
+    with noting_inputs() as inputs:
+        claims = read_table(arguments.table, COLUMNS["claims"])
     for target, document in (
         (arguments.markdown, claim_documents.markdown),
         (arguments.latex, claim_documents.latex),
         (arguments.restructured, claim_documents.restructured),
     ):
-        with replacing(target) as temporary:
+        with replacing_signed(target) as temporary:
             temporary.write_text(document(claims), encoding="utf-8")
+        # Seeds stand in the origins of the inputs.
+        write_origin(target, __file__, inputs, [])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from multiprune.corpus_sources import read_corpus
 from multiprune.errors import InputError
 from multiprune.hub import hub_errors, hub_page
 from multiprune.hub_datasets import dataset_commit
-from multiprune.manifests import other_definition
+from multiprune.manifests import intact_manifest
 from multiprune.model_sources import fetch_model, model_files
 from multiprune.npm import exists, find_npm
 from multiprune.revisions import RevisionLock, is_commit, repository
@@ -81,7 +81,8 @@ def check_task(task: str, language: str, lock: RevisionLock) -> str:
 
 def on_disk(manifest: Path, definition: dict) -> bool:
     """Whether a download of this definition is there, so that nobody needs to be asked."""
-    return manifest.is_file() and other_definition(manifest, definition) is None
+    held = intact_manifest(manifest)
+    return held is not None and held["definition"] == definition
 
 
 def check_tool(name: str) -> str:

@@ -1,7 +1,7 @@
 """One dense forward pass over calibration windows that fills the statistics of every input."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -100,11 +100,13 @@ def collect(
     batch_tokens: int,
     threshold: float,
     lengths: np.ndarray | None = None,
+    further: Sequence[float] = (),
 ) -> dict[ModuleInput, ActivationSums]:
     """Sums of every distinct module input over all windows [samples, length] of one language.
 
     Of each window only the first `lengths` [samples] tokens are read and counted; without
-    `lengths`, all. Raises InputError where activations are not finite.
+    `lengths`, all. `threshold` and `further` thresholds are those of ActivationSums. Raises
+    InputError where activations are not finite.
     """
     if lengths is None:
         lengths = np.full(*windows.shape)
@@ -117,7 +119,7 @@ def collect(
     sums, hooks = {}, []
     for module_input, channels in distinct_inputs(model, architecture).items():
         module = modules[module_input.name]
-        sums[module_input] = ActivationSums(channels, threshold, module.weight.device)
+        sums[module_input] = ActivationSums(channels, threshold, module.weight.device, further)
         hooks.append(module.register_forward_pre_hook(add_to(sums[module_input])))
     for input_ids, counted in batches(windows, lengths, batch_tokens):
         if counted is None:

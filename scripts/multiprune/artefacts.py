@@ -72,15 +72,26 @@ def write_json(path: Path | str, content: dict) -> None:
 def read_json(path: Path | str) -> dict:
     """Read a JSON object, without its checksum; one that was written elsewhere has none."""
     try:
-        content = json.loads(_text(path))
+        note_input(path)
+        return parse_json(path)[0]
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
     except ValueError as error:
-        set_aside(path, f"is not JSON ({error})")
+        set_aside(path, str(error))
+
+
+def parse_json(path: Path | str) -> tuple[dict, str | None]:
+    """A JSON object and its checksum, if it has one; ValueError where it is broken."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"is not JSON ({error})") from None
     if not isinstance(content, dict):
-        set_aside(path, "is not a JSON object")
+        raise ValueError("is not a JSON object")
     recorded = content.pop(CHECKSUM, None)
     if recorded is not None and recorded != sha256_json(content):
-        set_aside(path, DIFFERS)
-    return content
+        raise ValueError(DIFFERS)
+    return content, recorded
 
 
 def write_json_lines(path: Path | str, rows: Iterable[dict]) -> None:
@@ -177,20 +188,24 @@ def _checksum(path: Path | str, recorded: str) -> str:
     return digest.hexdigest()
 
 
-def file_problem(path: Path) -> str | None:
-    """What is wrong with a JSON or safetensors file, which stays where it is; None if nothing."""
+def file_problem(path: Path, signed: bool = False) -> str | None:
+    """What is wrong with a JSON or safetensors file, which stays where it is; None if nothing.
+
+    signed: a file without a checksum is wrong as well.
+    """
     try:
         if path.suffix == ".json":
-            content = json.loads(_text(path))
-            recorded = content.pop(CHECKSUM, None)
-            same = recorded in (None, sha256_json(content))
+            _content, recorded = parse_json(path)
         else:
             with safe_open(path, framework="np") as file:
                 recorded = (file.metadata() or {}).get(CHECKSUM)
-            same = recorded is None or _checksum(path, recorded) == recorded
-    except (ValueError, AttributeError, SafetensorError, OSError) as error:
+            if recorded is not None and _checksum(path, recorded) != recorded:
+                return DIFFERS
+    except ValueError as error:
+        return str(error)
+    except (SafetensorError, OSError) as error:
         return f"cannot be read ({error})"
-    return None if same else DIFFERS
+    return "records no SHA-256 of itself" if signed and recorded is None else None
 
 
 def safetensors_header(

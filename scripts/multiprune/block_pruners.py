@@ -50,7 +50,7 @@ class BlockPruner(Protocol):
 
 
 def block_pruner(weights: ModelWeights, method: dict, threshold: float) -> BlockPruner:
-    """The way of a method (canonical options); `threshold` is that of ActivationSums."""
+    """The way of a method (canonical options); activity is counted at `threshold`, the method's."""
     if method["score"] == SPARSEGPT:
         return WeightPruner(weights, method)
     return MaskPruner(weights, method, threshold)
@@ -76,9 +76,11 @@ class BlockStatistics:
         """The module input that a parameter is multiplied with."""
         return self._input_of[parameter]
 
-    def read(self, module_input: ModuleInput) -> InputStatistics:
-        """Sums of one module input over all calibration sets."""
+    def read(self, module_input: ModuleInput, threshold: float | None = None) -> InputStatistics:
+        """Sums of one module input over all calibration sets, counted at one threshold alone."""
         totals = self._sums[module_input]
+        if threshold not in (None, totals[0].threshold):
+            raise ValueError(f"counted at {totals[0].threshold:g}, not at {threshold:g}")
         arrays = [total.arrays() for total in totals]
         return InputStatistics(
             tokens=np.array([total.tokens for total in totals], dtype=np.float64),

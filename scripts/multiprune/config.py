@@ -19,17 +19,18 @@ from multiprune.grid import (
     SPARSEGPT,
     WEIGHTS,
 )
-from multiprune.group_pattern import parse_pattern, without_quotes
+from multiprune.group_pattern import check_quotes, parse_pattern
 from multiprune.references import must_be_one_of
 from multiprune.schema import with_defaults
 
 METHOD = {"$ref": "#/$defs/method"}  # in the schema
 MOST_PRUNED_MODELS = 100_000  # beyond, Snakemake needs hours only to plan
+THRESHOLD = "norm.activation_threshold"  # in a method's options
 
 
 def validate(config: dict) -> dict:
     """The config with defaults filled in; raise InputError with one line for the first mistake."""
-    _check_quotes(config)
+    check_quotes(config)
     config = with_defaults(config)
     references.check_models(config)
     references.check_languages(config)
@@ -46,18 +47,6 @@ def validate(config: dict) -> dict:
         references.check_source(config, path)
     _check_size(config)
     return config
-
-
-def _check_quotes(config: object) -> None:
-    """YAML takes 2:4 without quotes for a number of base 60, which the schema cannot explain."""
-    methods = config.get("methods") if isinstance(config, dict) else None
-    for name, method in methods.items() if isinstance(methods, dict) else ():
-        found = method.get("pattern") if isinstance(method, dict) else None
-        if meant := without_quotes(found):
-            raise InputError(
-                f"methods.{name}.pattern: found {found}, which is how YAML reads {meant} without "
-                f'quotes; write "{meant}"'
-            )
 
 
 def _check_method(config: dict, name: str, method: dict) -> None:
@@ -128,6 +117,9 @@ def _check_choose(config: dict, name: str, method: dict) -> None:
             f"{where}.choose: candidates are compared with dense statistics; leave out "
             "propagation: sequential"
         )
+    if THRESHOLD in method["choose"] and method["norm"]["kind"] == "cross_lingual":
+        default = config["statistics"]["activation_threshold"]
+        method["norm"].setdefault("activation_threshold", default)
     if config["evaluation"]["perplexity"]["split"] == "validation":
         raise InputError(
             "evaluation.perplexity.split: found validation, on which the constants of "
@@ -269,6 +261,20 @@ def all_calibration_sets(config: dict) -> list[str]:
     return [*plain, *sorted(used - set(plain))]
 
 
+def activation_thresholds(config: dict) -> list[float]:
+    """Thresholds that the dense statistics count at, ascending: the default and all that is named.
+
+    A method names one under THRESHOLD, or several in `choose`.
+    """
+    default = config["statistics"]["activation_threshold"]
+    found = {default}
+    for name, method in config["methods"].items():
+        if reads_dense_statistics(config, name):
+            found.add(method["norm"].get("activation_threshold", default))
+            found.update(method.get("choose", {}).get(THRESHOLD, []))
+    return sorted(found)
+
+
 def seeds_of(config: dict, method: str) -> list[int]:
     """Seeds that a method is computed for: the smallest only, where nothing is drawn."""
     seeds = sorted(config["seeds"])
@@ -299,9 +305,17 @@ def canonical(content: object) -> str:
 
 
 def method_options(config: dict, method: str) -> dict:
-    """What a mask depends on beside the model, the statistics and the sparsity."""
+    """What a mask depends on beside the model, the statistics and the sparsity.
+
+    A threshold that is the statistics' own stands there only where it is chosen.
+    """
     ignored = ("sparsities", "calibration", "choose", "choose_at")
-    return {key: value for key, value in config["methods"][method].items() if key not in ignored}
+    entry = config["methods"][method]
+    options = {key: value for key, value in entry.items() if key not in ignored}
+    if THRESHOLD not in entry.get("choose", {}) and "norm" in options:
+        default = ("activation_threshold", config["statistics"]["activation_threshold"])
+        options["norm"] = dict(item for item in options["norm"].items() if item != default)
+    return options
 
 
 def choosing(config: dict) -> list[str]:

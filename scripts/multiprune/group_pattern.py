@@ -53,3 +53,15 @@ def without_quotes(number: object) -> str:
         return ""
     dropped, size = divmod(number, 60)
     return f"{dropped}:{size}" if 0 < dropped < size else ""
+
+
+def check_quotes(config: object) -> None:
+    """YAML takes 2:4 without quotes for a number of base 60, which the schema cannot explain."""
+    methods = config.get("methods") if isinstance(config, dict) else None
+    for name, method in methods.items() if isinstance(methods, dict) else ():
+        found = method.get("pattern") if isinstance(method, dict) else None
+        if meant := without_quotes(found):
+            raise InputError(
+                f"methods.{name}.pattern: found {found}, which is how YAML reads {meant} without "
+                f'quotes; write "{meant}"'
+            )

@@ -13,7 +13,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from multiprune.artefacts import read_json, set_aside, sha256_file, sha256_json, write_json
+from multiprune.artefacts import (
+    parse_json,
+    read_json,
+    set_aside,
+    sha256_file,
+    sha256_json,
+    write_json,
+)
 from multiprune.errors import InputError
 from multiprune.file_locks import locked
 
@@ -22,6 +29,7 @@ COPY = ".manifest.json"  # Snakemake deletes the manifest before a job that woul
 VERIFIED = ".verified.json"  # sizes and times of the files when their hashes were last compared
 LARGE = 50 * 2**20  # bytes; files from here on are not hashed by every job
 A_DAY = 24 * 60 * 60  # seconds
+NO_MANIFEST = "is not a manifest (definition, revision and files are expected)"
 IN_PROGRESS = ".in-progress"  # subfolder for what is no part of a folder yet
 
 
@@ -73,16 +81,35 @@ def still_complete(manifest_path: Path | str, definition: dict) -> bool:
 def read_manifest(path: Path | str) -> dict:
     """Read a manifest; one whose shape is wrong is set aside with an InputError."""
     manifest = read_json(path)
+    if not _well_formed(manifest):
+        set_aside(path, NO_MANIFEST)
+    return manifest
+
+
+def parse_manifest(path: Path | str) -> dict:
+    """A manifest that stays where it is, broken or not; ValueError where it is broken."""
+    manifest, _checksum = parse_json(path)
+    if not _well_formed(manifest):
+        raise ValueError(NO_MANIFEST)
+    return manifest
+
+
+def intact_manifest(path: Path | str) -> dict | None:
+    """A manifest; None where there is none, and where it is broken, which its next reader says."""
+    try:
+        return parse_manifest(path)
+    except (OSError, ValueError):
+        return None
+
+
+def _well_formed(manifest: dict) -> bool:
     files = manifest.get("files")
-    well_formed = (
+    return (
         isinstance(manifest.get("definition"), dict)
         and isinstance(manifest.get("revision"), str | None)
         and isinstance(files, dict)
         and all(_describes_file(entry) for entry in files.values())
     )
-    if not well_formed:
-        set_aside(path, "is not a manifest (definition, revision and files are expected)")
-    return manifest
 
 
 def _describes_file(entry: object) -> bool:
@@ -221,16 +248,13 @@ def require_keys(definition: dict, keys: Iterable[str]) -> None:
 def other_definition(manifest_path: Path | str, definition: dict) -> str | None:
     """One line when the folder was built from another definition, else None.
 
-    None as well where there is no manifest yet. Cheap enough to be asked for every model and
-    corpus while a workflow is parsed.
+    None as well where there is no manifest yet, or a broken one. Cheap enough to be asked for
+    every model and corpus while a workflow is parsed.
     """
-    manifest_path = Path(manifest_path)
-    if not manifest_path.exists():
+    manifest = intact_manifest(manifest_path)
+    if manifest is None or (held := manifest["definition"]) == definition:
         return None
-    held = read_manifest(manifest_path)["definition"]
-    if held == definition:
-        return None
-    folder = manifest_path.parent
+    folder = Path(manifest_path).parent
     return (
         f"{folder}: holds {_compact(held)} but the config asks for {_compact(definition)}; "
         f"give the new definition another key, or remove {folder} to build it again"

@@ -94,14 +94,16 @@ def _drop(parameter: nn.Parameter, packed: np.ndarray) -> None:
         bits &= -kept.to(bits.device)
         return
     # To new memory: written in place, a file that is mapped would be copied page by page first.
-    dense, pruned = bits.numpy(), np.empty(bits.shape, dtype=f"i{bits.element_size()}")
-    ones = _masks_of_bytes(pruned.dtype)
+    # PyTorch copies with all threads, each of which waits for its own pages.
+    bits = bits.clone()
+    weights = bits.numpy()
+    ones = _masks_of_bytes(weights.dtype)
     rows = max(1, CHUNK // (8 * packed.shape[1]))
-    for start in range(0, len(dense), rows):
+    for start in range(0, len(weights), rows):
         part = slice(start, start + rows)
         kept = np.take(ones, packed[part], axis=0).reshape(len(packed[part]), -1)
-        np.bitwise_and(dense[part], kept[:, : dense.shape[1]], out=pruned[part])
-    parameter.data = torch.from_numpy(pruned).view(parameter.dtype)
+        weights[part] &= kept[:, : weights.shape[1]]
+    parameter.data = bits.view(parameter.dtype)
 
 
 @cache

@@ -37,7 +37,8 @@ def cross_lingual(
     between languages l, or that are active more often, count more. lambda is `dispersion_weight`,
     gamma `activation_weight` (0 switches the factor off); the dispersion is the population
     standard deviation or variance over languages. `activation_modules: down` applies the factor
-    only to inputs of the down projection, whose channels are the network's neurons.
+    only to inputs of the down projection, whose channels are the network's neurons. tau stands in
+    `statistics`, which were read at the method's `activation_threshold`.
     """
     by_language = np.sqrt(statistics.mean_square)  # (languages, channels)
     spread = by_language.var(axis=0) if dispersion == "variance" else by_language.std(axis=0)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from multiprune.artefacts import sha256_arrays
+from multiprune.artefacts import sha256_arrays, sha256_file
 from multiprune.errors import InputError
 from multiprune.evaluation_cache import EvaluationCache
 from multiprune.models import check_ids, check_length
@@ -112,7 +112,7 @@ def measure_text(text: Path, language: str, measure: Measure) -> dict:
         "window_tokens": counts,
         "perplexity": perplexity(losses, counts),
         "bits_per_byte": bits_per_byte(losses, size),
-        "provenance": {**measure.origin, "tokens": tokens},
+        "provenance": {**measure.origin, "tokens": tokens, "text": sha256_file(text)},
     }
     state = "kept from an earlier run" if found else "computed"
     print(f"{language}: perplexity {result['perplexity']:.3f} ({state})", flush=True)

@@ -1,7 +1,8 @@
 """Where a table or a figure comes from: code, versions, seeds and the hash of every file read.
 
-Masks, statistics and records hold this themselves. Beside a table stands a hidden
-`.{table}.csv.origin.json`, a figure holds the same as text of its PNG and PDF.
+Masks, statistics and records hold this themselves. Beside a table, and beside what is written
+from the table of claims, stands a hidden `.{name}.origin.json`; a figure holds the same as text of
+its PNG and PDF.
 """
 
 import json
@@ -27,17 +28,17 @@ def origin(
     }
 
 
-def origin_of(table: Path | str) -> Path:
-    """Where the origin of a table stands."""
-    table = Path(table)
-    return table.with_name(f".{table.name}.origin.json")
+def origin_of(path: Path | str) -> Path:
+    """Where the origin of a table or a document stands."""
+    path = Path(path)
+    return path.with_name(f".{path.name}.origin.json")
 
 
 def write_origin(
-    table: Path | str, script: Path | str, inputs: Iterable[Path], seeds: Iterable[int]
+    path: Path | str, script: Path | str, inputs: Iterable[Path], seeds: Iterable[int]
 ) -> None:
-    """Write the origin of a table beside it."""
-    write_json(origin_of(table), origin(script, inputs, seeds, TABLE_PACKAGES))
+    """Write the origin of a table or a document beside it."""
+    write_json(origin_of(path), origin(script, inputs, seeds, TABLE_PACKAGES))
 
 
 def as_text(content: dict) -> str:

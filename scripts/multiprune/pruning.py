@@ -28,8 +28,11 @@ class Statistics(Protocol):
     def input_of(self, parameter: str) -> ModuleInput:
         """The module input that a parameter is multiplied with."""
 
-    def read(self, module_input: ModuleInput) -> InputStatistics:
-        """Sums of one module input, a row per calibration set."""
+    def read(self, module_input: ModuleInput, threshold: float | None = None) -> InputStatistics:
+        """Sums of one module input, a row per calibration set; `active` at `threshold`.
+
+        Without one, at the statistics' own.
+        """
 
 
 @dataclass
@@ -64,6 +67,11 @@ class PrunedModel:
 def pattern_of(method: dict) -> GroupPattern | None:
     """The method's pattern n:m, None if it is unstructured."""
     return parse_pattern(method.get("pattern", UNSTRUCTURED))
+
+
+def activation_threshold(method: dict, default: float) -> float:
+    """The threshold of a method's norm; `default` where it names none."""
+    return method.get("norm", {}).get("activation_threshold", default)
 
 
 def block_targets(
@@ -204,8 +212,9 @@ class Pruner:
         if module_input.name not in self._norms:
             options = dict(self._method["norm"])
             function = norms.NORMS[options.pop("kind")]
+            threshold = options.pop("activation_threshold", None)
             if self._contrast:
                 options["against"] = self._contrast.read(self._contrast.input_of(parameter))
-            norm = function(self._statistics.read(module_input), **options)
+            norm = function(self._statistics.read(module_input, threshold), **options)
             self._norms[module_input.name] = torch.from_numpy(norm).float()
         return self._norms[module_input.name]

@@ -14,7 +14,7 @@ import yaml
 
 from multiprune.artefacts import replacing
 from multiprune.errors import InputError
-from multiprune.manifests import read_manifest
+from multiprune.manifests import intact_manifest
 
 HEAD = "# Commits that branches stood for when they were first fetched; commit this file.\n"
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -51,14 +51,13 @@ class RevisionLock:
         `folder` is models/NAME or corpora/NAME/LANGUAGE, below the folder of downloads.
         """
         definition = definition.get("corpus", definition)
-        if definition["kind"] != "huggingface" or not Path(manifest).is_file():
+        if definition["kind"] != "huggingface" or (held := intact_manifest(manifest)) is None:
             return
         locked = self.pin("/".join(folder.split("/")[:2]), definition)["revision"]
-        held = read_manifest(manifest)["revision"]
-        if is_commit(locked) and held != locked:
+        if is_commit(locked) and held["revision"] != locked:
             raise InputError(
-                f"{Path(manifest).parent}: holds commit {held}, {self.path} asks for {locked}; "
-                "remove the folder to fetch it again, or the entry to lock what is there"
+                f"{Path(manifest).parent}: holds commit {held['revision']}, {self.path} asks for "
+                f"{locked}; remove the folder to fetch it again, or the entry to lock what is there"
             )
 
     def record(self, key: str, definition: dict, commit: str | None) -> None:

@@ -13,10 +13,15 @@ from multiprune.architectures import is_down_projection
 from multiprune.artefacts import opened_tensors, read_metadata, sha256_file, write_tensors
 from multiprune.errors import InputError
 
+FURTHER = "further_activation_thresholds"  # in the metadata, where there are any
+
 
 @dataclass(frozen=True)
 class InputStatistics:
-    """Sums of one module input, a row per language. Every quantity derived here is per token."""
+    """Sums of one module input, a row per language. Every quantity derived here is per token.
+
+    `active` counts at the activation threshold that was asked for.
+    """
 
     tokens: np.ndarray  # (languages,)
     sum_sq: np.ndarray  # (languages, channels)
@@ -43,13 +48,21 @@ class ModuleInput:
     members: tuple[str, ...]
 
 
+def count_key(threshold: float) -> str:
+    """Name of the count at a threshold other than the default, whose name is `active`."""
+    return f"active@{float(threshold)!r}"
+
+
 def write_statistics(
     path: Path | str,
     sums: dict[ModuleInput, dict[str, np.ndarray]],
     tokens: int,
     provenance: dict[str, str],
 ) -> None:
-    """Write `{input}.sum`, `.sum_sq`, `.sum_abs`, `.active` (float64 [channels]) and `tokens`."""
+    """Write `{input}.sum`, `.sum_sq`, `.sum_abs`, `.active` (float64 [channels]) and `tokens`.
+
+    Also `{input}.active@0.5` and so on; `provenance` then lists these thresholds under FURTHER.
+    """
     tensors = {
         f"{i.name}.{key}": array for i, arrays in sums.items() for key, array in arrays.items()
     }
@@ -71,7 +84,7 @@ class StatisticsFiles:
         self._paths = sorted(map(Path, paths), key=lambda path: path.name)
         self._stack = ExitStack()
         self._files = [self._stack.enter_context(opened_tensors(path)) for path in self._paths]
-        metadata = [read_metadata(file) for file in self._files]
+        self._metadata = metadata = [read_metadata(file) for file in self._files]
         for path, other in zip(self._paths, metadata, strict=True):
             if "groups" not in other:
                 raise InputError(f"{path}: is not a statistics file, its metadata has no groups")
@@ -124,17 +137,34 @@ class StatisticsFiles:
             raise InputError(f"{self._paths[0]}: has no statistics for {parameter}")
         return self._input_of[parameter]
 
-    def read(self, module_input: ModuleInput) -> InputStatistics:
-        """Sums of one module input over all languages; raise InputError if they cannot be sums.
+    def read(self, module_input: ModuleInput, threshold: float | None = None) -> InputStatistics:
+        """Sums of one module input over all languages; `active` at `threshold`, or the default.
 
-        They must be finite and not negative, and no channel active in more tokens than there are.
+        Raise InputError if activity was not counted at the threshold, or if they cannot be sums:
+        they must be finite and not negative, and no channel active in more tokens than there are.
         """
         return InputStatistics(
             tokens=self._tokens,
             sum_sq=self._stacked(f"{module_input.name}.sum_sq"),
-            active=self._stacked(f"{module_input.name}.active", self._tokens),
+            active=self._stacked(f"{module_input.name}.{self._count_key(threshold)}", self._tokens),
             feeds_down_projection=is_down_projection(module_input.name),
         )
+
+    def _count_key(self, threshold: float | None) -> str:
+        if threshold is None:
+            return "active"
+        default = float(self._metadata[0]["activation_threshold"])
+        if threshold == default:
+            return "active"
+        for path, metadata in zip(self._paths, self._metadata, strict=True):
+            further = json.loads(metadata.get(FURTHER, "[]"))
+            if threshold not in further:
+                counted = ", ".join(f"{value:g}" for value in sorted({default, *further}))
+                raise InputError(
+                    f"{path}: activity is not counted at activation_threshold {threshold:g}, only "
+                    f"at {counted}; collect the statistics with --activation-thresholds"
+                )
+        return count_key(threshold)
 
     def _stacked(self, key: str, most: np.ndarray | None = None) -> np.ndarray:
         rows: list[np.ndarray] = []

@@ -18,7 +18,7 @@ from multiprune.registry import unknown_name
 # What these decide is more than a constant: which statistics, masks or rules a method needs.
 FIXED = {"score", "pattern", "propagation", "kind", "mixed"}
 MOST_CANDIDATES = 10_000
-LONGEST_NAME = 100  # characters; a file's name may have 255
+LONGEST_NAME = 120  # characters; a file's name may have 255
 
 Constant = str | int | float | bool
 

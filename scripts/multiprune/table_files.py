@@ -1,14 +1,15 @@
 """Tables on disk: their columns, reading, writing and putting them below each other.
 
 Tables are CSV with full float precision, sorted, an empty cell for a missing value. Beside each
-stands its SHA-256, in a hidden file of the format of `sha256sum`, which readers check.
+stands its SHA-256, which readers check.
 """
 
 from pathlib import Path
 
 import pandas as pd
 
-from multiprune.artefacts import DIFFERS, note_input, replacing, set_aside, sha256_file
+from multiprune.artefacts import note_input, set_aside
+from multiprune.checksums import checksum_problem, replacing_signed
 from multiprune.errors import InputError
 
 COLUMNS = {
@@ -54,24 +55,8 @@ COLUMNS = {
 
 def write_table(path: Path | str, table: pd.DataFrame) -> None:
     """Write CSV and its checksum; a missing value becomes an empty cell."""
-    path = Path(path)
-    with replacing(path) as temporary, replacing(checksum_of(path)) as checksum:
+    with replacing_signed(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
-        checksum.write_text(f"{sha256_file(temporary)}  {path.name}\n", encoding="utf-8")
-
-
-def checksum_of(path: Path) -> Path:
-    """Where the checksum of a table stands."""
-    return path.with_name(f".{path.name}.sha256")
-
-
-def table_problem(path: Path) -> str | None:
-    """Whether a table differs from its checksum; a table that was written elsewhere has none."""
-    checksum = checksum_of(path)
-    if not checksum.is_file():
-        return None
-    recorded = checksum.read_text(encoding="utf-8", errors="replace")[:64]
-    return None if recorded == sha256_file(path) else DIFFERS
 
 
 def read_table(path: Path | str, columns: list[str], text: bool = False) -> pd.DataFrame:
@@ -82,7 +67,7 @@ def read_table(path: Path | str, columns: list[str], text: bool = False) -> pd.D
     note_input(path)
     kept = {"dtype": str, "keep_default_na": False} if text else {}
     try:
-        if problem := table_problem(Path(path)):
+        if problem := checksum_problem(Path(path)):
             set_aside(path, problem)
         table = pd.read_csv(path, **({"keep_default_na": False, "na_values": [""]} | kept))
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 Both sides of a ratio take the same batches with the same threads in one process.
 """
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,10 @@ from multiprune.perplexity import window_losses, windows_of
 from multiprune.texts import read_paragraphs, tokenize
 
 THREADS = 2
+ROUNDS = 15  # a pass takes a second or less, and its time varies by a tenth
 BATCH_TOKENS = 2048  # the default of compute.batch_tokens
+
+ratio_of = partial(paired_ratio, rounds=ROUNDS)
 
 
 def pass_rows(model_folder: Path, windows: Path, text: Path, mask: Path, length: int) -> list[Row]:
@@ -57,8 +61,8 @@ def statistics_rows(model_folder: Path, windows: np.ndarray) -> list[Row]:
             _logits(model, input_ids)
 
     return [
-        Row("statistics pass / plain forward pass", paired_ratio(count, plain), 1.15),
-        Row("statistics pass / forward pass without head", paired_ratio(count, without_head)),
+        Row("statistics pass / plain forward pass", ratio_of(count, plain), 1.15),
+        Row("statistics pass / forward pass without head", ratio_of(count, without_head)),
     ]
 
 
@@ -75,7 +79,7 @@ def perplexity_row(model_folder: Path, text: Path, length: int) -> Row:
         for input_ids in inputs:
             _logits(model, input_ids)
 
-    ratio = paired_ratio(plain, lambda: window_losses(model, windows, BATCH_TOKENS))
+    ratio = ratio_of(plain, lambda: window_losses(model, windows, BATCH_TOKENS))
     return Row("perplexity / plain forward pass, tokens per second", ratio, 0.9, at_least=True)
 
 
@@ -109,11 +113,11 @@ def loading_rows(model_folder: Path, mask: Path, windows: np.ndarray) -> list[Ro
         forward(load_model(model_folder), window)
 
     return [
-        Row("loading under a mask / loading (files mapped)", paired_ratio(masked, mapped), 1.3),
-        Row("loading under a mask / loading into memory", paired_ratio(masked, copied), 1.3),
+        Row("loading under a mask / loading (files mapped)", ratio_of(masked, mapped), 1.3),
+        Row("loading under a mask / loading into memory", ratio_of(masked, copied), 1.3),
         Row(
             "loading under a mask and a window / loading and a window",
-            paired_ratio(masked_and_run, mapped_and_run),
+            ratio_of(masked_and_run, mapped_and_run),
             1.3,
         ),
     ]

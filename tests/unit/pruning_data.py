@@ -8,7 +8,7 @@ from multiprune.architectures import architecture_of
 from multiprune.masks import unpack
 from multiprune.models import load_model
 from multiprune.pruning import Pruner
-from multiprune.statistics_files import StatisticsFiles, write_statistics
+from multiprune.statistics_files import FURTHER, StatisticsFiles, write_statistics
 from multiprune.weights import ModelWeights
 
 LANGUAGES = {"de": 6, "en": 3, "fr": 4}  # windows of 12 tokens
@@ -39,16 +39,17 @@ METHODS = {
 
 
 def with_statistics(folder, write):
-    """A model folder and statistics of three languages that really differ."""
+    """A model folder and statistics of three languages that really differ, at two thresholds."""
     write(folder / "model")
     model = load_model(folder / "model")
     draw = np.random.default_rng(3)
     for number, (language, samples) in enumerate(LANGUAGES.items()):
         ids = draw.integers(60 * number, 60 * number + 100, (samples, 12)).astype(np.int32)
-        sums = collect(model, ids, architecture_of(folder / "model"), 48, 1.0)
+        sums = collect(model, ids, architecture_of(folder / "model"), 48, 1.0, further=[0.5])
         arrays = {module_input: total.arrays() for module_input, total in sums.items()}
         path = folder / f"{language}.safetensors"
-        write_statistics(path, arrays, ids.size, {"model": "m", "activation_threshold": "1.0"})
+        provenance = {"model": "m", "activation_threshold": "1.0", FURTHER: "[0.5]"}
+        write_statistics(path, arrays, ids.size, provenance)
     return folder
 
 

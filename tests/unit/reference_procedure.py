@@ -91,7 +91,8 @@ def mean_correlation(model, block, sets) -> float:
 
 def scores_of(model, block, sets, method, against) -> dict[str, Tensor]:
     """Scores [outputs, inputs] of a block's weights."""
-    sums = [input_sums(model, block, samples) for samples in sets.values()]
+    threshold = method["norm"].get("activation_threshold", 1.0)
+    sums = [input_sums(model, block, samples, threshold) for samples in sets.values()]
     other = input_sums(model, block, against) if against else None
     result = {}
     for name, module in block.items():

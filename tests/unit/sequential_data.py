@@ -17,7 +17,7 @@ from multiprune.architectures import architecture_of
 from multiprune.artefacts import read_tensors, sha256_file, write_tensors
 from multiprune.manifests import checked_fingerprint, write_manifest
 from multiprune.models import load_model
-from multiprune.statistics_files import write_statistics
+from multiprune.statistics_files import FURTHER, write_statistics
 
 SPARSEGPT = {
     "score": "sparsegpt",
@@ -32,6 +32,7 @@ METHODS = {
     "ria": {**WANDA, "score": "ria", "ria_exponent": 0.5},
     "owl": {**WANDA, "allocation": OWL},
     "m-wanda": {**WANDA, "norm": CROSS, "allocation": CWL},
+    "m-wanda-tau": {**WANDA, "norm": {**CROSS, "activation_threshold": 0.5}, "allocation": OWL},
     "contrast": {**WANDA, "norm": {"kind": "contrast"}},
     "wanda-2-4": {**WANDA, "pattern": "2:4"},
     "sparsegpt": SPARSEGPT,
@@ -58,10 +59,11 @@ def with_windows(folder: Path) -> Path:
             lengths = tensors["lengths"] = np.array([12, 3, 9, 7])
         windows = folder / f"windows/{name}.safetensors"
         write_tensors(windows, tensors, {})
-        sums = collect(model, ids, architecture_of(folder / "model"), 48, 1.0, lengths)
+        sums = collect(model, ids, architecture_of(folder / "model"), 48, 1.0, lengths, [0.5])
         provenance = {
             "model": checked_fingerprint(folder / "model"),
             "activation_threshold": "1.0",
+            FURTHER: "[0.5]",
             "windows": sha256_file(windows),
         }
         write_statistics(

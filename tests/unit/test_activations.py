@@ -178,6 +178,40 @@ def test_full_lengths_are_plain_windows_to_the_last_bit(model):
             np.testing.assert_array_equal(full[module_input].arrays()[key], array)
 
 
+def run_script(monkeypatch, folder, output, *thresholds):
+    """collect_statistics.py with `model` and `drawn.safetensors` of a folder."""
+    arguments = {
+        "model": folder / "model", "dtype": "auto", "windows": folder / "drawn.safetensors",
+        "batch-tokens": 24, "activation-threshold": 1.0, "threads": 1, "output": folder / output,
+    }  # fmt: skip
+    flags = [f"--{key}={value}" for key, value in arguments.items()]
+    flags += ["--activation-thresholds", *map(str, thresholds)]
+    monkeypatch.setattr("sys.argv", ["collect_statistics.py", *flags])
+    collect_statistics.main()
+    return folder / output
+
+
+def test_the_script_counts_at_every_threshold(tmp_path, monkeypatch):
+    write_llama(tmp_path / "model")
+    write_manifest(tmp_path / "model", {})
+    write_tensors(tmp_path / "drawn.safetensors", {"input_ids": windows()}, {})
+    default = run_script(monkeypatch, tmp_path, "none.safetensors").read_bytes()
+    assert run_script(monkeypatch, tmp_path, "one.safetensors", 1.0).read_bytes() == default
+    path = run_script(monkeypatch, tmp_path, "en.safetensors", 2.0, 1.0, 0.5)
+    model = LlamaForCausalLM.from_pretrained(tmp_path / "model").eval()
+    expected = {
+        threshold: collect(model, windows(), LLAMA, 24, threshold) for threshold in (0.5, 2)
+    }
+    with StatisticsFiles([path]) as files, StatisticsFiles([tmp_path / "one.safetensors"]) as one:
+        for module_input in files.inputs:
+            for threshold, sums in expected.items():
+                found = files.read(module_input, threshold).active[0]
+                np.testing.assert_array_equal(found, sums[module_input].arrays()["active"])
+            found, plain = (statistics.read(module_input) for statistics in (files, one))
+            np.testing.assert_array_equal(found.active, plain.active)
+            np.testing.assert_array_equal(found.sum_sq, plain.sum_sq)
+
+
 def test_the_script_counts_no_padding(tmp_path, monkeypatch):
     write_llama(tmp_path / "model", max_position_embeddings=12)
     write_manifest(tmp_path / "model", {})
@@ -185,16 +219,9 @@ def test_the_script_counts_no_padding(tmp_path, monkeypatch):
     padded[:, :12] = np.where(np.arange(12) < LENGTHS[:, None], windows(samples=6), 0)
     drawn = {"input_ids": padded, "lengths": LENGTHS}
     write_tensors(tmp_path / "drawn.safetensors", drawn, {})
-    arguments = {
-        "model": tmp_path / "model", "dtype": "auto", "windows": tmp_path / "drawn.safetensors",
-        "batch-tokens": 24, "activation-threshold": 1.0, "threads": 1,
-        "output": tmp_path / "en-fr.safetensors",
-    }  # fmt: skip
-    flags = [f"--{key}={value}" for key, value in arguments.items()]
-    monkeypatch.setattr("sys.argv", ["collect_statistics.py", *flags])
-    collect_statistics.main()
+    path = run_script(monkeypatch, tmp_path, "en-fr.safetensors")
     model = LlamaForCausalLM.from_pretrained(tmp_path / "model").eval()
-    with StatisticsFiles([tmp_path / "en-fr.safetensors"]) as files:
+    with StatisticsFiles([path]) as files:
         for module_input in files.inputs:
             found = files.read(module_input)
             assert found.tokens.tolist() == [40]

@@ -18,6 +18,68 @@ CWL = {"score": "wanda", "allocation": {"kind": "cwl"}}
 SPARSEGPT = {"score": "sparsegpt"}
 
 
+def cross_lingual(**options: object) -> dict:
+    return {"score": "wanda", "norm": {"kind": "cross_lingual", **options}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "thresholds"),
+    [
+        ({}, [1]),
+        ({"statistics/activation_threshold": 2}, [2]),
+        ({"methods/x": cross_lingual()}, [1]),
+        ({"methods/x": cross_lingual(activation_threshold=1)}, [1]),
+        ({"methods/x": cross_lingual(activation_threshold=0.5)}, [0.5, 1]),
+        (
+            {
+                "statistics/activation_threshold": 2,
+                "methods/x": cross_lingual(activation_threshold=3),
+                "methods/y": cross_lingual() | {"choose": {experiment.THRESHOLD: [3, 2.5]}},
+            },
+            [2, 2.5, 3],
+        ),
+        # Behind pruned blocks a method counts for itself; OWL looks at the dense model as well.
+        (
+            {
+                "methods/x": cross_lingual(activation_threshold=0.5)
+                | {"propagation": "sequential"},
+                "methods/y": cross_lingual(activation_threshold=0.7)
+                | {"propagation": "sequential", "allocation": {"kind": "owl"}},
+            },
+            [0.7, 1],
+        ),
+    ],
+)
+def test_thresholds_that_statistics_count_at(changes, thresholds):
+    found = experiment.activation_thresholds(validate(changed(*changes.items())))
+    assert found == thresholds
+    assert all(type(threshold) is float for threshold in found)
+
+
+def test_the_default_threshold_written_out_is_the_same_method():
+    options = [
+        method_options(validate(changed(("methods/x", entry))), "x")
+        for entry in (cross_lingual(), cross_lingual(activation_threshold=1))
+    ]
+    assert canonical(options[0]) == canonical(options[1])
+    assert "activation_threshold" not in options[0]["norm"]
+    own = validate(changed(("methods/x", cross_lingual(activation_threshold=2))))
+    assert method_options(own, "x")["norm"]["activation_threshold"] == 2.0
+
+
+@pytest.mark.parametrize("kind", ["pooled", "contrast"])
+def test_other_norms_have_no_threshold(kind):
+    norm = {"kind": kind, "activation_threshold": 1}
+    found = message(changed(("methods/x", {"score": "wanda", "norm": norm})))
+    assert found.startswith("methods.x.norm: unknown key 'activation_threshold'")
+
+
+@pytest.mark.parametrize("value", [0, -1, 101, "1", True])
+def test_a_threshold_is_a_number_within_limits(value):
+    found = message(changed(("methods/x", cross_lingual(activation_threshold=value))))
+    assert found.startswith(f"methods.x.norm.activation_threshold: found {value!r}")
+
+
 def test_defaults_of_sparsegpt():
     config = validate(changed(("methods/sparsegpt", SPARSEGPT)))
     assert config["methods"]["sparsegpt"] == {

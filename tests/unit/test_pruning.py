@@ -123,7 +123,7 @@ def test_contrast_and_its_file_go_together(llama):
         Pruner(ModelWeights(llama / "model"), one, WANDA, one)
 
 
-def plain_m_wanda(folder, sparsity):
+def plain_m_wanda(folder, sparsity, count="active"):
     """Masks and block sparsities of m-wanda: the formulas of the design, one after the other."""
     weights = llama_weights(folder)
     by_language = {
@@ -150,7 +150,7 @@ def plain_m_wanda(folder, sparsity):
     masks = {}
     for name, weight in weights.items():
         pooled = np.sqrt(input_sums(folder, name, "sum_sq").sum(axis=0) / TOKENS.sum())
-        active = (input_sums(folder, name, "active") / TOKENS[:, None]).mean(axis=0)
+        active = (input_sums(folder, name, count) / TOKENS[:, None]).mean(axis=0)
         norm = (pooled + 0.25 * by_language[name].std(axis=0)) * (1 + 0.5 * active)
         block = int(name.split(".")[2])
         masks[name] = plain_mask(np.abs(weight) * norm, targets[block])
@@ -167,6 +167,27 @@ def test_m_wanda_equals_plain_numpy(llama):
     assert found.keys() == masks.keys()
     for name, expected in masks.items():
         np.testing.assert_array_equal(found[name], expected, err_msg=name)
+
+
+def at_threshold(threshold):
+    return {**M_WANDA, "norm": {**M_WANDA["norm"], "activation_threshold": threshold}}
+
+
+def test_the_norm_reads_the_count_at_the_method_s_threshold(llama):
+    default, same, lower = (
+        kept(prune(llama, method, 0.5)) for method in (M_WANDA, at_threshold(1), at_threshold(0.5))
+    )
+    expected = plain_m_wanda(llama, 0.5, "active@0.5")[0]
+    for name, keep in lower.items():
+        np.testing.assert_array_equal(keep, expected[name], err_msg=name)
+        np.testing.assert_array_equal(same[name], default[name], err_msg=name)
+    assert any((lower[name] != default[name]).any() for name in lower)
+
+
+def test_a_threshold_without_a_count_is_one_line(llama):
+    line = r"de\.safetensors: activity is not counted at activation_threshold 2, only at 0\.5, 1;"
+    with pytest.raises(InputError, match=line):
+        prune(llama, at_threshold(2.0), 0.5)
 
 
 def test_owl_importance_is_the_share_of_outlying_scores(llama):

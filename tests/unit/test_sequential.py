@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pruning_data import CROSS
 from reference_procedure import prune_by_the_book
 from sequential_data import (
     KILLED,
@@ -31,11 +32,13 @@ import prune_sequentially
 from multiprune.architectures import architecture_of
 from multiprune.artefacts import read_tensors, sha256_file
 from multiprune.block_activations import BlockPasses
-from multiprune.block_pruners import MaskPruner
+from multiprune.block_pruners import BlockStatistics, MaskPruner
 from multiprune.errors import InputError
 from multiprune.manifests import checked_fingerprint
 from multiprune.masks import mask_hash, read_mask, unpack
 from multiprune.models import load_model
+from multiprune.statistics import ActivationSums
+from multiprune.statistics_files import ModuleInput
 
 # What the published procedure has: scores, and no groups.
 SCORED = [name for name, method in METHODS.items() if "norm" in method and "pattern" not in method]
@@ -110,7 +113,7 @@ def prune_densely(monkeypatch, folder: Path, output: Path, name: str) -> Path:
     return output
 
 
-@pytest.mark.parametrize("name", ["wanda", "ria", "m-wanda", "wanda-2-4"])
+@pytest.mark.parametrize("name", ["wanda", "ria", "m-wanda", "m-wanda-tau", "wanda-2-4"])
 @pytest.mark.parametrize("architecture", ["llama", "bloom"])
 def test_only_the_first_block_equals_that_of_dense_statistics(
     request, monkeypatch, tmp_path, architecture, name
@@ -173,6 +176,26 @@ def test_metadata_is_that_of_a_mask_plus_the_propagation(llama, monkeypatch, tmp
     }
     model = {"model": checked_fingerprint(llama / "model")}
     assert json.loads(metadata["inputs"]) == windows | model
+
+
+def test_activity_is_counted_at_the_method_s_threshold_alone(llama, monkeypatch, tmp_path):
+    tau = prune(monkeypatch, llama, tmp_path / "tau", "m-wanda-tau")
+    other = prune(monkeypatch, llama, tmp_path / "x", "m-wanda-tau", activation_threshold=["3.0"])
+    own = json.dumps({**METHODS["m-wanda-tau"], "norm": CROSS})
+    plain = prune(monkeypatch, llama, tmp_path / "plain", "m-wanda-tau", method=[own])
+    assert [read_tensors(path)[1]["activation_threshold"] for path in (tau, plain)] == [
+        "0.5",
+        "1.0",
+    ]
+    assert other.read_bytes() == tau.read_bytes()
+    assert mask_hash(str(plain)) != mask_hash(str(tau))
+
+
+def test_sums_at_another_threshold_are_not_taken_for_the_method_s():
+    module_input = ModuleInput("x", 0, ("x.weight",))
+    statistics = BlockStatistics({"de": {module_input: ActivationSums(3, 1.0)}})
+    with pytest.raises(ValueError, match=r"^counted at 1, not at 0\.5$"):
+        statistics.read(module_input, 0.5)
 
 
 # Killed and started again.

@@ -1,13 +1,15 @@
+import json
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.artefacts import write_tensors
+from multiprune.artefacts import read_tensors, write_tensors
 from multiprune.errors import InputError
 from multiprune.statistics import SUMS, ActivationSums
-from multiprune.statistics_files import ModuleInput, StatisticsFiles, write_statistics
+from multiprune.statistics_files import FURTHER, ModuleInput, StatisticsFiles, write_statistics
 
 # Two tokens of root mean square sqrt(25 / 2) and 1.
 TOKENS = torch.tensor([[3.0, -4.0], [1.0, 1.0]])
@@ -15,8 +17,8 @@ ATTENTION = ModuleInput("model.layers.0.self_attn.q_proj", 0, ("q.weight", "k.we
 DOWN = ModuleInput("model.layers.0.mlp.down_proj", 0, ("down.weight",))
 
 
-def summed(*batches: torch.Tensor, threshold: float = 1.0) -> ActivationSums:
-    sums = ActivationSums(batches[0].shape[-1], threshold)
+def summed(*batches: torch.Tensor, threshold: float = 1.0, further=()) -> ActivationSums:
+    sums = ActivationSums(batches[0].shape[-1], threshold, further=further)
     for batch in batches:
         sums.update(batch)
     return sums
@@ -43,6 +45,28 @@ def test_sums_by_hand():
 def test_threshold_is_a_multiple_of_the_tokens_root_mean_square(threshold, active):
     # 0.9 * 3.54 = 3.18 > 3, and 0.75 * 3.54 = 2.65 < 3.
     assert summed(TOKENS, threshold=threshold).arrays()["active"].tolist() == active
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_further_thresholds_are_counted_beside_the_sums_and_change_none(dtype):
+    batches = torch.randn(3, 50, 7, generator=torch.Generator().manual_seed(0)).to(dtype)
+    found = summed(*batches, further=[0.5, 2.0]).arrays()
+    plain = summed(*batches).arrays()
+    assert plain.keys() == set(SUMS)
+    assert found.keys() == {*SUMS, "active@0.5", "active@2.0"}
+    for key in SUMS:
+        np.testing.assert_array_equal(found[key], plain[key])
+    x = batches.double().reshape(-1, 7).numpy()
+    rms = np.sqrt((x**2).mean(axis=1, keepdims=True))
+    for key, threshold in (("active", 1), ("active@0.5", 0.5), ("active@2.0", 2)):
+        np.testing.assert_array_equal(found[key], (np.abs(x) > threshold * rms).sum(axis=0))
+
+
+def test_further_counts_of_other_tokens_are_added():
+    merged = summed(TOKENS[:1], further=[0.75])
+    merged.merge(summed(TOKENS[1:], further=[0.75]))
+    assert merged.arrays()["active"].tolist() == [0, 1]
+    assert merged.arrays()["active@0.75"].tolist() == [2, 2]
 
 
 def test_the_sign_of_an_input_says_nothing():
@@ -167,6 +191,45 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path):
         pytest.raises(InputError, match=r"q_proj\.sum_sq holds numbers that are not finite"),
     ):
         files.read(ATTENTION)
+
+
+# Counts at several thresholds.
+
+
+def write_counts(folder, language, *further):
+    sums = summed(TOKENS, threshold=0.9, further=further)
+    path = folder / f"{language}.safetensors"
+    provenance = {"model": "m", "activation_threshold": "0.9"}
+    if further:
+        provenance[FURTHER] = json.dumps(further)
+    write_statistics(path, {ATTENTION: sums.arrays()}, sums.tokens, provenance)
+    return path
+
+
+def test_each_threshold_has_its_count(tmp_path):
+    paths = [write_counts(tmp_path, "de", 0.75, 2.0), write_counts(tmp_path, "fr", 2.0, 0.75)]
+    with StatisticsFiles(paths) as files:
+        for threshold, active in [(None, [1, 2]), (0.9, [1, 2]), (0.75, [2, 2]), (2, [0, 0])]:
+            assert files.read(ATTENTION, threshold).active.tolist() == [active] * 2
+            assert files.read(ATTENTION, threshold).sum_sq.tolist() == [[10, 17]] * 2
+
+
+def test_with_one_threshold_a_file_holds_four_sums_and_no_list_of_thresholds(tmp_path):
+    tensors, metadata = read_tensors(write_counts(tmp_path, "de"))
+    assert tensors.keys() == {f"{ATTENTION.name}.{key}" for key in SUMS} | {"tokens"}
+    assert metadata.keys() == {"tokens", "groups", "model", "activation_threshold"}
+
+
+def test_a_threshold_that_is_not_counted_names_the_file_and_those_that_are(tmp_path):
+    paths = [write_counts(tmp_path, "de", 0.5, 2.0), write_counts(tmp_path, "fr", 0.5)]
+    with StatisticsFiles(paths) as files:
+        files.read(ATTENTION, 0.5)
+        with pytest.raises(InputError) as error:
+            files.read(ATTENTION, 2.0)
+    assert str(error.value) == (
+        f"{paths[1]}: activity is not counted at activation_threshold 2, only at 0.5, 0.9; "
+        "collect the statistics with --activation-thresholds"
+    )
 
 
 def test_another_kind_of_file_is_one_line(tmp_path):

@@ -1,11 +1,22 @@
+from pathlib import Path
+
 import pytest
+import yaml
 from tiny import small_config
 
 from multiprune import config as experiment
-from multiprune.config import DENSE, candidates, choosing, method_options, validate
+from multiprune.config import (
+    DENSE,
+    THRESHOLD,
+    candidates,
+    choosing,
+    method_options,
+    validate,
+)
 from multiprune.cost import estimate
 from multiprune.errors import InputError
 
+CONFIG = Path(__file__).parents[2] / "config"
 M_WANDA = {
     "score": "wanda",
     "norm": {"kind": "cross_lingual", "dispersion_weight": 0.25},
@@ -62,6 +73,32 @@ def test_the_middle_sparsity_and_values_as_the_schema_writes_them():
     ]
 
 
+def test_thresholds_to_choose_from_make_the_method_s_own_explicit():
+    config = validate(config_with(choose={"norm.activation_threshold": [2, 1, 0.5]}))
+    assert method_options(config, "m-wanda")["norm"]["activation_threshold"] == 1.0
+    assert [one.name for one in candidates(config, "m-wanda")] == [
+        "activation_threshold-1",
+        "activation_threshold-2",
+        "activation_threshold-0.5",
+    ]
+    assert experiment.activation_thresholds(config) == [0.5, 1.0, 2.0]
+
+
+def test_the_overlay_chooses_a_threshold_for_m_wanda_alone():
+    config, sweep = (
+        yaml.safe_load((CONFIG / name).read_text()) for name in ("demo.yaml", "sweep.yaml")
+    )
+    for name, method in sweep["methods"].items():
+        config["methods"][name] |= method
+    config = validate(config)
+    assert experiment.activation_thresholds(config) == [0.5, 1.0]
+    named = [n for n in choosing(config) if THRESHOLD in config["methods"][n]["choose"]]
+    assert named == ["m-wanda"]
+    tried = candidates(config, "m-wanda")
+    assert len(tried) == 32
+    assert all(one.name.startswith("direction-keep_") for one in tried)  # no hash in its stead
+
+
 def test_a_pattern_chooses_at_its_own_sparsity():
     config = small_config()
     allocation = {"kind": "owl", "mixed": True}
@@ -95,6 +132,14 @@ def test_a_pattern_chooses_at_its_own_sparsity():
         (
             {"choose": {"allocation.strength": [0.1, 0.10000001]}},
             "methods.m-wanda.choose: allocation.strength: found [0.1, 0.10000001], two of them",
+        ),
+        (
+            {"choose": {THRESHOLD: [1, 0]}},
+            "methods.m-wanda.choose: norm.activation_threshold: found 0.0, allowed is a number > 0",
+        ),
+        (
+            {"norm": {"kind": "pooled"}, "choose": {THRESHOLD: [0.5, 1]}},
+            "methods.m-wanda.choose: unknown constant 'norm.activation_threshold'",
         ),
         ({"choose": {}}, "methods.m-wanda.choose: is empty"),
         ({"choose": {"allocation.strength": []}}, "methods.m-wanda.choose.allocation.strength: is"),

@@ -23,7 +23,7 @@ from multiprune.artefacts import (
 from multiprune.errors import InputError
 from multiprune.manifests import MANIFEST, checked_fingerprint, write_manifest
 from multiprune.models import load_model
-from multiprune.statistics_files import write_statistics
+from multiprune.statistics_files import FURTHER, write_statistics
 from multiprune.sweep import candidates, with_constants
 from multiprune.sweep_tables import tabulate_sweep
 
@@ -66,8 +66,13 @@ def inputs(tmp_path_factory):
             64,
             1.0,
             np.full(4, 16),
+            [0.5],
         )
-        provenance = {"model": checked_fingerprint(model), "activation_threshold": "1.0"}
+        provenance = {
+            "model": checked_fingerprint(model),
+            "activation_threshold": "1.0",
+            FURTHER: "[0.5]",
+        }
         arrays = {name: total.arrays() for name, total in sums.items()}
         write_statistics(folder / f"{language}.safetensors", arrays, 64, provenance)
         rows = (texts / f"{language}.txt").read_text().split("\n\n")
@@ -79,10 +84,10 @@ def inputs(tmp_path_factory):
     return folder
 
 
-def pruning(inputs: Path) -> list[object]:
+def pruning(inputs: Path, method: dict = METHOD) -> list[object]:
     statistics = [inputs / f"{language}.safetensors" for language in LANGUAGES]
     return ["--model", inputs / "models/tiny", "--statistics", *statistics, "--threads", 1,
-            "--method", json.dumps(METHOD), "--sparsity", 0.5, "--name", "owl"]  # fmt: skip
+            "--method", json.dumps(method), "--sparsity", 0.5, "--name", "owl"]  # fmt: skip
 
 
 def scoring(inputs: Path, cache: Path, split: str = "validation") -> list[object]:
@@ -98,8 +103,8 @@ def evaluate(inputs: Path, name: str, cache: Path, output: Path, split: str = "v
     )  # fmt: skip
 
 
-def choose(folder: Path) -> dict:
-    listed = [{"name": name, "constants": values} for name, values in CANDIDATES.items()]
+def choose(folder: Path, constants: dict[str, dict] = CANDIDATES) -> dict:
+    listed = [{"name": name, "constants": values} for name, values in constants.items()]
     run(
         "choose_constants.py", "--folder", folder, "--candidates", json.dumps(listed),
         "--model", "tiny", "--seed", 0, "--name", "owl", "--sparsity", 0.5,
@@ -187,6 +192,36 @@ def test_equal_masks_are_scored_once(inputs, tmp_path, capsys):
     first, second = (read_json(tmp_path / f"{name}.json") for name in same)
     assert first["languages"] == second["languages"]
     assert first["constants"] != second["constants"]
+
+
+@pytest.mark.parametrize("weight", [0.0, 50.0])
+def test_thresholds_are_compared_by_their_own_counts(inputs, tmp_path, weight):
+    """With weight 0 they are the same to the last bit, and the method's own is taken."""
+    norm = {"kind": "cross_lingual", "activation_weight": weight, "activation_threshold": 1.0}
+    method = {**METHOD, "norm": norm}
+    tried = candidates(method, {"norm.activation_threshold": [0.5, 1.0]})
+    constants = {one.name: one.constants for one in tried}
+    folder = tmp_path / "tiny/seed0/sweep/owl"
+    for name, values in constants.items():
+        run(
+            "evaluate_candidate.py", *pruning(inputs, method), *scoring(inputs, tmp_path / "cache"),
+            "--candidate", name, "--constants", json.dumps(values),
+            "--output", folder / f"{name}.json",
+        )  # fmt: skip
+    own, lower = (read_json(folder / f"activation_threshold-{t}.json") for t in ("1", "0.5"))
+    assert lower["options"]["norm"]["activation_threshold"] == 0.5
+    assert (own["languages"] == lower["languages"]) is (weight == 0)
+    choice = choose(folder, constants)
+    if weight == 0:
+        assert choice["chosen"] == "activation_threshold-1"
+    table = tabulate_sweep(tmp_path, "tiny", 0, ["owl"], 200, 0.95)
+    assert set(table["candidate"]) == constants.keys()
+    write_json(tmp_path / "chosen.json", choice)
+    run("prune_model.py", *pruning(inputs, method), "--chosen", tmp_path / "chosen.json",
+        "--output", tmp_path / "mask")  # fmt: skip
+    expected = read_json(folder / f"{choice['chosen']}.json")
+    metadata = read_tensors(tmp_path / "mask")[1]
+    assert json.loads(metadata["options"]) == expected["options"]
 
 
 def test_the_choice_records_the_whole_sweep(swept):

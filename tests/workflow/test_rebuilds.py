@@ -121,6 +121,7 @@ def test_explicit_defaults_rerun_nothing(project: Workflow):
         config["methods"]["magnitude"] |= {"scope": "row", "allocation": {"kind": "uniform"}}
         config["methods"]["wanda"] |= {"norm": {"kind": "pooled", "weighting": "tokens"}}
         config["methods"]["m-wanda"]["norm"] |= {"dispersion": "std", "activation_weight": 0}
+        config["methods"]["m-wanda"]["norm"]["activation_threshold"] = 1
         config["methods"]["m-wanda"]["allocation"] |= {"direction": "keep_shared"}
     assert project.jobs() == set()
 
@@ -164,6 +165,15 @@ def test_changed_strength_reruns_one_method(project: Workflow):
         config["methods"]["m-wanda"]["allocation"]["strength"] = 0.1
     expected = masks(M_WANDA) | evaluations(M_WANDA)
     assert project.jobs() == expected | tables("perplexity", "allocation") | figures()
+
+
+def test_a_threshold_of_its_own_reruns_the_statistics_and_what_follows(project: Workflow):
+    with project.edit_config() as config:
+        config["methods"]["m-wanda"]["norm"]["activation_threshold"] = 0.5
+    calibrated = WANDA_EN | WANDA | M_WANDA
+    expected = {f"collect_statistics tiny-llama 0 {language}" for language in ("de", "en")}
+    expected |= masks(calibrated) | evaluations(calibrated)
+    assert project.jobs() == expected | tables(*ALL_TABLES) | figures()
 
 
 def test_new_sparsity_of_one_method_adds_one_mask(project: Workflow):

@@ -56,6 +56,37 @@ def test_a_sweep_reads_validation_text_alone(fresh: Workflow):
     assert "fetch_corpus words sw" not in fresh.jobs(f"{SWEEP}/chosen.json")  # no calibration on it
 
 
+def test_a_threshold_to_choose_reruns_the_statistics_and_what_follows(project: Workflow):
+    weight = {"norm.activation_weight": [0.0, 1.0]}
+    with project.edit_config() as config:
+        config["methods"]["m-wanda"]["choose"] = weight
+    swept = project.jobs()
+    assert not {job for job in swept if job.startswith("collect_statistics")}
+    with project.edit_config() as config:
+        config["methods"]["m-wanda"]["choose"] = {**weight, "norm.activation_threshold": [0.5, 1]}
+    jobs = project.jobs()
+    calibrated = expected.WANDA_EN | expected.WANDA | expected.M_WANDA
+    thresholds = {
+        f"evaluate_candidate {MODEL} 0 m-wanda activation_threshold-{tau}__activation_weight-{w}"
+        for tau in ("0.5", "1")
+        for w in ("0", "1")
+    }
+    statistics = {f"collect_statistics {MODEL} 0 {language}" for language in ("de", "en")}
+    assert jobs == (
+        {job for job in swept if not job.startswith("evaluate_candidate")}
+        | thresholds
+        | statistics
+        | expected.masks(calibrated)
+        | expected.evaluations(calibrated)
+        | expected.tables("perplexity", "allocation", "correlation", "overlap")
+        | expected.figures()
+    )
+    commands = project.run("--dry-run", "--printshellcmds").lines_with("collect_statistics.py")
+    assert len(commands) == 2
+    flags = "--activation-threshold 1.0 --activation-thresholds 0.5 1.0 --threads"
+    assert all(flags in command for command in commands)
+
+
 def test_the_overlay_adds_a_sweep_to_the_demo(fresh: Workflow):
     files = ("config/demo.yaml", "config/sweep.yaml")
     demo = fresh.jobs("--configfile", files[0], config=False)
