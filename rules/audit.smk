@@ -1,4 +1,4 @@
-"""Asked for by name only: do the results still stand as they were written, and which does nobody make?
+"""Asked for by name only: do results stand as they were written, and which does nobody make?
 
 reads   <results>/, <resources>/; changes nothing
 """
@@ -12,13 +12,8 @@ rule audit:
     """Compare every result with its checksum and its inputs, list what no job makes; runs anew."""
     log:
         "<logs>/audit.log",
-    benchmark:
-        "<benchmarks>/audit.jsonl"
     conda:
         "../envs/audit.yaml"
-    resources:
-        mem_mb=4000,
-        runtime=240,
     params:
         script=script("audit_results.py"),
         results=results_folder,
@@ -26,8 +21,10 @@ rule audit:
         # Which files the config makes is asked of the Snakemake that runs this.
         python=sys.executable,
         snakefile=os.path.relpath(workflow.main_snakefile),
-        configfiles=[os.path.relpath(path) for path in workflow.overwrite_configfiles],
+        config=canonical(config),
+        code=code_digest("audit_results.py"),
     shell:
-        "python {params.script:q} --results {params.results:q} --resources {params.resources:q} "
+        "python {params.script:q} --code {params.code:q} "
+        "--results {params.results:q} --resources {params.resources:q} "
         "--python {params.python:q} --snakefile {params.snakefile:q} "
-        "--configfile {params.configfiles:q} 2> {log:q}"
+        "--config {params.config:q} 2> {log:q}"

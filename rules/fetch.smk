@@ -124,11 +124,9 @@ rule fetch_task:
 
 
 rule preflight:
-    """Check that every model, text, task and program can be reached, before any GPU hour; runs anew."""
+    """Check that all models, texts, tasks and programs can be reached, without a GPU; runs anew."""
     log:
         "<logs>/preflight.log",
-    benchmark:
-        "<benchmarks>/preflight.jsonl"
     conda:
         "../envs/fetch.yaml"
     resources:

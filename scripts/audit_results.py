@@ -1,54 +1,79 @@
 """Look for damaged results, results made from other files than stand there, and orphans.
 
-Every file that records a checksum is compared with it. What the current config makes is asked of
-Snakemake itself. Nothing is changed, unless orphans are to be deleted.
+Every file is compared with the checksum that is recorded of it, and what it was made from with what
+stands there. What the config makes, and from what, is asked of Snakemake itself. Nothing is
+changed, unless orphans are to be deleted.
 """
 
 import argparse
-import csv
-import io
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from multiprune.audit import audit
+from multiprune.audit_inputs import Sources
+from multiprune.checksums import checksum_of
 from multiprune.command import run
 from multiprune.errors import InputError
+from multiprune.provenance import origin_of
 
 
 def parse() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, required=True, help="folder of the experiment")
-    parser.add_argument("--resources", type=Path, required=True, help="folder of the downloads")
+    parser.add_argument("--resources", type=Path, default="resources", help="of the downloads")
     parser.add_argument("--python", default=sys.executable, help="one that has Snakemake")
-    parser.add_argument("--snakefile", required=True)
+    parser.add_argument("--snakefile", default="Snakefile")
     parser.add_argument("--configfile", nargs="*", default=[], help="as Snakemake is given them")
+    parser.add_argument("--config", help="the whole config as JSON, in place of --configfile")
     parser.add_argument("--delete-orphans", action="store_true", help="files that no job makes")
     return parser.parse_args()
 
 
-def expected_files(options: argparse.Namespace) -> list[Path]:
-    """Every file that a job of the config makes, finished or not."""
-    command = [options.python, "-m", "snakemake", "--snakefile", options.snakefile, "--summary"]
-    if options.configfile:
-        command += ["--configfile", *options.configfile]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def made_files(options: argparse.Namespace) -> Sources:
+    """Every file that a job of the config makes, finished or not, and what its job read."""
+    with tempfile.TemporaryDirectory() as folder:
+        configfiles = options.configfile
+        if options.config:
+            configfiles = [str(Path(folder) / "config.json")]
+            Path(configfiles[0]).write_text(options.config, encoding="utf-8")
+        command = [options.python, "-m", "snakemake", "--snakefile", options.snakefile]
+        command += ["--detailed-summary"]
+        command += ["--configfile", *configfiles] if configfiles else []
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise InputError(f"snakemake --summary ended with {done.returncode}: {last}")
-    rows = csv.DictReader(io.StringIO(done.stdout), delimiter="\t")
-    return [Path(row["output_file"]) for row in rows]
+        raise InputError(f"snakemake --detailed-summary ended with {done.returncode}: {last}")
+    names, *rows = (line.split("\t") for line in done.stdout.strip("\n").split("\n"))
+    files = [dict(zip(names, row, strict=False)) for row in rows]
+    return {Path(file["output_file"]): sources(file["input-file(s)"]) for file in files}
+
+
+def sources(noted: str) -> list[Path] | None:
+    """Files that a job has read, as Snakemake lists them; None where it does not know."""
+    return None if noted == "-" else [Path(name) for name in noted.split(",") if name]
+
+
+def delete(path: Path) -> None:
+    """Delete a file, and the checksum and the origin beside it."""
+    for file in (path, checksum_of(path), origin_of(path)):
+        file.unlink(missing_ok=True)
 
 
 def main() -> None:
     """Print a line for each finding; exit code 1 where a file is damaged or of other inputs."""
     options = parse()
-    findings = audit(options.results, options.resources, expected_files(options))
+    made = made_files(options)
+    findings = audit(options.results, options.resources, made)
     for finding in findings:
         print(f"{finding.path}: {finding.problem}")
         if finding.orphan and options.delete_orphans:
-            finding.path.unlink()
+            delete(finding.path)
+    unknown = sum(known is None and path.is_file() for path, known in made.items())
+    if unknown:
+        print(f"audit: of {unknown} files Snakemake no longer knows what they were made from")
     wrong = sum(not finding.orphan for finding in findings)
     orphans = len(findings) - wrong
     deleted = ", deleted" if orphans and options.delete_orphans else ""

@@ -55,7 +55,7 @@ def main() -> None:
             record, found = kept.get_or_compute(
                 {"measure": "downstream", **inputs}, lambda task=task: measure(lm(), task)
             )
-            made_of = {**inputs, "prepared": sha256_file(manifest)}
+            made_of = {**inputs, "task": sha256_file(manifest)}
             result = described(options, task) | record | {"provenance": made_of}
             write_json(Path(options.output) / f"{language}.json", result)
             scores = ", ".join(

@@ -20,7 +20,7 @@ from multiprune.manifests import (
 )
 from multiprune.masks import check_mask_belongs
 from multiprune.model_card import CARD, RECORD, calibration_sets, model_card, perplexity_rows
-from multiprune.pruned_weights import pruning_hash
+from multiprune.pruning_files import pruning_hash
 
 
 def parse() -> argparse.Namespace:

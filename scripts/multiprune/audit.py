@@ -1,32 +1,29 @@
 """What stands under results/: damaged files, files made from others than stand there, orphans.
 
-Nothing is changed. `problems` of one kind after the other, each a path and a line.
+Nothing is changed. A finding is a path and a line.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from multiprune.artefacts import (
-    file_problem,
-    opened_tensors,
-    read_json,
-    read_metadata,
-    sha256_file,
-)
+from multiprune.artefacts import file_problem, parse_json, sha256_file
+from multiprune.audit_inputs import Sources, other_sources
+from multiprune.checksums import checksum_of, checksum_problem
 from multiprune.errors import InputError
-from multiprune.manifests import MANIFEST, file_differences, read_manifest
-from multiprune.pruned_weights import pruning_hash
-from multiprune.table_files import table_problem
+from multiprune.manifests import MANIFEST, file_differences, parse_manifest
+from multiprune.provenance import origin_of
 
-CHECKS: dict[str, Callable[[Path], str | None]] = {
-    ".safetensors": file_problem,
-    ".json": file_problem,
-    ".csv": table_problem,
-}
-# Not made by a job of the config, or kept on purpose: what a search for orphans passes over.
-KEPT = ("logs", "benchmarks", "cache", "export", "slurm")
+TASK = "task.json"
+CACHED = r"[^/]+/cache/[0-9a-f]{32}\.json$"
+# By the path below an experiment's folder. What lies in the folder itself is a user's or a report.
+UNSIGNED = re.compile(r"(logs|benchmarks|slurm|tasks)/|[^/]+/seed\d+/export/|[^/]+$")
+# Made by no job of the config, or kept on purpose: what a search for orphans passes over.
+KEPT = re.compile(rf"(logs|benchmarks|slurm)/|[^/]+/seed\d+/export/|[^/]+$|{CACHED}")
+SIDECAR = re.compile(r"\.(.+)\.(?:sha256|origin\.json)")
+UNFINISHED = re.compile(r"\.corrupt$|\.safetensors\.progress/")
 
 
 @dataclass(frozen=True)
@@ -38,87 +35,138 @@ class Finding:
     orphan: bool = False
 
 
-def damaged(folder: Path) -> Iterator[Finding]:
-    """Files below a folder that are not what was written, by the checksums that they record."""
-    for path in files_below(folder):
-        check = CHECKS.get(path.suffix)
-        if check and (problem := check(path)):
+def audit(results: Path, resources: Path, made: Sources) -> list[Finding]:
+    """Everything that is wrong in an experiment's results and in the downloads.
+
+    made: every file that a job of the config makes, finished or not, and what its job read.
+    Damaged files come first: what was made from them is not named as well.
+    """
+    check_folder(results, made)
+    found = [
+        *damaged_folders(resources),
+        *damaged_folders(results),
+        *damaged_tasks(resources / "tasks"),
+        *damaged_tasks(results / "tasks"),
+        *damaged(results, made),
+    ]
+    harmed = {finding.path.absolute() for finding in found}
+    found += [
+        Finding(path, f"was made from another {source}")
+        for path, source in other_sources(results, made, harmed)
+    ]
+    return [*found, *orphans(results, made), *lone_sidecars(results)]
+
+
+def check_folder(results: Path, made: Iterable[Path]) -> None:
+    """InputError where the folder is not that of the config's experiment: all would be orphans."""
+    folder = Path(os.path.abspath(results))
+    folders = {parent for path in made for parent in path.absolute().parents}
+    if folder not in folders:
+        raise InputError(f"{results}: the config makes nothing in it; give its --configfile")
+    if folder / "tables" not in folders:
+        raise InputError(f"{results}: is not the folder of an experiment, which holds tables/")
+
+
+def damaged(results: Path, made: Mapping[Path, object]) -> Iterator[Finding]:
+    """Files that are not what was written, by the checksums that they, or files beside, record."""
+    expected = {path.absolute() for path in made}
+    for path in files_below(results):
+        relative = path.relative_to(results).as_posix()
+        if UNSIGNED.match(relative):
+            continue
+        signed = path.absolute() in expected or re.match(CACHED, relative) is not None
+        if problem := problem_of(path, signed):
+            yield Finding(path, problem)
+    for path in sidecars_below(results):
+        if path.suffix == ".json" and (problem := file_problem(path, signed=True)):
             yield Finding(path, problem)
 
 
-def damaged_downloads(resources: Path) -> Iterator[Finding]:
-    """Downloaded files that are not what their manifest says."""
-    for manifest_path in sorted(resources.rglob(MANIFEST)):
-        manifest = read_manifest(manifest_path)
-        for name, problem in file_differences(manifest_path.parent, manifest):
+def problem_of(path: Path, signed: bool) -> str | None:
+    """What is wrong with a file; where `signed`, that nothing tells it either."""
+    if path.suffix in (".json", ".safetensors"):
+        return file_problem(path, signed)
+    try:
+        if problem := checksum_problem(path):
+            return problem
+    except OSError as error:
+        return f"cannot be read ({error})"
+    beside = [checksum_of(path), *([origin_of(path)] if path.suffix == ".csv" else [])]
+    missing = [other.name for other in beside if signed and not other.exists()]
+    return f"has no {missing[0]} beside it" if missing else None
+
+
+def damaged_folders(root: Path) -> Iterator[Finding]:
+    """Files of downloads and exports that are not what their manifest says."""
+    for manifest_path in visible(root, MANIFEST):
+        try:
+            manifest = parse_manifest(manifest_path)
+            differences = list(file_differences(manifest_path.parent, manifest))
+        except (ValueError, OSError) as error:
+            yield Finding(manifest_path, str(error))
+            continue
+        for name, problem in differences:
             yield Finding(manifest_path.parent / name, problem)
 
 
-def made_from_others(run: Path) -> Iterator[Finding]:
-    """Artefacts of one model and seed whose recorded inputs are not the files that stand there."""
-    for path in sorted(run.glob("statistics/*.safetensors")):
-        windows = run / "calibration" / path.name
-        if windows.is_file() and metadata_of(path).get("windows") != sha256_file(windows):
-            yield Finding(path, f"was made from another {windows.relative_to(run)}")
-    for path in sorted([*run.glob("masks/*/*.safetensors"), *run.glob("weights/*/*.safetensors")]):
-        for source, recorded in sources_of_mask(run, path):
-            if source.is_file() and recorded != sha256_file(source):
-                yield Finding(path, f"was made from another {source.relative_to(run)}")
-    for path in sorted(run.glob("perplexity/*/*/*.json")):
-        method, sparsity = path.parts[-3:-1]
-        for kind in ("masks", "weights"):
-            mask = run / kind / method / f"{sparsity}.safetensors"
-            if mask.is_file() and read_json(path)["provenance"]["mask"] != pruning_hash(mask):
-                yield Finding(path, f"was measured with another {mask.relative_to(run)}")
+def damaged_tasks(root: Path) -> Iterator[Finding]:
+    """Files of prepared tasks that are not what their `task.json` says."""
+    for path in visible(root, TASK):
+        if problem := file_problem(path, signed=True):
+            yield Finding(path, problem)
+            continue
+        task, _checksum = parse_json(path)
+        for file, sha256 in (("file", "sha256"), ("harness_file", "harness_sha256")):
+            if file in task:
+                described = path.with_name(task[file])
+                if not described.is_file():
+                    yield Finding(described, "is missing")
+                elif sha256_file(described) != task.get(sha256):
+                    yield Finding(described, f"has another SHA-256 than its {TASK} says")
 
 
-def metadata_of(path: Path) -> dict[str, str]:
-    """Metadata of a safetensors file."""
-    with opened_tensors(path) as file:
-        return read_metadata(file)
-
-
-def sources_of_mask(run: Path, path: Path) -> Iterator[tuple[Path, str]]:
-    """Files that a mask was made from, and their recorded hashes; models are checked by jobs."""
-    folders = {"statistics": "statistics", "windows": "calibration"}
-    for name, recorded in json.loads(metadata_of(path).get("inputs", "{}")).items():
-        folder, _, file = name.rpartition("/")
-        if file.endswith(".safetensors"):
-            yield run / folders.get(folder, "statistics") / file, recorded
-
-
-def orphans(folder: Path, expected: Iterable[Path]) -> Iterator[Finding]:
+def orphans(results: Path, expected: Iterable[Path]) -> Iterator[Finding]:
     """Files below an experiment's folder that no job of its config makes."""
     known = {path.absolute() for path in expected}
-    for path in files_below(folder):
-        relative = path.relative_to(folder)
-        kept = any(part in KEPT for part in relative.parts) or len(relative.parts) == 1
+    for path in files_below(results):
+        kept = KEPT.match(path.relative_to(results).as_posix())
         if not kept and path.absolute() not in known:
             yield Finding(path, "no job of this config makes it", orphan=True)
 
 
-def files_below(folder: Path) -> list[Path]:
-    """Files that are not hidden, nor set aside, nor half of a running job's, sorted."""
+def lone_sidecars(results: Path) -> Iterator[Finding]:
+    """Checksums and origins whose file is gone."""
+    for path in sidecars_below(results):
+        name = SIDECAR.fullmatch(path.name)[1]
+        if not path.with_name(name).exists():
+            yield Finding(path, f"{name}, which it belongs to, is gone", orphan=True)
+
+
+def sidecars_below(results: Path) -> list[Path]:
+    """Checksums and origins that stand beside files, sorted; those of exports do not count."""
     return sorted(
         path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.suffix != ".corrupt"
-        and ".progress" not in str(path.relative_to(folder))
+        for path in results.rglob(".*")
+        if SIDECAR.fullmatch(path.name)
+        and not UNSIGNED.match(path.relative_to(results).as_posix())
+        and path.is_file()
     )
 
 
-def audit(results: Path, resources: Path, expected: Iterable[Path]) -> list[Finding]:
-    """Everything that is wrong in an experiment's results and in the downloads.
+def files_below(folder: Path) -> list[Path]:
+    """Files that are not hidden, nor set aside, nor half of a running job's, sorted."""
+    return [
+        path
+        for path in visible(folder, "*")
+        if not UNFINISHED.search(path.relative_to(folder).as_posix())
+    ]
 
-    Damaged files first: what they were made into is only compared where they are whole.
-    """
-    found = [*damaged_downloads(resources), *damaged(results)]
-    if not found:
-        for run in sorted(results.glob("*/seed*")):
-            try:
-                found += made_from_others(run)
-            except InputError as error:
-                found.append(Finding(run, str(error)))
-    return [*found, *orphans(results, expected)]
+
+def visible(folder: Path, pattern: str) -> list[Path]:
+    """Files below a folder that match and are not hidden, sorted."""
+    return sorted(
+        path
+        for path in folder.rglob(pattern)
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )

@@ -16,9 +16,10 @@ from multiprune.architectures import is_down_projection
 from multiprune.block_activations import Accumulator
 from multiprune.errors import InputError
 from multiprune.hessian import InputHessian
-from multiprune.masks import read_mask, write_mask
+from multiprune.masks import write_mask
 from multiprune.pruned_weights import join_weights, write_weights
 from multiprune.pruning import BlockReport, Pruner, pattern_of
+from multiprune.pruning_files import read_mask
 from multiprune.statistics import ActivationSums
 from multiprune.statistics_files import InputStatistics, ModuleInput
 from multiprune.weights import LinearWeight, ModelWeights

@@ -7,7 +7,7 @@ import torch
 from multiprune.manifests import checked_fingerprint
 from multiprune.masks import check_mask_belongs
 from multiprune.models import library_versions
-from multiprune.pruned_weights import pruning_hash
+from multiprune.pruning_files import pruning_hash
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

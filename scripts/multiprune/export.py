@@ -22,7 +22,8 @@ from multiprune.errors import InputError
 from multiprune.manifests import MANIFEST, other_definition
 from multiprune.masks import unpack
 from multiprune.model_card import CARD, RECORD
-from multiprune.pruned_weights import SAFETENSORS_DTYPES, holds_weights
+from multiprune.pruned_weights import SAFETENSORS_DTYPES
+from multiprune.pruning_files import holds_weights
 from multiprune.weights import INDEX, WHOLE, weight_files
 
 PART_BYTES = 16 << 20  # of a tensor read at a time

@@ -1,7 +1,7 @@
 """Pruned models as masks: one bit a weight, packed, applied to the dense weights at loading."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -13,10 +13,10 @@ from multiprune.artefacts import (
     metadata_text,
     opened_tensors,
     read_metadata,
-    sha256_arrays,
     write_tensors,
 )
 from multiprune.errors import InputError
+from multiprune.pruning_files import read_mask
 
 CHUNK = 2**16  # weights unpacked at a time, which stay in the processor's cache
 BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by bytes of a weight
@@ -37,25 +37,6 @@ def write_mask(
 ) -> None:
     """Write packed masks by parameter name; metadata values that are not strings become JSON."""
     write_tensors(path, packed, metadata_text(metadata))
-
-
-def read_mask(path: Path | str) -> Iterator[tuple[str, np.ndarray, tuple[int, int]]]:
-    """Parameter name, packed mask and unpacked shape of each pruned parameter, by name."""
-    with opened_tensors(path) as file:
-        metadata = read_metadata(file)
-        if "shapes" not in metadata:
-            raise InputError(f"{path}: is not a mask, its metadata has no shapes")
-        shapes = json.loads(metadata["shapes"])
-        for name in sorted(file.keys()):
-            if name not in shapes:
-                raise InputError(f"{path}: is not a mask, its metadata has no shape of {name}")
-            packed, (rows, columns) = file.get_tensor(name), shapes[name]
-            if packed.shape != (rows, -(-columns // 8)) or packed.dtype != np.uint8:
-                raise InputError(
-                    f"{path}: {name} is not one bit for each of {rows}x{columns} weights; "
-                    "remove the file"
-                )
-            yield name, packed, (rows, columns)
 
 
 def check_mask_belongs(path: Path | str, model: str) -> None:
@@ -110,10 +91,3 @@ def _drop(parameter: nn.Parameter, packed: np.ndarray) -> None:
 def _masks_of_bytes(dtype: np.dtype) -> np.ndarray:
     """[256, 8]: for each byte of a packed mask, all bits set where a weight is kept, or none."""
     return -np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(dtype)
-
-
-def mask_hash(path: str | None) -> str | None:
-    """SHA-256 of a mask's tensors, whatever its metadata says; None for the dense model."""
-    if path is None:
-        return None
-    return sha256_arrays(packed for _name, packed, _shape in read_mask(path))

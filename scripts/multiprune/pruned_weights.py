@@ -15,14 +15,12 @@ from torch import Tensor, nn
 from multiprune.artefacts import (
     metadata_text,
     opened_tensors,
-    read_metadata,
-    sha256_arrays,
     writing_tensors,
 )
 from multiprune.errors import InputError
-from multiprune.masks import apply_mask, mask_hash
+from multiprune.masks import apply_mask
+from multiprune.pruning_files import KIND, holds_weights
 
-KIND = {"artefact": "weights"}  # in the metadata, where masks have nothing
 BYTES = {"BF16": 2, "F16": 2, "F32": 4, "F64": 8}
 SAFETENSORS_DTYPES = {
     torch.bfloat16: "BF16",
@@ -93,12 +91,6 @@ def read_weights(path: Path | str) -> Iterator[tuple[str, Tensor]]:
             yield name, file.get_tensor(name)
 
 
-def holds_weights(path: Path | str) -> bool:
-    """Whether a file holds pruned weights, not a mask."""
-    with opened_tensors(path) as file:
-        return KIND.items() <= read_metadata(file).items()
-
-
 def apply_weights(model: nn.Module, path: Path | str) -> None:
     """Replace the pruned weights of a loaded model, in place, in its own precision and device."""
     parameters = dict(model.named_parameters())
@@ -118,21 +110,3 @@ def apply_pruning(model: nn.Module, path: Path | str) -> None:
         apply_weights(model, path)
     else:
         apply_mask(model, path)
-
-
-def weights_hash(path: Path | str) -> str:
-    """SHA-256 of the pruned weights and their precision, whatever the metadata says."""
-
-    def arrays() -> Iterator[np.ndarray]:
-        for _name, weight in read_weights(path):
-            yield np.frombuffer(SAFETENSORS_DTYPES[weight.dtype].encode(), dtype=np.uint8)
-            yield _bits(weight)
-
-    return sha256_arrays(arrays())
-
-
-def pruning_hash(path: Path | str | None) -> str | None:
-    """Hash of what a mask or a file of pruned weights holds; None for the dense model."""
-    if path is not None and holds_weights(path):
-        return weights_hash(path)
-    return mask_hash(path)

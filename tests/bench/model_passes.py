@@ -14,9 +14,9 @@ from transformers import PreTrainedModel
 from multiprune.activations import batches, collect
 from multiprune.architectures import architecture_of
 from multiprune.artefacts import read_tensors
-from multiprune.masks import read_mask
 from multiprune.models import forward, load_model, load_tokenizer, set_up
 from multiprune.perplexity import window_losses, windows_of
+from multiprune.pruning_files import read_mask
 from multiprune.texts import read_paragraphs, tokenize
 
 THREADS = 2

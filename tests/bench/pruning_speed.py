@@ -24,7 +24,8 @@ import prune_model
 import prune_sequentially
 from multiprune import config as experiment
 from multiprune.artefacts import read_tensors
-from multiprune.masks import read_mask, unpack
+from multiprune.masks import unpack
+from multiprune.pruning_files import read_mask
 
 ROOT = Path(__file__).parents[2]
 METHODS = ("magnitude", "wanda", "ria", "owl", "m-wanda")  # of config/demo.yaml

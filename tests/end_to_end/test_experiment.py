@@ -13,8 +13,9 @@ from workflow.interruption import Interrupted
 from workflow.running import Workflow
 
 from multiprune.artefacts import read_tensors
-from multiprune.masks import read_mask, unpack
+from multiprune.masks import unpack
 from multiprune.models import load_model
+from multiprune.pruning_files import read_mask
 
 RESULTS = "results/tiny"
 RUNS = f"{RESULTS}/{MODEL}/seed0"

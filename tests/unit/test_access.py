@@ -8,8 +8,9 @@ import pytest
 import tiny
 from loopback_hub import COMMIT, Repository, loopback_hub
 
-from multiprune.access import check_corpus, check_model
+from multiprune.access import check_corpus, check_model, on_disk
 from multiprune.errors import InputError
+from multiprune.manifests import write_manifest
 from multiprune.revisions import RevisionLock
 
 SCRIPT = Path(__file__).parents[2] / "scripts/check_access.py"
@@ -19,6 +20,7 @@ LLAMA = {
     "tokenizer.json": b"{}",
 }
 MOVED = "f" * 40
+LOCAL = {"kind": "local", "folder": "x"}
 
 
 @pytest.fixture
@@ -33,6 +35,18 @@ def test_a_local_model_that_is_complete(tmp_path, lock):
     (tmp_path / "model/model.safetensors").unlink()
     with pytest.raises(InputError, match="no weights"):
         check_model("m", definition, lock)
+
+
+def test_what_was_fetched_already(tmp_path):
+    (tmp_path / "text").write_text("a")
+    write_manifest(tmp_path, LOCAL)
+    manifest = tmp_path / "manifest.json"
+    assert on_disk(manifest, dict(LOCAL))
+    assert not on_disk(manifest, {"kind": "other"})
+    assert not on_disk(tmp_path / "none/manifest.json", LOCAL)
+    manifest.write_text("{")
+    assert not on_disk(manifest, LOCAL)
+    assert manifest.read_text() == "{"
 
 
 def test_own_text_is_counted(tmp_path, lock):

@@ -187,6 +187,17 @@ def test_a_missing_file_is_one_line(tmp_path, read):
         read(tmp_path / "a.data")
 
 
+def test_a_broken_file_that_cannot_be_renamed_is_named_with_both_reasons(tmp_path, monkeypatch):
+    (tmp_path / "a.json").write_text("{")
+
+    def refuse(*_paths):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(InputError, match=r"is not JSON .*cannot be renamed \(Permission denied\)"):
+        read_json(tmp_path / "a.json")
+
+
 def test_set_aside_replaces_an_earlier_one(tmp_path):
     for content in ("first", "second"):
         (tmp_path / "a").write_text(content)

@@ -20,9 +20,10 @@ from multiprune.artefacts import write_json
 from multiprune.errors import InputError
 from multiprune.export import PrunedCheckpoint, Zeros, stored_tensors
 from multiprune.manifests import checked_fingerprint, read_manifest, write_manifest
-from multiprune.masks import mask_hash, pack, read_mask, unpack, write_mask
+from multiprune.masks import pack, unpack, write_mask
 from multiprune.models import load_model
 from multiprune.pruned_weights import apply_pruning, write_weights
+from multiprune.pruning_files import mask_hash, read_mask
 from multiprune.sparsity_report import matrices
 from multiprune.weights import ModelWeights
 

@@ -33,18 +33,17 @@ class TestPrepared:
         assert [len(chosen) for chosen in task.chosen.values()] == [16]
         assert task.version == "1.0"
 
-    def test_rows_of_another_task_are_refused(self, tmp_path):
+    @pytest.mark.parametrize("name", ["test.jsonl", "cloze_en.yaml"])
+    def test_rows_and_prompts_of_another_task_are_refused(self, tmp_path, name):
         manifest = write_cloze(tmp_path)
-        with open(tmp_path / "test.jsonl", "a") as file:
+        with open(tmp_path / name, "a") as file:
             file.write("\n")
-        with pytest.raises(InputError, match=r"test.jsonl: is missing or not what .*task.json"):
+        with pytest.raises(InputError, match=rf"{name}: is missing or not what .*task.json"):
             prepare(manifest, None, tmp_path / "cache")
         # Both, so that the same command builds both again.
         assert not manifest.exists()
-        assert {path.name for path in tmp_path.glob("*.corrupt")} == {
-            "task.json.corrupt",
-            "test.jsonl.corrupt",
-        }
+        found = {path.name for path in tmp_path.glob("*.corrupt")}
+        assert found == {"task.json.corrupt", f"{name}.corrupt"}
 
     def test_hash_follows_what_is_asked(self, tmp_path):
         manifest = write_cloze(tmp_path / "a")

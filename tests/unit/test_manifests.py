@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from multiprune import manifests
 from multiprune.errors import InputError
 from multiprune.manifests import (
+    A_DAY,
     IN_PROGRESS,
+    VERIFIED,
     check_files,
+    checked_fingerprint,
     described_folder,
     fingerprint,
     other_definition,
@@ -31,6 +35,14 @@ def folder(tmp_path):
     (folder / "sub" / "b.txt").write_bytes(b"beta!!")
     write_manifest(folder, DEFINITION, "r1", package="p")
     return folder
+
+
+def rot(path: Path) -> None:
+    """Turn a byte of a file round; its size and its time stay."""
+    state = path.stat()
+    content = path.read_bytes()
+    path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
 class TestContent:
@@ -122,6 +134,22 @@ class TestCheck:
         with pytest.raises(InputError):
             check_files(folder / "manifest.json", ["a.txt"])
 
+    def test_a_small_file_is_hashed_by_every_reader(self, folder):
+        checked_fingerprint(folder)
+        rot(folder / "a.txt")
+        with pytest.raises(InputError, match=r"a.txt: has another SHA-256"):
+            checked_fingerprint(folder)
+
+    def test_a_large_file_is_hashed_once_a_day(self, folder, monkeypatch):
+        monkeypatch.setattr(manifests, "LARGE", 1)
+        known = checked_fingerprint(folder)
+        rot(folder / "a.txt")
+        assert checked_fingerprint(folder) == known
+        yesterday = (folder / VERIFIED).stat().st_mtime - A_DAY
+        os.utime(folder / VERIFIED, (yesterday, yesterday))
+        with pytest.raises(InputError, match=r"a.txt: has another SHA-256"):
+            checked_fingerprint(folder)
+
     def test_unlisted_name(self, folder):
         with pytest.raises(InputError, match=r"lists no file 'c.txt', only a.txt, sub/b.txt"):
             check_files(folder / "manifest.json", ["c.txt"])
@@ -143,6 +171,13 @@ class TestOtherDefinition:
     def test_none_without_manifest_or_when_equal(self, folder, tmp_path):
         assert other_definition(tmp_path / "none" / "manifest.json", DEFINITION) is None
         assert other_definition(folder / "manifest.json", dict(DEFINITION)) is None
+
+    @pytest.mark.parametrize("content", ["", "{", "[1]", '{"definition": {}}'])
+    def test_a_broken_manifest_is_left_to_who_reads_it(self, folder, content):
+        manifest = folder / "manifest.json"
+        manifest.write_text(content)
+        assert other_definition(manifest, {"kind": "other"}) is None
+        assert manifest.read_text() == content
 
     def test_names_both_definitions_and_the_folder(self, folder):
         line = other_definition(folder / "manifest.json", {"kind": "local", "folder": "y"})

@@ -25,6 +25,8 @@ def test_every_reader_notes_its_file(tmp_path):
     write_table(tmp_path / "d.csv", pd.DataFrame({"x": [1]}))
     read_json(tmp_path / "a.json")
     with noting_inputs() as inputs:
+        with noting_inputs() as nothing:
+            pass
         read_json_lines(tmp_path / "b.jsonl")
         with noting_inputs() as inner:
             read_tensors(tmp_path / "c.safetensors")
@@ -32,6 +34,7 @@ def test_every_reader_notes_its_file(tmp_path):
     read_json(tmp_path / "a.json")
     assert {path.name for path in inputs} == {"b.jsonl", "c.safetensors", "d.csv"}
     assert {path.name for path in inner} == {"c.safetensors"}
+    assert nothing == set()
 
 
 def test_the_origin_of_a_table(tmp_path):

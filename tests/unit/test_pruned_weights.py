@@ -1,22 +1,23 @@
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
+from multiprune.artefacts import sha256_arrays
 from multiprune.errors import InputError
-from multiprune.masks import check_mask_belongs, mask_hash, pack, write_mask
+from multiprune.masks import check_mask_belongs, pack, write_mask
 from multiprune.pruned_weights import (
     apply_pruning,
     apply_weights,
     join_weights,
-    pruning_hash,
     read_weights,
-    weights_hash,
     write_weights,
 )
+from multiprune.pruning_files import mask_hash, pruning_hash, weights_hash
 from multiprune.sparsegpt import inverse_factor, prune_with
 
 NEW = torch.tensor([[0.0, 1.5, -2.0], [0.25, 0.0, 3.0]])
@@ -166,6 +167,21 @@ def test_the_hash_tells_weights_apart_and_ignores_metadata(tmp_path):
     half, short = (torch.zeros(2, 3, dtype=dtype) for dtype in (torch.half, torch.bfloat16))
     hashes = {weights_hash(written(tmp_path / "4", weight)) for weight in (half, short, half.T)}
     assert len(hashes) == 3
+
+
+@pytest.mark.parametrize(
+    ("dtype", "name"),
+    [
+        (torch.bfloat16, b"BF16"),
+        (torch.half, b"F16"),
+        (torch.float, b"F32"),
+        (torch.double, b"F64"),
+    ],
+)
+def test_the_hash_is_of_precision_and_bits(tmp_path, dtype, name):
+    weight = NEW.to(dtype)
+    parts = [np.frombuffer(name, np.uint8), weight.view(torch.uint8).numpy()]
+    assert weights_hash(written(tmp_path / "w", weight)) == sha256_arrays(parts)
 
 
 def test_the_hash_of_a_mask_is_that_of_masks(tmp_path):

@@ -75,3 +75,11 @@ def test_a_download_of_another_commit_than_the_locked_one_is_refused(lock, tmp_p
     else:
         with pytest.raises(InputError, match=f"holds commit {SECOND}, .+ asks for {FIRST}"):
             lock.must_agree("models/m", MODEL, tmp_path / "manifest.json")
+
+
+def test_a_broken_manifest_is_left_to_who_reads_it(lock, tmp_path):
+    lock.record("models/m", MODEL, FIRST)
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text("{")
+    lock.must_agree("models/m", MODEL, manifest)
+    assert manifest.read_text() == "{"

@@ -35,8 +35,9 @@ from multiprune.block_activations import BlockPasses
 from multiprune.block_pruners import BlockStatistics, MaskPruner
 from multiprune.errors import InputError
 from multiprune.manifests import checked_fingerprint
-from multiprune.masks import mask_hash, read_mask, unpack
+from multiprune.masks import unpack
 from multiprune.models import load_model
+from multiprune.pruning_files import mask_hash, read_mask
 from multiprune.statistics import ActivationSums
 from multiprune.statistics_files import ModuleInput
 

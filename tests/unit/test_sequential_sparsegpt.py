@@ -28,7 +28,7 @@ from multiprune.errors import InputError
 from multiprune.export import pruning_metadata
 from multiprune.manifests import checked_fingerprint
 from multiprune.models import forward, load_model
-from multiprune.pruned_weights import holds_weights, pruning_hash
+from multiprune.pruning_files import holds_weights, pruning_hash
 
 POOLED = [name for name in SETS if name != "code"]
 

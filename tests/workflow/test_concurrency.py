@@ -83,7 +83,7 @@ def test_second_process_in_the_same_folder(held: tuple, finished: Workflow):
     before = (run.workflow.folder / TEXT / MANIFEST).stat().st_mtime_ns
     outcome = run.outcome()
     assert outcome.code == 0, outcome.text
-    assert outcome.lines_with("fetched by another run: ", f"{TEXT}/{MANIFEST}")
+    assert outcome.lines_with("fetched by another run: ", f"{TEXT}/test.jsonl")
     assert outcome.text.count("localrule fetch_corpus:") == 2
     assert (run.workflow.folder / TEXT / MANIFEST).stat().st_mtime_ns == before
     assert (run.workflow.folder / MASK).read_bytes() == (finished.folder / MASK).read_bytes()

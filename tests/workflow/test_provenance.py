@@ -1,7 +1,7 @@
 """Every kind of result names versions, seeds, the hashes of its inputs and the code it is from.
 
-Views say nothing of themselves: claims.md, claims.tex and captions/claims.rst are written from
-tables/claims.csv, tables/*.html from the table of that name, a caption by the job of its figure.
+Views say nothing of themselves: tables/*.html is written from the table of that name, a caption by
+the job of its figure. Each has its SHA-256 beside it.
 """
 
 import json
@@ -106,6 +106,7 @@ def test_perplexity_records(finished: Workflow):
         assert origin["model"] == model_of(finished)
         assert origin["code"] == scripts(finished, "evaluate_perplexity.py")
         assert SHA256.fullmatch(origin["tokens"])
+        assert origin["text"] == text_of(finished, found["language"], "test")
         assert (origin["mask"] is None) == (found["method"] == "dense")
         assert origin["mask"] is None or SHA256.fullmatch(origin["mask"])
         assert names_versions(origin["versions"], "torch", "transformers", "tokenizers")
@@ -168,6 +169,27 @@ def test_joined_tables(finished: Workflow):
         assert origin["code"] == scripts(finished, "join_tables.py")
 
 
+def test_documents_on_claims(finished: Workflow):
+    for name in ("tables/claims.md", "tables/claims.tex", "captions/claims.rst"):
+        origin = read_json(origin_of(finished.folder / "results/tiny" / name))
+        assert list(origin["inputs"]) == ["results/tiny/tables/claims.csv"]
+        check_inputs(finished, origin["inputs"])
+        assert origin["code"] == scripts(finished, "write_claims.py")
+
+
+def test_views_have_their_hash_beside_them(finished: Workflow):
+    views = [
+        path
+        for pattern in ("tables/*", "captions/*", "figures/*")
+        for path in files(finished, pattern)
+        if path.suffix in VIEWS | {".png", ".pdf"} and not path.name.startswith(".")
+    ]
+    assert {path.suffix for path in views} == VIEWS | {".png", ".pdf"}
+    for path in views:
+        checksum = path.with_name(f".{path.name}.sha256").read_text()
+        assert checksum == f"{sha256_file(path)}  {path.name}\n"
+
+
 def test_figures(finished: Workflow):
     for path in files(finished, "figures/*.png"):
         with Image.open(path) as image:
@@ -185,6 +207,7 @@ def test_no_kind_of_result_is_left_out(finished: Workflow):
     """Everything below results/ that is not a log, a time or a view is looked at above."""
     covered = (
         r"tiny-llama/(seed0/(calibration|statistics|masks|perplexity)|cache)/|tables/|figures/"
+        r"|captions/"
     )
     left = [
         name

@@ -17,8 +17,9 @@ from workflow.running import Outcome, Workflow, clean_environment
 
 from multiprune.artefacts import read_json
 from multiprune.export import pruning_metadata
-from multiprune.masks import read_mask, unpack
+from multiprune.masks import unpack
 from multiprune.models import load_model
+from multiprune.pruning_files import read_mask
 
 OVERLAY = "tiny_variants.yaml"
 CONFIG = ("--configfile", "tiny.yaml", OVERLAY)
