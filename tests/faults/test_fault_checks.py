@@ -26,6 +26,7 @@ Error in rule sample_calibration:
     jobid: 4
 Finished jobid: 0 (Rule: tables)
 """
+TRACEBACK = 'Traceback (most recent call last):\n  File "{}", line 1, in <module>\n'
 TABLE = "method,ratio,measurement\nwanda,1.50,perplexity\nowl,3.2,time ratio\n"
 
 
@@ -80,7 +81,9 @@ def test_trial_complains(folder):
     trial = Trial(Workflow(folder), [], {"a", "b"}, {}, contents(folder))
     trial.note(Ran(-9, "", {"a", "b"}, {"a"}))
     assert trial.judge() == []
-    trial.note(Ran(0, "Traceback", {"a", "c"}, {"a", "c"}))
+    trial.note(Ran(1, TRACEBACK.format("/usr/lib/snakemake/dag.py"), {"a"}, set()))
+    assert trial.judge() == []
+    trial.note(Ran(0, TRACEBACK.format("/tmp/x/scripts/a.py"), {"a", "c"}, {"a", "c"}))
     assert trial.finished_again(before=1) == ["a had finished and ran again"]
     wrong = trial.judge(aside=frozenset(["results/x"]))
     assert wrong == [
