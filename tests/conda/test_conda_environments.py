@@ -38,26 +38,27 @@ class Deployed:
         return [Path(call[-1]) for call in calls(self.conda) if call[:2] == ["env", "create"]]
 
     def logged_prefixes(self, rule: str) -> list[str]:
-        """First line of every log of a rule."""
-        logs = sorted((self.workflow.folder / "results/tiny/logs" / rule).rglob("*.log"))
+        """First line of every log of a rule; one that runs once for all has no folder of them."""
+        folder = self.workflow.folder / "results/tiny/logs"
+        logs = [*folder.glob(f"{rule}.log"), *sorted((folder / rule).rglob("*.log"))]
         return [path.read_text(encoding="utf-8").split("\n")[0] for path in logs]
 
 
-def with_conda(workflow: Workflow, conda: Path, prefixes: Path) -> Outcome:
+def with_conda(workflow: Workflow, conda: Path, prefixes: Path, *targets: str) -> Outcome:
     """Run with conda deployment, the stand-in before anything else on PATH."""
     path = os.pathsep.join([str(conda / "bin"), os.environ["PATH"]])
     # The stand-in compiles nothing; if jobs kept no bytecode, each would compile it all again.
     environment = {"PATH": path, "PYTHONDONTWRITEBYTECODE": ""}
     options = ("--sdm", "conda", "--conda-prefix", str(prefixes), "--show-failed-logs")
-    return workflow.run(*options, environment=environment, timeout=900)
+    return workflow.run(*targets, *options, environment=environment, timeout=900)
 
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """The tiny experiment with few methods, a downstream task, a language from the npm package.
 
-    So every rule runs that has a script and needs no hub. The environments, gigabytes, go when the
-    tests are done.
+    So every rule runs that has a script and needs no hub; `audit` comes last. The environments,
+    gigabytes, go when the tests are done.
     """
     folder = tmp_path_factory.mktemp("conda")
     workflow = Workflow.new(folder / "project")
@@ -72,12 +73,14 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         config["methods"] = {"wanda": {"score": "wanda"}, "kim-contrast": contrast}
         downstream = added["evaluation"]["downstream"] | {"methods": ["wanda"]}
         config["evaluation"]["downstream"] = downstream
-    rules = {job.split()[0] for job in workflow.jobs()}
+    rules = {job.split()[0] for job in workflow.jobs()} | {"audit"}
     install(folder / "standin")
     prefixes = folder / "environments"
     try:
         outcome = with_conda(workflow, folder / "standin", prefixes)
         assert outcome.code == 0, outcome.text
+        audited = with_conda(workflow, folder / "standin", prefixes, "audit")
+        assert audited.code == 0, audited.text
         yield Deployed(workflow, folder / "standin", prefixes, outcome, rules)
     finally:
         shutil.rmtree(prefixes, ignore_errors=True)
