@@ -124,7 +124,7 @@ rule fetch_task:
 
 
 rule preflight:
-    """Check that all models, texts, tasks and programs can be reached, without a GPU; runs anew."""
+    """Check that models, texts, tasks and programs can be reached, before GPU hours; runs anew."""
     log:
         "<logs>/preflight.log",
     conda:

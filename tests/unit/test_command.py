@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from multiprune.command import run
+from multiprune.digest import code_digest
 from multiprune.errors import InputError
 
 
@@ -57,3 +58,29 @@ def test_a_gpu_out_of_memory_is_one_line(capsys):
 def test_our_own_mistakes_keep_their_traceback():
     with pytest.raises(ZeroDivisionError):
         run(raising(ZeroDivisionError()))
+
+
+@pytest.fixture
+def planned(tmp_path, monkeypatch):
+    """A script whose command line begins as rules write it, with the digest of its code."""
+    script = tmp_path / "work.py"
+    script.write_text("SIZE = 1\n")
+    monkeypatch.setattr(sys, "argv", [str(script), "--code", code_digest(script), "--output", "x"])
+    return script
+
+
+def test_the_code_that_was_planned_runs_and_sees_its_own_options(planned, capsys):
+    seen = []
+    assert outcome(lambda: seen.extend(sys.argv), capsys)[0] == 0
+    assert seen == [str(planned), "--output", "x"]
+
+
+@pytest.mark.parametrize("edited", ["SIZE = 2\n", "SIZE = (\n"], ids=["another", "half an edit"])
+def test_other_code_than_was_planned_does_not_run(planned, capsys, edited):
+    planned.write_text(edited)
+    code, lines = outcome(raising(AssertionError("ran")), capsys)
+    assert code == 1
+    assert lines[1:] == [
+        f"error: {planned}: its code was edited after this run had been planned; run the same "
+        "command again"
+    ]

@@ -58,6 +58,13 @@ def test_what_a_failed_job_has_lost_is_made_again(project: Workflow, path: str, 
     assert job in project.jobs("tables")
 
 
+def test_everything_and_the_figures_miss_it_too(project: Workflow):
+    (project.folder / RUN / "perplexity/wanda/0.5/de.json").unlink()
+    expected = evaluations({"wanda 0.5"}) | tables("perplexity") | figures()
+    assert project.jobs() == expected
+    assert project.jobs("figures") == expected - {"all"} | {"figures"}
+
+
 def test_one_lost_figure_is_drawn_alone(project: Workflow):
     (project.folder / "results/tiny/figures/sparsity_by_block-tiny-llama.pdf").unlink()
     assert project.jobs() == {"draw_figure sparsity_by_block tiny-llama", "all"}
