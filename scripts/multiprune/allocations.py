@@ -4,6 +4,8 @@ Every allocation keeps the requested sparsity as the mean weighted by parameters
 a block only moves sparsity from one block to another.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from multiprune.registry import Registry
@@ -47,16 +49,14 @@ def cwl(
     return importance
 
 
-def block_correlation(correlations: list[np.ndarray]) -> float:
-    """Mean over a block's module inputs and over pairs of languages of the correlation.
+def block_correlation(sums: Sequence[tuple[float, int]]) -> float:
+    """Mean correlation over a block's module inputs and over pairs of languages.
 
-    Each element is a matrix [languages, languages]. A pair whose correlation is undefined (a
-    constant norm) is left out; a block without any defined pair counts as 0.
+    Each element is a sum over pairs and their number, as from `norms.summed_correlation`: a pair
+    whose correlation is undefined counts in neither. A block without any pair counts as 0.
     """
-    pairs = [matrix[np.triu_indices(len(matrix), k=1)] for matrix in correlations]
-    defined = np.concatenate(pairs)
-    defined = defined[np.isfinite(defined)]
-    return float(defined.mean()) if defined.size else 0.0
+    totals, pairs = zip(*sums, strict=True)
+    return sum(totals) / sum(pairs) if sum(pairs) else 0.0
 
 
 def min_max(values: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 A mask where weights are only dropped, new weights where those that are kept move as well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from multiprune.pruned_weights import join_weights, write_weights
 from multiprune.pruning import BlockReport, Pruner, pattern_of
 from multiprune.pruning_files import read_mask
 from multiprune.statistics import ActivationSums
-from multiprune.statistics_files import InputStatistics, ModuleInput
+from multiprune.statistics_files import InputStatistics, LanguageStatistics, ModuleInput
 from multiprune.weights import LinearWeight, ModelWeights
 
 CONTRAST = "contrast set"  # among the calibration sets; no name of a language holds a space
@@ -58,13 +58,15 @@ def block_pruner(weights: ModelWeights, method: dict, threshold: float) -> Block
 
 
 class BlockStatistics:
-    """Sums of one block's module inputs, a row per calibration set, in memory."""
+    """Sums of one block's module inputs by calibration set, in memory."""
 
     def __init__(self, sums: dict[str, dict[ModuleInput, ActivationSums]]):
         """Take the sums by calibration set; raise InputError where they are not finite."""
         self.inputs = list(next(iter(sums.values())))
         self._input_of = {member: i for i in self.inputs for member in i.members}
-        self._sums = {i: [by_input[i] for by_input in sums.values()] for i in self.inputs}
+        self._sums = {
+            i: {name: by_input[i] for name, by_input in sums.items()} for i in self.inputs
+        }
         for name, by_input in sums.items():
             for module_input, total in by_input.items():
                 if not all(np.isfinite(array).all() for array in total.arrays().values()):
@@ -80,15 +82,18 @@ class BlockStatistics:
     def read(self, module_input: ModuleInput, threshold: float | None = None) -> InputStatistics:
         """Sums of one module input over all calibration sets, counted at one threshold alone."""
         totals = self._sums[module_input]
-        if threshold not in (None, totals[0].threshold):
-            raise ValueError(f"counted at {totals[0].threshold:g}, not at {threshold:g}")
-        arrays = [total.arrays() for total in totals]
-        return InputStatistics(
-            tokens=np.array([total.tokens for total in totals], dtype=np.float64),
-            sum_sq=np.stack([array["sum_sq"] for array in arrays]),
-            active=np.stack([array["active"] for array in arrays]),
-            feeds_down_projection=is_down_projection(module_input.name),
-        )
+        counted = next(iter(totals.values())).threshold
+        if threshold not in (None, counted):
+            raise ValueError(f"counted at {counted:g}, not at {threshold:g}")
+
+        def languages() -> Iterator[LanguageStatistics]:
+            for name, total in totals.items():
+                arrays = total.arrays()
+                yield LanguageStatistics(
+                    name, float(total.tokens), arrays["sum_sq"], arrays["active"]
+                )
+
+        return InputStatistics(languages, is_down_projection(module_input.name))
 
 
 class MaskPruner:

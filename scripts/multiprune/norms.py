@@ -1,31 +1,76 @@
 """What to make of the activations of input channel j: statistics of several languages -> n_j."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from multiprune.registry import Registry
-from multiprune.statistics_files import InputStatistics
+from multiprune.statistics_files import InputStatistics, LanguageStatistics
 
 NORMS = Registry("norm")
 
 FLOOR = 1e-6  # of the mean over channels: below it a channel counts as silent
 
 
+@dataclass(frozen=True)
+class Merged:
+    """Statistics of several languages as one, [channels] each."""
+
+    mean_square: np.ndarray  # of the tokens, languages weighted
+    variance: np.ndarray  # of the languages' norms, over the population of languages
+    activation_probability: np.ndarray  # mean over languages
+
+
+def merge(
+    statistics: InputStatistics, weighting: str = "tokens", shares: Mapping[str, float] | None = None
+) -> Merged:
+    """Merge language by language: memory does not depend on how many there are.
+
+    weighting: `tokens`, every token counts alike; `equal`, every language; `shares`, a language
+    counts as much as `shares` says, 1 where it says nothing. The variance is Welford's (1962).
+    """
+    count, weights, squares, mean, deviations, active = 0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for count, language in enumerate(statistics, start=1):
+        weight = _weight(language, weighting, shares or {})
+        weights += weight
+        squares = squares + language.sum_sq * (weight / language.tokens)
+        norm = language.norm
+        difference = norm - mean
+        mean = mean + difference / count
+        deviations = deviations + difference * (norm - mean)
+        active = active + language.activation_probability
+    return Merged(squares / weights, deviations / count, active / count)
+
+
+def _weight(language: LanguageStatistics, weighting: str, shares: Mapping[str, float]) -> float:
+    match weighting:
+        case "tokens":
+            return language.tokens
+        case "shares":
+            return shares.get(language.name, 1.0)
+        case _:
+            return 1.0
+
+
 @NORMS.register("pooled")
-def pooled(statistics: InputStatistics, weighting: str = "tokens") -> np.ndarray:
+def pooled(
+    statistics: InputStatistics, weighting: str = "tokens", shares: Mapping[str, float] | None = None
+) -> np.ndarray:
     """n_j = sqrt(sum over languages and tokens of x_tj^2 / number of tokens). -> [channels].
 
     Ranks weights as Wanda's ||X_j||_2 does (Sun et al. 2024). `weighting: equal` takes the mean
-    over languages of their mean squares, so that no language dominates by volume.
+    over languages of their mean squares, so that no language dominates by volume; `shares` the
+    mean weighted by given shares.
     """
-    if weighting == "equal":
-        return np.sqrt(statistics.mean_square.mean(axis=0))
-    return np.sqrt(statistics.sum_sq.sum(axis=0) / statistics.tokens.sum())
+    return np.sqrt(merge(statistics, weighting, shares).mean_square)
 
 
 @NORMS.register("cross_lingual")
 def cross_lingual(
     statistics: InputStatistics,
     weighting: str = "tokens",
+    shares: Mapping[str, float] | None = None,
     dispersion: str = "std",
     dispersion_weight: float = 0.25,
     activation_weight: float = 0.0,
@@ -40,17 +85,20 @@ def cross_lingual(
     only to inputs of the down projection, whose channels are the network's neurons. tau stands in
     `statistics`, which were read at the method's `activation_threshold`.
     """
-    by_language = np.sqrt(statistics.mean_square)  # (languages, channels)
-    spread = by_language.var(axis=0) if dispersion == "variance" else by_language.std(axis=0)
-    norm = pooled(statistics, weighting) + dispersion_weight * spread
+    merged = merge(statistics, weighting, shares)
+    spread = merged.variance if dispersion == "variance" else np.sqrt(merged.variance)
+    norm = np.sqrt(merged.mean_square) + dispersion_weight * spread
     if activation_weight and (activation_modules == "all" or statistics.feeds_down_projection):
-        norm = norm * (1 + activation_weight * statistics.activation_probability.mean(axis=0))
+        norm = norm * (1 + activation_weight * merged.activation_probability)
     return norm
 
 
 @NORMS.register("contrast")
 def contrast(
-    statistics: InputStatistics, against: InputStatistics, weighting: str = "tokens"
+    statistics: InputStatistics,
+    against: InputStatistics,
+    weighting: str = "tokens",
+    shares: Mapping[str, float] | None = None,
 ) -> np.ndarray:
     """n_j^2 / m_j (Kim et al. 2024, for models trained on code). -> [channels].
 
@@ -61,7 +109,7 @@ def contrast(
     """
     other = pooled(against)
     lowest = FLOOR * other.mean() or 1.0
-    return pooled(statistics, weighting) ** 2 / np.maximum(other, lowest)
+    return pooled(statistics, weighting, shares) ** 2 / np.maximum(other, lowest)
 
 
 def language_correlation(statistics: InputStatistics) -> np.ndarray:
@@ -70,4 +118,20 @@ def language_correlation(statistics: InputStatistics) -> np.ndarray:
     nan where a language's norm is the same in every channel.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.corrcoef(np.sqrt(statistics.mean_square))
+        return np.corrcoef(statistics.norms)
+
+
+def summed_correlation(statistics: InputStatistics) -> tuple[float, int]:
+    """Sum over pairs of languages of `language_correlation`, and the number of pairs.
+
+    Language by language: with norms centred and scaled to length 1, u^l, the correlations of all
+    pairs add up to (|sum_l u^l|^2 - languages) / 2. A language whose norm is the same in every
+    channel has no correlation and is left out.
+    """
+    total, count = 0.0, 0
+    for language in statistics:
+        deviation = language.norm - language.norm.mean()
+        if length := np.sqrt(deviation @ deviation):
+            total = total + deviation / length
+            count += 1
+    return float(np.dot(total, total) - count) / 2, count * (count - 1) // 2

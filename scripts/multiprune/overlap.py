@@ -57,7 +57,7 @@ def tabulate_overlap(
         with StatisticsFiles([folder / f"{name}.safetensors" for name in set(sets)]) as files:
             names, labels = input_names(files.inputs), files.languages
             for module_input in files.inputs:
-                norms = np.sqrt(files.read(module_input).mean_square)
+                norms = files.read(module_input).norms
                 for end in ENDS:
                     chosen = features(norms, share, end)
                     overlap = shared(chosen)

@@ -29,7 +29,7 @@ class Statistics(Protocol):
         """The module input that a parameter is multiplied with."""
 
     def read(self, module_input: ModuleInput, threshold: float | None = None) -> InputStatistics:
-        """Sums of one module input, a row per calibration set; `active` at `threshold`.
+        """Sums of one module input by calibration set; `active` at `threshold`.
 
         Without one, at the statistics' own.
         """
@@ -189,8 +189,8 @@ class Pruner:
 
     def _correlation(self, block: int) -> float:
         inputs = [i for i in self._statistics.inputs if i.block == block]
-        matrices = [norms.language_correlation(self._statistics.read(i)) for i in inputs]
-        return allocations.block_correlation(matrices)
+        sums = [norms.summed_correlation(self._statistics.read(i)) for i in inputs]
+        return allocations.block_correlation(sums)
 
     def _scores(self, weight: LinearWeight) -> Tensor:
         matrix = self._weights.read(weight).float()

@@ -1,42 +1,66 @@
 """Statistics on disk, one file per (model, seed, calibration set), and several of them as one."""
 
 import json
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
-from safetensors import SafetensorError
 
 from multiprune.architectures import is_down_projection
-from multiprune.artefacts import opened_tensors, read_metadata, sha256_file, write_tensors
+from multiprune.artefacts import sha256_file, write_tensors
 from multiprune.errors import InputError
+from multiprune.tensor_files import TensorFile
 
 FURTHER = "further_activation_thresholds"  # in the metadata, where there are any
 
 
 @dataclass(frozen=True)
-class InputStatistics:
-    """Sums of one module input, a row per language. Every quantity derived here is per token.
+class LanguageStatistics:
+    """Sums of one module input over the tokens of one language. What is derived is per token.
 
     `active` counts at the activation threshold that was asked for.
     """
 
-    tokens: np.ndarray  # (languages,)
-    sum_sq: np.ndarray  # (languages, channels)
-    active: np.ndarray  # (languages, channels)
-    feeds_down_projection: bool = False
+    name: str
+    tokens: float
+    sum_sq: np.ndarray  # (channels,)
+    active: np.ndarray  # (channels,)
 
     @property
     def mean_square(self) -> np.ndarray:
-        """Mean of x_tj^2 over a language's tokens, [languages, channels]; its root is n_j^l."""
-        return self.sum_sq / self.tokens[:, None]
+        """Mean of x_tj^2 over the language's tokens, [channels]."""
+        return self.sum_sq / self.tokens
+
+    @property
+    def norm(self) -> np.ndarray:
+        """n_j^l, the root of the mean square, [channels]."""
+        return np.sqrt(self.mean_square)
 
     @property
     def activation_probability(self) -> np.ndarray:
-        """Share p_j^l of a language's tokens with channel j active, [languages, channels]."""
-        return self.active / self.tokens[:, None]
+        """Share p_j^l of the language's tokens with channel j active, [channels]."""
+        return self.active / self.tokens
+
+
+@dataclass(frozen=True)
+class InputStatistics:
+    """Statistics of one module input: iterating gives the languages, each time from the first.
+
+    They need not be in memory together: `languages` reads or holds them.
+    """
+
+    languages: Callable[[], Iterator[LanguageStatistics]]
+    feeds_down_projection: bool = False
+
+    def __iter__(self) -> Iterator[LanguageStatistics]:
+        return self.languages()
+
+    @property
+    def norms(self) -> np.ndarray:
+        """n_j^l of all languages, [languages, channels]."""
+        return np.stack([language.norm for language in self])
 
 
 @dataclass(frozen=True)
@@ -75,26 +99,21 @@ def write_statistics(
 class StatisticsFiles:
     """Statistics of several calibration sets of one model, read input by input.
 
-    Only one module input of all languages is in memory at a time. The order of `paths` carries no
+    Only one module input of one language is in memory at a time. The order of `paths` carries no
     meaning: files are sorted by name.
     """
 
     def __init__(self, paths: list[Path | str]):
         """Open the files; raise InputError where they come from different models or settings."""
         self._paths = sorted(map(Path, paths), key=lambda path: path.name)
-        self._stack = ExitStack()
-        self._files = [self._stack.enter_context(opened_tensors(path)) for path in self._paths]
-        self._metadata = metadata = [read_metadata(file) for file in self._files]
-        for path, other in zip(self._paths, metadata, strict=True):
-            if "groups" not in other:
-                raise InputError(f"{path}: is not a statistics file, its metadata has no groups")
-            if not other.get("tokens", "").isdecimal() or int(other["tokens"]) == 0:
-                raise InputError(
-                    f"{path}: is of {other.get('tokens')!r} tokens, at least 1 is needed; remove it"
-                )
-            for key in ("groups", "model", "activation_threshold"):
-                if other.get(key) != metadata[0].get(key):
-                    raise InputError(f"{path}: its {key} differs from that of {self._paths[0]}")
+        self._files: list[TensorFile] = []
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+        metadata = [file.metadata for file in self._files]
+        self._metadata = metadata
         groups = json.loads(metadata[0]["groups"])
         self.model = metadata[0].get("model")
         self.inputs = [
@@ -102,14 +121,34 @@ class StatisticsFiles:
             for name, group in sorted(groups.items(), key=lambda item: (item[1]["block"], item[0]))
         ]
         self._input_of = {member: i for i in self.inputs for member in i.members}
-        self._tokens = np.array([int(entry["tokens"]) for entry in metadata], dtype=np.float64)
+        self._tokens = [float(entry["tokens"]) for entry in metadata]
         self._windows = [entry.get("windows") for entry in metadata]
+
+    def _open(self) -> None:
+        for path in self._paths:
+            self._files.append(file := TensorFile(path, *self._files[:1]))
+            if "groups" not in file.metadata:
+                raise InputError(f"{path}: is not a statistics file, its metadata has no groups")
+            tokens = file.metadata.get("tokens", "")
+            if not tokens.isdecimal() or int(tokens) == 0:
+                raise InputError(
+                    f"{path}: is of {file.metadata.get('tokens')!r} tokens, at least 1 is needed; "
+                    "remove it"
+                )
+            for key in ("groups", "model", "activation_threshold"):
+                if file.metadata.get(key) != self._files[0].metadata.get(key):
+                    raise InputError(f"{path}: its {key} differs from that of {self._paths[0]}")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._stack.close()
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files:
+            file.close()
 
     @property
     def languages(self) -> list[str]:
@@ -138,17 +177,23 @@ class StatisticsFiles:
         return self._input_of[parameter]
 
     def read(self, module_input: ModuleInput, threshold: float | None = None) -> InputStatistics:
-        """Sums of one module input over all languages; `active` at `threshold`, or the default.
+        """Sums of one module input, read as they are asked for; `active` at `threshold`, if given.
 
-        Raise InputError if activity was not counted at the threshold, or if they cannot be sums:
-        they must be finite and not negative, and no channel active in more tokens than there are.
+        Raise InputError if activity was not counted at the threshold, or, while reading, if they
+        cannot be sums: they must be finite and not negative, and no channel active in more tokens
+        than there are.
         """
-        return InputStatistics(
-            tokens=self._tokens,
-            sum_sq=self._stacked(f"{module_input.name}.sum_sq"),
-            active=self._stacked(f"{module_input.name}.{self._count_key(threshold)}", self._tokens),
-            feeds_down_projection=is_down_projection(module_input.name),
-        )
+        count = self._count_key(threshold)
+
+        def languages() -> Iterator[LanguageStatistics]:
+            channels = None
+            for file, tokens in zip(self._files, self._tokens, strict=True):
+                sum_sq = _sums(file, f"{module_input.name}.sum_sq", channels)
+                channels = len(sum_sq)
+                active = _sums(file, f"{module_input.name}.{count}", channels, tokens)
+                yield LanguageStatistics(file.path.stem, tokens, sum_sq, active)
+
+        return InputStatistics(languages, is_down_projection(module_input.name))
 
     def _count_key(self, threshold: float | None) -> str:
         if threshold is None:
@@ -166,18 +211,15 @@ class StatisticsFiles:
                 )
         return count_key(threshold)
 
-    def _stacked(self, key: str, most: np.ndarray | None = None) -> np.ndarray:
-        rows: list[np.ndarray] = []
-        limits = np.full(len(self._paths), np.inf) if most is None else most
-        for path, file, limit in zip(self._paths, self._files, limits, strict=True):
-            try:
-                row = file.get_tensor(key)
-            except SafetensorError as error:
-                raise InputError(f"{path}: {key} cannot be read ({error})") from None
-            if fault := _fault(row, len(rows[0]) if rows else row.size, limit):
-                raise InputError(f"{path}: {key} {fault}; remove the file")
-            rows.append(row)
-        return np.stack(rows)
+
+def _sums(
+    file: TensorFile, key: str, channels: int | None, limit: float = np.inf
+) -> np.ndarray:
+    """What stands under `key`, which no number exceeds `limit`; [channels], any if None."""
+    row = file.read(key)
+    if fault := _fault(row, row.size if channels is None else channels, limit):
+        raise InputError(f"{file.path}: {key} {fault}; remove the file")
+    return row
 
 
 def _fault(row: np.ndarray, channels: int, limit: float) -> str | None:

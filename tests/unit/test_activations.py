@@ -205,9 +205,9 @@ def test_the_script_counts_at_every_threshold(tmp_path, monkeypatch):
     with StatisticsFiles([path]) as files, StatisticsFiles([tmp_path / "one.safetensors"]) as one:
         for module_input in files.inputs:
             for threshold, sums in expected.items():
-                found = files.read(module_input, threshold).active[0]
-                np.testing.assert_array_equal(found, sums[module_input].arrays()["active"])
-            found, plain = (statistics.read(module_input) for statistics in (files, one))
+                (found,) = files.read(module_input, threshold)
+                np.testing.assert_array_equal(found.active, sums[module_input].arrays()["active"])
+            (found,), (plain,) = (statistics.read(module_input) for statistics in (files, one))
             np.testing.assert_array_equal(found.active, plain.active)
             np.testing.assert_array_equal(found.sum_sq, plain.sum_sq)
 
@@ -223,13 +223,13 @@ def test_the_script_counts_no_padding(tmp_path, monkeypatch):
     model = LlamaForCausalLM.from_pretrained(tmp_path / "model").eval()
     with StatisticsFiles([path]) as files:
         for module_input in files.inputs:
-            found = files.read(module_input)
-            assert found.tokens.tolist() == [40]
+            (found,) = files.read(module_input)
+            assert found.tokens == 40
             expected = sum(
                 sums_by_hooks(model, row[None, :length], 1.0)[module_input.name]["sum_sq"]
                 for row, length in zip(padded, LENGTHS, strict=True)
             )
-            np.testing.assert_allclose(found.sum_sq[0], expected, rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(found.sum_sq, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_embeddings_norms_and_output_head_are_not_prunable(model):

@@ -78,14 +78,12 @@ def test_min_max_of_equal_values_is_zero():
 
 
 def test_block_correlation_is_the_mean_over_inputs_and_pairs():
-    three = np.array([[1, 0.5, 0.7], [0.5, 1, 0.9], [0.7, 0.9, 1]])
-    undefined = np.array([[1, np.nan, 0.1], [np.nan, np.nan, 0.2], [0.1, 0.2, 1]])
-    assert block_correlation([three]) == pytest.approx(0.7)
-    assert block_correlation([three, undefined]) == pytest.approx(0.48)  # 2.4 / 5
+    assert block_correlation([(0.5 + 0.7 + 0.9, 3)]) == pytest.approx(0.7)
+    assert block_correlation([(2.1, 3), (0.3, 1), (0.0, 0)]) == pytest.approx(0.6)  # 2.4 / 4
 
 
 def test_block_correlation_without_a_defined_pair_is_zero():
-    assert block_correlation([np.full((2, 2), np.nan)]) == 0.0
+    assert block_correlation([(0.0, 0)]) == 0.0
 
 
 BLOCKS = st.lists(st.tuples(st.floats(0, 1), st.integers(1, 10**6)), min_size=1, max_size=12)

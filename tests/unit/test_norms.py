@@ -7,14 +7,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.norms import FLOOR, NORMS, contrast, cross_lingual, language_correlation, pooled
-from multiprune.statistics_files import InputStatistics
+from multiprune.norms import (
+    FLOOR,
+    NORMS,
+    contrast,
+    cross_lingual,
+    language_correlation,
+    pooled,
+    summed_correlation,
+)
+from multiprune.statistics_files import InputStatistics, LanguageStatistics
+
+NAMES = "abcdefgh"
+
+
+def in_memory(tokens, sum_sq, active, feeds_down_projection=False):
+    rows = [*map(LanguageStatistics, NAMES, tokens, np.asarray(sum_sq), np.asarray(active))]
+    return InputStatistics(lambda: iter(rows), feeds_down_projection)
+
 
 TOKENS = np.array([4.0, 1.0])
 SUM_SQ = np.array([[4.0, 16.0, 36.0], [9.0, 4.0, 0.0]])
 ACTIVE = np.array([[4.0, 2.0, 0.0], [0.0, 1.0, 1.0]])
-UP = InputStatistics(TOKENS, SUM_SQ, ACTIVE)
-DOWN = InputStatistics(TOKENS, SUM_SQ, ACTIVE, feeds_down_projection=True)
+UP = in_memory(TOKENS, SUM_SQ, ACTIVE)
+DOWN = in_memory(TOKENS, SUM_SQ, ACTIVE, feeds_down_projection=True)
 
 POOLED = [math.sqrt(13 / 5), 2.0, math.sqrt(36 / 5)]  # (4+9)/5, (16+4)/5, 36/5
 EQUAL = [math.sqrt(5), 2.0, math.sqrt(4.5)]  # means of (1, 9), (4, 4), (9, 0)
@@ -69,7 +85,7 @@ def test_activation_only_at_the_down_projection():
 
 
 # The contrast set has m = (2, 1, 0) over 2 tokens, mean 1.
-CODE = InputStatistics(np.array([2.0]), np.array([[8.0, 2.0, 0.0]]), np.zeros((1, 3)))
+CODE = in_memory(np.array([2.0]), np.array([[8.0, 2.0, 0.0]]), np.zeros((1, 3)))
 
 
 def test_contrast_divides_the_square_by_the_norm_of_the_contrast_set():
@@ -85,7 +101,7 @@ def test_contrast_has_a_numerator_and_a_denominator():
 
 
 def test_contrast_with_channels_that_nobody_uses():
-    silent = InputStatistics(np.array([2.0]), np.zeros((1, 3)), np.zeros((1, 3)))
+    silent = in_memory(np.array([2.0]), np.zeros((1, 3)), np.zeros((1, 3)))
     same(contrast(silent, CODE), [0, 0, 0])
     same(contrast(UP, silent), np.square(POOLED))  # nothing to contrast with
     same(contrast(silent, silent), [0, 0, 0])
@@ -98,13 +114,13 @@ def test_contrast_with_channels_that_nobody_uses():
 def test_contrast_is_finite_and_its_order_does_not_depend_on_scales(pairs, scale):
     own, other = np.array(pairs).T[:, None]
     ones = np.array([1.0])
-    found = contrast(InputStatistics(ones, own, own), InputStatistics(ones, other, other))
+    found = contrast(in_memory(ones, own, own), in_memory(ones, other, other))
     assert np.isfinite(found).all()
     assert (found >= 0).all()
     assert found[own[0] == 0].sum() == 0
     if other.mean() > 1e-3:
-        louder = InputStatistics(ones, other * scale**2, other)
-        same(contrast(InputStatistics(ones, own, own), louder), found / scale)
+        louder = in_memory(ones, other * scale**2, other)
+        same(contrast(in_memory(ones, own, own), louder), found / scale)
         m = np.maximum(np.sqrt(other[0]), FLOOR * np.sqrt(other[0]).mean())
         same(found, own[0] / m)
 
@@ -116,8 +132,27 @@ def test_correlation_of_two_languages():
 
 
 def test_correlation_ignores_scale_and_tokens():
-    louder = InputStatistics(np.array([8.0, 3.0]), SUM_SQ * [[2.0], [75.0]], ACTIVE)
+    louder = in_memory(np.array([8.0, 3.0]), SUM_SQ * [[2.0], [75.0]], ACTIVE)
     same(language_correlation(louder), language_correlation(UP))
+
+
+def test_summed_correlation_adds_up_the_pairs():
+    sums = np.random.default_rng(0).random((4, 9))
+    sums[2] = 5.0  # constant: correlates with nobody
+    four = in_memory(np.arange(1.0, 5), sums, np.zeros((4, 9)))
+    matrix = language_correlation(four)[np.triu_indices(4, k=1)]
+    total, pairs = summed_correlation(four)
+    assert pairs == np.isfinite(matrix).sum() == 3
+    assert total == pytest.approx(np.nansum(matrix))
+    assert summed_correlation(in_memory([1.0], sums[:1], sums[:1])) == (pytest.approx(0), 0)
+
+
+def test_shares_weigh_the_languages_and_one_that_is_not_named_counts_once():
+    same(pooled(UP, weighting="shares", shares={}), EQUAL)
+    # (3 * 1 + 9) / 4, 4, (3 * 9 + 0) / 4
+    same(pooled(UP, weighting="shares", shares={"a": 3.0}), np.sqrt([3, 4, 6.75]))
+    norm = cross_lingual(UP, "shares", {"a": 4.0, "b": 1.0}, dispersion_weight=0.0)
+    same(norm, POOLED)  # the shares are the tokens
 
 
 @settings(deadline=None)
@@ -127,7 +162,7 @@ def test_correlation_ignores_scale_and_tokens():
     st.integers(2, 4),
 )
 def test_languages_that_are_alike_leave_only_the_pooled_norm(sum_sq, tokens, languages):
-    alike = InputStatistics(
+    alike = in_memory(
         np.full(languages, float(tokens)),
         np.tile(sum_sq, (languages, 1)),
         np.zeros((languages, len(sum_sq))),
@@ -140,6 +175,6 @@ def test_languages_that_are_alike_leave_only_the_pooled_norm(sum_sq, tokens, lan
 
 @pytest.mark.parametrize("name", sorted(NORMS))
 def test_the_order_of_languages_does_not_matter(name):
-    turned = InputStatistics(TOKENS[::-1], SUM_SQ[::-1], ACTIVE[::-1])
+    turned = in_memory(TOKENS[::-1], SUM_SQ[::-1], ACTIVE[::-1])
     other = {"against": CODE} if name == "contrast" else {}
     same(NORMS[name](turned, **other), NORMS[name](UP, **other))

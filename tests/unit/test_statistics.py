@@ -143,11 +143,13 @@ def test_files_are_read_as_one_row_a_language_sorted_by_name(tmp_path):
             assert files.languages == ["de", "fr"]
             assert [i.name for i in files.inputs] == [DOWN.name, ATTENTION.name]
             found = files.read(ATTENTION)
-        assert found.tokens.tolist() == [2, 3]
-        assert found.sum_sq.tolist() == [[2, 8], [9, 6]]
-        assert found.mean_square.tolist() == [[1, 4], [3, 2]]
-        assert found.activation_probability.tolist() == [[0.5, 0.5], [1 / 3, 1 / 3]]
-        assert not found.feeds_down_projection
+            assert not found.feeds_down_projection
+            de, fr = found
+            assert np.sqrt([[1, 4], [3, 2]]).tolist() == found.norms.tolist()
+        assert (de.name, de.tokens, de.sum_sq.tolist()) == ("de", 2, [2, 8])
+        assert (fr.name, fr.tokens, fr.sum_sq.tolist()) == ("fr", 3, [9, 6])
+        assert fr.mean_square.tolist() == [3, 2]
+        assert fr.activation_probability.tolist() == [1 / 3, 1 / 3]
 
 
 def test_each_parameter_finds_the_input_it_is_multiplied_with(tmp_path):
@@ -155,7 +157,7 @@ def test_each_parameter_finds_the_input_it_is_multiplied_with(tmp_path):
         assert files.input_of("k.weight") == ATTENTION
         assert files.input_of("down.weight") == DOWN
         assert files.read(DOWN).feeds_down_projection
-        assert files.read(DOWN).sum_sq.tolist() == [[4, 16]]
+        assert [language.sum_sq.tolist() for language in files.read(DOWN)] == [[4, 16]]
         with pytest.raises(InputError, match=r"de\.safetensors: has no statistics for up\.weight"):
             files.input_of("up.weight")
 
@@ -190,7 +192,7 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path):
         StatisticsFiles([write(tmp_path, "de", [np.inf, 1.0])]) as files,
         pytest.raises(InputError, match=r"q_proj\.sum_sq holds numbers that are not finite"),
     ):
-        files.read(ATTENTION)
+        list(files.read(ATTENTION))
 
 
 # Counts at several thresholds.
@@ -210,8 +212,9 @@ def test_each_threshold_has_its_count(tmp_path):
     paths = [write_counts(tmp_path, "de", 0.75, 2.0), write_counts(tmp_path, "fr", 2.0, 0.75)]
     with StatisticsFiles(paths) as files:
         for threshold, active in [(None, [1, 2]), (0.9, [1, 2]), (0.75, [2, 2]), (2, [0, 0])]:
-            assert files.read(ATTENTION, threshold).active.tolist() == [active] * 2
-            assert files.read(ATTENTION, threshold).sum_sq.tolist() == [[10, 17]] * 2
+            for language in files.read(ATTENTION, threshold):
+                assert language.active.tolist() == active
+                assert language.sum_sq.tolist() == [10, 17]
 
 
 def test_with_one_threshold_a_file_holds_four_sums_and_no_list_of_thresholds(tmp_path):
