@@ -4,6 +4,7 @@
 # make test-faults   kill, damage and obstruct a small run 40 times (FAULTS=10 SEED=1: fewer, others)
 # make bench   measured ratios    make clean   remove the demo's results, keep downloads
 # make docs    pages generated from the config     make unlock  after a killed run
+# make languages   the table of all languages of the Declaration, from its sources
 # make distclean   remove the downloads, the environment and all results as well
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ SEED ?= 0
 bin := .venv/bin
 export PATH := $(CURDIR)/$(bin):$(PATH)
 
-.PHONY: help demo test test-faults lint bench docs unlock clean distclean
+.PHONY: help demo test test-faults lint bench docs languages unlock clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -45,6 +46,9 @@ results/demo/tables/summary.csv:
 docs: .venv/workflow
 	python scripts/document_config.py --keys config/README.md \
 	  --config config/paper.yaml --deviations config/DEVIATIONS.md
+
+languages: .venv/development
+	python scripts/build_language_table.py --output config/languages.csv
 
 unlock: .venv/workflow
 	snakemake --unlock

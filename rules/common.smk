@@ -12,7 +12,15 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 from multiprune import config as experiment
-from multiprune import config_files, definitions, digest, downstream_config, slurm, sweep
+from multiprune import (
+    config_files,
+    definitions,
+    digest,
+    downstream_config,
+    slurm,
+    sweep,
+    table_grids,
+)
 from multiprune.artefacts import read_json, write_json
 from multiprune.config import canonical
 from multiprune.cost import estimate, window_tokens
@@ -61,35 +69,14 @@ if workflow.is_main_process and (cost := estimate(config)):
 
 DEMONSTRATIONS = config["calibration"].get("demonstrations", {})
 DOWNSTREAM = config["evaluation"].get("downstream", {})
-FIGURES = [
-    "claims_forest",
-    "perplexity_by_language",
-    "method_comparison",
-    "ratio_to_baseline",
-    "sparsity_by_block",
-    "cross_lingual_correlation",
-    "downstream_by_language",
-    "consistency_rankc",
-    "perplexity_against_accuracy",
-    "feature_overlap",
-    "sweep_of_constants",
-]
-TABLES = ["claims", "perplexity", "summary", "allocation", "correlation", "overlap"]
-if DOWNSTREAM:
-    TABLES += ["downstream", "consistency"]
-else:
-    for name in ("downstream_by_language", "consistency_rankc", "perplexity_against_accuracy"):
-        FIGURES.remove(name)
 CHOOSING = experiment.choosing(config)
-if CHOOSING:
-    TABLES.append("sweep")
-else:
-    FIGURES.remove("sweep_of_constants")
+FIGURES = table_grids.figures(config)
+TABLES = table_grids.tables(config)
 RESULTS = f"results/{config['experiment']}"
 LOCK_FILE = f"config/{config['experiment']}.lock.yaml"
 PERPLEXITY = config["evaluation"]["perplexity"]
 MODELS = sorted(config["models"])
-LANGUAGES = experiment.languages(config)
+LANGUAGES = experiment.evaluated(config)
 CALIBRATED = experiment.languages(config, "calibration")
 TABLE_FILES = expand("<results>/tables/{table}.csv", table=TABLES)
 TABLE_PAGES = expand("<results>/tables/{table}.html", table=TABLES)
@@ -104,10 +91,10 @@ CLAIM_FILES = [
     "<results>/tables/claims.tex",
     "<results>/captions/claims.rst",
 ]
-TABLE_GRID = canonical(experiment.table_grid(config))
-ALLOCATION_GRID = canonical(experiment.allocation_grid(config))
-CORRELATION_GRID = canonical(experiment.correlation_grid(config))
-DOWNSTREAM_GRID = canonical(experiment.downstream_grid(config))
+TABLE_GRID = canonical(table_grids.table_grid(config))
+ALLOCATION_GRID = canonical(table_grids.allocation_grid(config))
+CORRELATION_GRID = canonical(table_grids.correlation_grid(config))
+DOWNSTREAM_GRID = canonical(table_grids.downstream_grid(config))
 # A resource is a whole number: Snakemake rounds any other.
 ACTIVATION_MB = round(1000 * config["compute"]["activation_memory_gb"])
 SEQUENTIAL = [name for name in config["methods"] if experiment.is_sequential(config, name)]
@@ -116,7 +103,7 @@ CALIBRATION_SETS = experiment.all_calibration_sets(config)
 CLOZE_TASKS = downstream_config.cloze_tasks(config)
 TEXTS = definitions.texts(config)
 HUB_TASKS = downstream_config.hub_tasks(config)
-CLAIMS = os.path.relpath(Path(workflow.basedir) / "config/claims.yaml")
+CLAIMS = os.path.relpath(Path(workflow.basedir) / "config" / config["claims"])
 
 
 def one_of(names):

@@ -16,6 +16,9 @@ localrules:
     tabulate_overlap,
     tabulate_downstream,
     tabulate_sweep,
+    tabulate_scaling,
+    tabulate_structure,
+    tabulate_scaling_cost,
     judge_claims,
     write_claims,
     join_tables,
@@ -187,12 +190,92 @@ rule tabulate_sweep:
         "--confidence {params.confidence:q} --output {output.sweep:q} > {log:q} 2>&1"
 
 
+rule tabulate_scaling:
+    """Gather what more calibration languages bring, for all ways of choosing them."""
+    input:
+        records=records_of_model,
+    output:
+        scaling="<results>/tables/by_model/{model}/scaling.csv",
+    log:
+        "<logs>/tabulate_scaling/{model}.log",
+    benchmark:
+        "<benchmarks>/tabulate_scaling/{model}.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        script=script("tabulate_scaling.py"),
+        results=results_folder,
+        grid=TABLE_GRID,
+        code=code_digest("tabulate_scaling.py"),
+    shell:
+        "python {params.script:q} --code {params.code:q} "
+        "--results {params.results:q} --model {wildcards.model:q} "
+        "--grid {params.grid:q} --output {output.scaling:q} > {log:q} 2>&1"
+
+
+rule tabulate_structure:
+    """Correlate the languages' activation norms at each depth of one model."""
+    input:
+        statistics=statistics_of_model,
+    output:
+        structure="<results>/tables/by_model/{model}/structure.csv",
+    log:
+        "<logs>/tabulate_structure/{model}.log",
+    benchmark:
+        "<benchmarks>/tabulate_structure/{model}.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        script=script("tabulate_structure.py"),
+        results=results_folder,
+        grid=CORRELATION_GRID,
+        code=code_digest("tabulate_structure.py"),
+    shell:
+        "python {params.script:q} --code {params.code:q} "
+        "--results {params.results:q} --model {wildcards.model:q} "
+        "--grid {params.grid:q} --output {output.structure:q} > {log:q} 2>&1"
+
+
+rule tabulate_scaling_cost:
+    """Gather what more languages cost: seconds, memory and disk of statistics and masks."""
+    input:
+        statistics=statistics_of_model,
+        masks=masks_of_model,
+    output:
+        cost="<results>/tables/by_model/{model}/scaling_cost.csv",
+    log:
+        "<logs>/tabulate_scaling_cost/{model}.log",
+    benchmark:
+        "<benchmarks>/tabulate_scaling_cost/{model}.jsonl"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        script=script("tabulate_scaling_cost.py"),
+        results=results_folder,
+        grid=ALLOCATION_GRID,
+        code=code_digest("tabulate_scaling_cost.py"),
+    shell:
+        "python {params.script:q} --code {params.code:q} "
+        "--results {params.results:q} --model {wildcards.model:q} "
+        "--grid {params.grid:q} --output {output.cost:q} > {log:q} 2>&1"
+
+
 rule judge_claims:
     """Measure every claim of the papers on one model and say whether it holds."""
     input:
         claims=CLAIMS,
         perplexity=records_of_model,
         downstream=downstream_records_of_model,
+        structure=structure_of,
     output:
         claims="<results>/tables/by_model/{model}/claims.csv",
     log:

@@ -6,6 +6,7 @@ reads   <resources>/models/{model}/,
         <results>/{model}/seed{seed}/statistics/{calibration}.safetensors,
         <results>/{model}/seed{seed}/calibration/{calibration}.safetensors (sequential),
         <results>/{model}/seed{seed}/sweep/{method}/chosen.json (constants that are chosen),
+        <results>/{model}/seed{seed}/statistics/order.json (languages that are chosen),
         <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json (model card)
 writes  <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors
         <results>/{model}/seed{seed}/weights/{method}/{sparsity}.safetensors (SparseGPT)
@@ -21,6 +22,7 @@ rule prune_model:
         statistics=statistics_of,
         contrast=contrast_of,
         chosen=chosen_of,
+        order=order_of,
     output:
         mask="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors",
     log:
@@ -39,11 +41,13 @@ rule prune_model:
         script=script("prune_model.py"),
         model=model_folder,
         method=method_options,
+        take=languages_to_take,
         code=code_digest("prune_model.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --statistics {input.statistics:q} "
         "--contrast {input.contrast:q} --chosen {input.chosen:q} "
+        "--order {input.order:q} --take {params.take:q} "
         "--name {wildcards.method:q} --method {params.method:q} --sparsity {wildcards.sparsity:q} "
         "--seed {wildcards.seed:q} --threads {threads} --output {output.mask:q} > {log:q} 2>&1"
 

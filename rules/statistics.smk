@@ -2,6 +2,7 @@
 
 reads   <resources>/models/{model}/, <results>/{model}/seed{seed}/calibration/{calibration}.safetensors
 writes  <results>/{model}/seed{seed}/statistics/{calibration}.safetensors
+        <results>/{model}/seed{seed}/statistics/order.json (for methods that choose languages)
 """
 
 
@@ -38,3 +39,29 @@ rule collect_statistics:
         "--activation-threshold {params.activation_threshold:q} "
         "--activation-thresholds {params.activation_thresholds:q} --threads {threads} "
         "--output {output.statistics:q} > {log:q} 2>&1"
+
+
+rule rank_languages:
+    """Order the calibration languages so that each next one is farthest from those before it."""
+    input:
+        model="<resources>/models/{model}/manifest.json",
+        statistics=statistics_of_pool,
+    output:
+        order="<results>/{model}/seed{seed}/statistics/order.json",
+    log:
+        "<logs>/rank_languages/{model}/seed{seed}.log",
+    benchmark:
+        "<benchmarks>/rank_languages/{model}/seed{seed}.jsonl"
+    conda:
+        "../envs/statistics.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        script=script("rank_languages.py"),
+        model=model_folder,
+        code=code_digest("rank_languages.py"),
+    shell:
+        "python {params.script:q} --code {params.code:q} "
+        "--model {params.model:q} --statistics {input.statistics:q} --seed {wildcards.seed:q} "
+        "--output {output.order:q} > {log:q} 2>&1"

@@ -8,6 +8,7 @@ import torch
 from multiprune.artefacts import sha256_file
 from multiprune.command import run
 from multiprune.digest import code_digest
+from multiprune.language_structure import chosen_statistics
 from multiprune.masks import write_mask
 from multiprune.pruning_runs import add_arguments, prune
 from multiprune.sweep import with_constants
@@ -21,6 +22,8 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="name of the method")
     parser.add_argument("--seed", type=int, help="of the calibration text, to be recorded")
     parser.add_argument("--chosen", nargs="?", help="constants that replace the method's own")
+    parser.add_argument("--order", nargs="?", help="of languages, the first of which are taken")
+    parser.add_argument("--take", type=int, nargs="?", help="how many of --order")
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
@@ -31,7 +34,11 @@ def main() -> None:
         chosen = read_choice(options.chosen)
         method = with_constants(method, chosen["constants"])
         choice = {"chosen": chosen["chosen"]}
+    if options.order:
+        options.statistics = chosen_statistics(options.order, options.take, options.statistics)
     pruned, inputs = prune(options, method)
+    if options.order:
+        inputs["order"] = sha256_file(options.order)
     if options.chosen:
         inputs["chosen"] = sha256_file(options.chosen)
     metadata = {

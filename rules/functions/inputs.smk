@@ -74,7 +74,7 @@ def task_records(task):
 
 def downstream_records_of(model):
     """Every downstream record of a model, dense included."""
-    grid = downstream_config.grid(config, experiment.table_grid(config)["methods"])
+    grid = downstream_config.grid(config, table_grids.table_grid(config)["methods"])
     return [
         f"<results>/{model}/seed{seed}/downstream/{method}/{sparsity}/{task}/{language}.json"
         for method, settings in grid.get("methods", {}).items()
@@ -129,6 +129,23 @@ def chosen_of(wildcards):
     folder = "<results>/{model}/seed{seed}/sweep/{method}"
     return f"{folder}/chosen.json".format(
         model=wildcards.model, seed=min(config["seeds"]), method=wildcards.method
+    )
+
+
+def order_of(wildcards):
+    """The order of languages that a method takes the first of; nothing for other methods."""
+    if experiment.chosen_size(config, wildcards.method) is None:
+        return []
+    return "<results>/{model}/seed{seed}/statistics/order.json"
+
+
+def statistics_of_pool(wildcards):
+    """Statistics of every language with role calibration."""
+    return expand(
+        "<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
+        model=wildcards.model,
+        seed=wildcards.seed,
+        calibration=CALIBRATED,
     )
 
 
@@ -248,3 +265,10 @@ def all_statistics_of_model(wildcards):
         seed=sorted(config["seeds"]),
         calibration=CALIBRATION_SETS,
     )
+
+
+def structure_of(wildcards):
+    """How alike the languages are, where a claim may speak of it."""
+    if "structure" not in TABLES:
+        return []
+    return "<results>/tables/by_model/{model}/structure.csv"

@@ -93,6 +93,12 @@ def method_options(wildcards):
     return canonical(experiment.method_options(config, wildcards.method))
 
 
+def languages_to_take(wildcards):
+    """How many languages a method takes of an order; empty for other methods."""
+    size = experiment.chosen_size(config, wildcards.method)
+    return "" if size is None else size
+
+
 def progress_folder(wildcards, output):
     """Folder for the finished blocks of a sequential job; not an output, or it would be removed."""
     return f"{output.pruned}.progress"  # beside it, so that no folder is left when it goes

@@ -32,7 +32,7 @@ class Measurements:
     """Everything that was measured on one model, each record read once."""
 
     def __init__(self, results: Path | str, model: str, grid: Grid):
-        self.model, self.grid = model, grid
+        self.model, self.grid, self.results = model, grid, Path(results)
         self.benchmarks = Path(results) / "benchmarks"
         self.perplexity = Runs(results, model, grid)
         self.downstream = DownstreamRuns(results, model, grid)
@@ -58,9 +58,14 @@ class Measurements:
         """Number of calibration draws that the claim's comparison rests on."""
         return len(_seed_pairs(claim, self.grid))
 
+    def pairs(self, claim: Claim) -> list[Pair]:
+        """The runs that the claim compares, over sparsities and seeds."""
+        sparsities = _sparsities(claim, self.grid.methods, "the config")
+        return [pair for sparsity in sparsities for pair in _pairs(claim, sparsity, self.grid)]
+
     def _perplexity(self, claim: Claim) -> Iterator[Cell]:
         sparsities = _sparsities(claim, self.grid.methods, "the config")
-        for language in self._in_scope(claim, self.grid.languages):
+        for language in self.in_scope(claim, self.grid.languages):
             for sparsity in sparsities:
                 pairs = _pairs(claim, sparsity, self.grid)
                 yield self._losses(pairs, language, sparsity)
@@ -126,18 +131,20 @@ class Measurements:
         pairs = [pair for sparsity in sparsities for pair in _pairs(claim, sparsity, self.grid)]
         for task in claim.tasks or sorted(self.downstream.tasks):
             languages = self.downstream.tasks[task]["languages"]
-            yield task, self._in_scope(claim, languages, required=False), pairs
+            yield task, self.in_scope(claim, languages, required=False), pairs
 
     def _records(self, pairs: list[Pair], task: str, language: str) -> list[list[Record]]:
         return [[self.downstream.record(run, task, language) for run in pair] for pair in pairs]
 
-    def _in_scope(self, claim: Claim, languages, required: bool = True) -> list[str]:
+    def in_scope(self, claim: Claim, languages, required: bool = True) -> list[str]:
         """Languages of the claim's scope, sorted; roles as the claim's method has them."""
         if claim.languages == "non-reference":
             chosen = set(languages) - {self._reference()}
         elif claim.languages in (CALIBRATION, UNSEEN):
             role = claim.languages
             chosen = {name for name in languages if self.grid.role(claim.method, name) == role}
+        elif claim.languages.startswith("unseen-"):
+            chosen = {name for name in languages if self.grid.language_set(name) == claim.languages}
         else:
             chosen = set(languages)
         if required and not chosen:
@@ -153,8 +160,7 @@ class Measurements:
 
     def _cost(self, claim: Claim) -> Iterator[Cell]:
         """The items are the pairs of runs over seeds and sparsities: cost measured repeatedly."""
-        sparsities = _sparsities(claim, self.grid.methods, "the config")
-        pairs = [pair for sparsity in sparsities for pair in _pairs(claim, sparsity, self.grid)]
+        pairs = self.pairs(claim)
         costs = np.array([[self._cost_of(run, claim.resource) for run in pair] for pair in pairs])
         if len(pairs) < FEWEST_ITEMS:
             raise NotMeasured(

@@ -26,6 +26,7 @@ from multiprune.claims import (
     LANGUAGE,
     NOT_MEASURED,
     NOT_SUPPORTED,
+    OF_LANGUAGES,
     ONE_SEED,
     SPARSITY,
     SUPPORTED,
@@ -33,6 +34,7 @@ from multiprune.claims import (
 )
 from multiprune.grid import Grid
 from multiprune.hierarchical_bootstrap import Cell, Resampled
+from multiprune.language_claims import Finding, find
 from multiprune.paired_accuracy import holm
 from multiprune.table_files import COLUMNS
 
@@ -75,6 +77,8 @@ def judge(claim: Claim, measurements: Measurements) -> dict:
     """estimate, interval, languages, verdict and reason of one claim."""
     grid = measurements.grid
     try:
+        if claim.kind in OF_LANGUAGES:
+            return judge_finding(claim, find(claim, measurements))
         cells = measurements.cells(claim)
         seeds = measurements.seeds(claim)
     except NotMeasured as reason:
@@ -102,6 +106,25 @@ def judge_cells(claim: Claim, cells: Sequence[Cell], draws: int, confidence: flo
         **({} if claim.kind == COST else counts),
         "verdict": verdict,
         "reason": reason,
+    }
+
+
+def judge_finding(claim: Claim, found: Finding) -> dict:
+    """As `judge`, from a finding about languages."""
+    back = math.exp if claim.is_ratio else float
+    verdict, reason = decide(claim, found.low, found.high, Units(found.languages, 0, ()))
+    counted = (
+        {}
+        if found.holding is None
+        else {"languages": found.languages, "languages_hold": found.holding}
+    )
+    return {
+        "estimate": back(found.estimate),
+        "ci_low": back(found.low),
+        "ci_high": back(found.high),
+        **counted,
+        "verdict": verdict,
+        "reason": reason or f"{found.languages} languages as a sample",
     }
 
 

@@ -1,6 +1,7 @@
 """The papers' claims as `config/claims.yaml` states them: a closed file, one line for a mistake."""
 
 from dataclasses import dataclass
+from os.path import commonprefix
 from pathlib import Path
 
 import yaml
@@ -15,7 +16,10 @@ PERPLEXITY, ACCURACY, CONSISTENCY, COST = (
     "consistency_difference",
     "cost_ratio",
 )
-RATIOS = (PERPLEXITY, COST)
+# Languages as a sample of languages, where perplexity_ratio takes them as given.
+LANGUAGE_RATIO, WEAKNESS, FAMILIES = "language_ratio", "weakness_correlation", "family_alikeness"
+RATIOS = (PERPLEXITY, COST, LANGUAGE_RATIO)
+OF_LANGUAGES = (LANGUAGE_RATIO, WEAKNESS, FAMILIES)
 RESOURCES = {"seconds": "time", "memory": "peak memory"}
 LANGUAGE, SPARSITY = "language", "sparsity"
 UNVERIFIED = "unverified"
@@ -26,6 +30,8 @@ VERDICTS = (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE, NOT_MEASURED)
 
 _TEXT = {"type": "string", "minLength": 1}
 _COMPARED = {"method": _TEXT, "reference": _TEXT}
+# Several methods are draws of one thing, such as subsets of languages.
+_DRAWS = {"type": ["string", "array"], "minLength": 1, "minItems": 1, "items": _TEXT}
 _TASKS = {"tasks": {"type": "array", "items": _TEXT, "minItems": 1}}
 
 
@@ -54,7 +60,7 @@ SCHEMA = {
                     "direction", "paper_source",
                 ],
                 "properties": {
-                    "paper": {"enum": ["m-wanda", "kim"]},
+                    "paper": {"enum": ["m-wanda", "kim", "none"]},
                     "statement": _TEXT,
                     "source": _TEXT,
                     "second_hand": {"type": "boolean", "default": False},
@@ -63,6 +69,15 @@ SCHEMA = {
                             _measurement(PERPLEXITY, {}),
                             _measurement(ACCURACY, _TASKS),
                             _measurement(CONSISTENCY, _TASKS),
+                            _measurement(
+                                LANGUAGE_RATIO, {"method": _DRAWS, "reference": _DRAWS}
+                            ),
+                            _measurement(WEAKNESS, {}),
+                            {
+                                "type": "object",
+                                "additionalProperties": False,
+                                "properties": {"kind": {"const": FAMILIES}},
+                            },
                             _measurement(
                                 COST, {"resource": {"enum": list(RESOURCES)}}, ("resource",)
                             ),
@@ -78,7 +93,10 @@ SCHEMA = {
                         "default": {},
                         "properties": {
                             "languages": {
-                                "enum": ["all", "calibration", "unseen", "non-reference"],
+                                "enum": [
+                                    "all", "calibration", "unseen", "non-reference",
+                                    "unseen-language", "unseen-family",
+                                ],
                                 "default": "all",
                             },
                             "sparsity": {
@@ -109,8 +127,8 @@ class Claim:
     paper: str
     statement: str
     kind: str
-    method: str
-    reference: str
+    methods: tuple[str, ...]
+    references: tuple[str, ...]
     threshold: float
     direction: str
     languages: str
@@ -123,6 +141,16 @@ class Claim:
     second_hand: bool
 
     @property
+    def method(self) -> str:
+        """The method's name; of several draws what their names begin with."""
+        return _drawn(self.methods)
+
+    @property
+    def reference(self) -> str:
+        """The same of what it is compared with."""
+        return _drawn(self.references)
+
+    @property
     def is_ratio(self) -> bool:
         return self.kind in RATIOS
 
@@ -132,12 +160,18 @@ class Claim:
         if self.is_ratio:
             what = RESOURCES[self.resource] if self.kind == COST else "perplexity"
             return f"{what} ratio: {self.method} / {self.reference}"
+        if self.kind == WEAKNESS:
+            return f"rank correlation: ratio of {self.method} with dense bits per byte"
+        if self.kind == FAMILIES:
+            return "correlation difference: within - between families"
         what = "accuracy" if self.kind == ACCURACY else "RankC"
         return f"{what} difference: {self.method} - {self.reference}"
 
     @property
     def scope(self) -> str:
         """Languages, tasks and sparsities that it speaks of, in words."""
+        if self.kind == FAMILIES:
+            return "calibration languages, dense model"
         where = f"sparsity {self.sparsity}" if self.sparsity else "every shared sparsity"
         if self.kind == COST:
             return where
@@ -163,6 +197,14 @@ def read_claims(path: Path | str) -> list[Claim]:
         raise InputError(f"{path}: {error}") from None
 
 
+def _drawn(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{commonprefix(names)}*"  # noqa: RUF071
+
+
+def _names(entry: str | list[str]) -> tuple[str, ...]:
+    return (entry,) if isinstance(entry, str) else tuple(entry)
+
+
 def _claim(key: str, entry: dict) -> Claim:
     measurement, scope = entry["measurement"], entry["scope"]
     kind = measurement["kind"]
@@ -174,19 +216,21 @@ def _claim(key: str, entry: dict) -> Claim:
     each = entry.get("each", "")
     if each == LANGUAGE and kind == COST:
         raise InputError(f"{where}.each: found {each}, but a cost has no languages; remove it")
+    if each and kind in OF_LANGUAGES:
+        raise InputError(f"{where}.each: found {each}, but {kind} is of all languages; remove it")
     if each == SPARSITY and (kind != PERPLEXITY or "sparsity" in scope):
         raise InputError(
             f"{where}.each: found {each}, allowed only for {PERPLEXITY} without scope.sparsity"
         )
-    if kind in (ACCURACY, CONSISTENCY) and "sparsity" not in scope:
+    if kind in (ACCURACY, CONSISTENCY, LANGUAGE_RATIO, WEAKNESS) and "sparsity" not in scope:
         raise InputError(f"{where}.scope.sparsity: is missing, {kind} is measured at one sparsity")
     return Claim(
         key=key,
         paper=entry["paper"],
         statement=entry["statement"],
         kind=kind,
-        method=measurement["method"],
-        reference=measurement["reference"],
+        methods=_names(measurement.get("method", "")),
+        references=_names(measurement.get("reference", "")),
         threshold=entry["threshold"],
         direction=entry["direction"],
         languages=scope["languages"],

@@ -7,9 +7,10 @@ YAML file has, lists come out sorted and options canonical, so that reordering r
 import json
 import re
 
-from multiprune import downstream_config, references, sweep
+from multiprune import downstream_config, references, subsets, sweep
 from multiprune.definitions import text_code
 from multiprune.errors import InputError
+from multiprune.figure_tables import FIGURE_TABLES
 from multiprune.grid import (
     CODE,
     DENSE,
@@ -17,7 +18,6 @@ from multiprune.grid import (
     PRUNE_SEQUENTIALLY,
     PRUNE_WITH_UPDATE,
     SPARSEGPT,
-    WEIGHTS,
 )
 from multiprune.group_pattern import check_quotes, parse_pattern
 from multiprune.references import must_be_one_of
@@ -43,6 +43,11 @@ def validate(config: dict) -> dict:
         _check_choose(config, name, method)
     if downstream := config["evaluation"].get("downstream"):
         downstream_config.check(config, downstream)
+    for language in config["evaluation"]["perplexity"].get("languages", []):
+        where = "evaluation.perplexity.languages"
+        must_be_one_of("language", language, config["languages"], where)
+    for name in config.get("figures", []):
+        must_be_one_of("figure", name, FIGURE_TABLES, "figures")
     for path in config["sources"]:
         references.check_source(config, path)
     _check_size(config)
@@ -55,19 +60,70 @@ def _check_method(config: dict, name: str, method: dict) -> None:
         raise InputError(f"{where}: the name {DENSE} is reserved for the unpruned model")
     _check_pattern(name, method)
     _check_sparsities(method.get("sparsities", []), f"{where}.sparsities")
-    for entry in method.get("calibration", []):
-        _check_calibration_set(config, entry, f"{where}.calibration")
+    calibration = method.get("calibration", [])
+    if isinstance(calibration, dict):
+        _check_choice(config, name, calibration)
+    else:
+        for entry in calibration:
+            _check_calibration_set(config, entry, f"{where}.calibration")
     if not needs_statistics(method):
         return
+    _check_shares(config, name, method)
     norm = method.get("norm", {})
     if norm.get("kind") == "contrast" and CODE not in config["calibration"]:
         raise InputError(f"{where}.norm: contrast needs calibration.{CODE}, which is missing")
-    available = len(calibration_sets(config, name))
+    _how, available = subsets.choice(calibration) or ("", len(calibration_sets(config, name)))
     if available == 0:
         raise InputError(f"{where}: needs a language with role calibration, there is none")
     spread = norm.get("kind") == "cross_lingual" and norm["dispersion_weight"] > 0
     if (spread or method["allocation"]["kind"] == "cwl") and available < 2:
         raise InputError(f"{where}: compares languages, so it needs at least 2 to calibrate on")
+
+
+def _check_choice(config: dict, name: str, calibration: dict) -> None:
+    """Languages can be chosen from the pool, as many as it has; those of most speakers, by count.
+
+    Which ones a greedy choice takes is known only once there are statistics.
+    """
+    where = f"methods.{name}.calibration"
+    keys = [key for key in subsets.CHOICES if key in calibration]
+    if len(keys) != 1:
+        found = " and ".join(keys) or "none of them"
+        raise InputError(f"{where}: needs one of {', '.join(subsets.CHOICES)}, found {found}")
+    if "seed" in calibration and keys != ["sample"]:
+        raise InputError(f"{where}.seed: goes with sample, found {keys[0]}; leave it out")
+    pool = languages(config, "calibration")
+    how, size = subsets.choice(calibration)
+    if size > len(pool):
+        raise InputError(
+            f"{where}.{keys[0]}: found {size}, allowed are at most {len(pool)}, the number of "
+            "languages with role calibration"
+        )
+    if how == subsets.LARGEST:
+        _check_speakers(config, pool, f"{where}.largest")
+    if how == subsets.GREEDY and (
+        is_sequential(config, name) or "choose" in config["methods"][name]
+    ):
+        raise InputError(
+            f"{where}.greedy: is for dense propagation and given constants; leave out propagation "
+            "and choose"
+        )
+
+
+def _check_shares(config: dict, name: str, method: dict) -> None:
+    norm, where = method.get("norm", {}), f"methods.{name}.norm.shares"
+    if ("shares" in norm) != (norm.get("weighting") == "shares"):
+        raise InputError(f"{where}: goes with weighting: shares, and that with it")
+    for code in norm.get("shares", {}):
+        must_be_one_of("calibration set", code, calibration_sets(config, name), where)
+    if norm.get("weighting") == "speakers":
+        _check_speakers(config, calibration_sets(config, name), f"methods.{name}.norm.weighting")
+
+
+def _check_speakers(config: dict, codes: list[str], where: str) -> None:
+    for code in codes:
+        if not config["languages"].get(code, {}).get("speakers"):
+            raise InputError(f"{where}: languages.{code}.speakers is missing; give their number")
 
 
 def _check_pattern(name: str, method: dict) -> None:
@@ -207,11 +263,32 @@ def languages(config: dict, role: str | None = None) -> list[str]:
 
 
 def calibration_sets(config: dict, method: str) -> list[str]:
-    """Languages and pairs whose statistics a method uses, sorted; none for dense and magnitude."""
+    """Languages and pairs whose statistics a method uses, sorted; none for dense and magnitude.
+
+    Those of a greedy choice are the whole pool, from which it takes some.
+    """
     if method == DENSE or not needs_statistics(config["methods"][method]):
         return []
-    own = config["methods"][method].get("calibration")
-    return sorted(own) if own else languages(config, "calibration")
+    own, pool = config["methods"][method].get("calibration"), languages(config, "calibration")
+    match subsets.choice(own):
+        case (subsets.RANDOM, size):
+            return subsets.sample(pool, size, own.get("seed", 0))
+        case (subsets.LARGEST, size):
+            return subsets.largest({c: config["languages"][c]["speakers"] for c in pool}, size)
+        case (subsets.GREEDY, _size):
+            return pool
+    return sorted(own) if own else pool
+
+
+def chosen_size(config: dict, method: str) -> int | None:
+    """How many of its calibration sets a method takes, where their statistics decide which."""
+    how = method != DENSE and subsets.choice(config["methods"][method].get("calibration"))
+    return how[1] if how and how[0] == subsets.GREEDY else None
+
+
+def evaluated(config: dict) -> list[str]:
+    """Codes of the languages whose perplexity is measured, sorted."""
+    return sorted(config["evaluation"]["perplexity"].get("languages", config["languages"]))
 
 
 def contrast_sets(config: dict, method: str) -> list[str]:
@@ -307,7 +384,8 @@ def canonical(content: object) -> str:
 def method_options(config: dict, method: str) -> dict:
     """What a mask depends on beside the model, the statistics and the sparsity.
 
-    A threshold that is the statistics' own stands there only where it is chosen.
+    A threshold that is the statistics' own stands there only where it is chosen; numbers of
+    speakers stand there as shares.
     """
     ignored = ("sparsities", "calibration", "choose", "choose_at")
     entry = config["methods"][method]
@@ -315,6 +393,12 @@ def method_options(config: dict, method: str) -> dict:
     if THRESHOLD not in entry.get("choose", {}) and "norm" in options:
         default = ("activation_threshold", config["statistics"]["activation_threshold"])
         options["norm"] = dict(item for item in options["norm"].items() if item != default)
+    if options.get("norm", {}).get("weighting") == "speakers":
+        speakers = {
+            code: float(config["languages"][code]["speakers"])
+            for code in calibration_sets(config, method)
+        }
+        options["norm"] |= {"weighting": "shares", "shares": speakers}
     return options
 
 
@@ -326,64 +410,3 @@ def choosing(config: dict) -> list[str]:
 def candidates(config: dict, method: str) -> list[sweep.Candidate]:
     """The candidates of a method whose constants are chosen, the simplest first."""
     return sweep.candidates(method_options(config, method), config["methods"][method]["choose"])
-
-
-def table_grid(config: dict) -> dict:
-    """A compact description of all results of a model, for scripts that read many files."""
-    return {
-        "seeds": sorted(config["seeds"]),
-        "baseline": config["baseline"],
-        "languages": {
-            code: {"role": entry["role"], "name": entry["name"]}
-            for code, entry in config["languages"].items()
-        },
-        "methods": _method_grid(config),
-        "resampling": config["resampling"],
-        "split": config["evaluation"]["perplexity"]["split"],
-        "length": config["evaluation"]["perplexity"]["length"],
-    }
-
-
-def downstream_grid(config: dict) -> dict:
-    """`table_grid` and what was evaluated downstream."""
-    table = table_grid(config)
-    return {**table, "downstream": downstream_config.grid(config, table["methods"])}
-
-
-def allocation_grid(config: dict) -> dict:
-    """The part of `table_grid` that the masks depend on: no languages of evaluation."""
-    return {"seeds": sorted(config["seeds"]), "languages": {}, "methods": _method_grid(config)}
-
-
-def correlation_grid(config: dict) -> dict:
-    """The part of `table_grid` that the statistics depend on: calibration languages, no methods."""
-    return {
-        "seeds": sorted(config["seeds"]),
-        "languages": {code: {"role": "calibration"} for code in languages(config, "calibration")},
-        "methods": {DENSE: _method_grid(config)[DENSE]},
-    }
-
-
-def _method_grid(config: dict) -> dict[str, dict]:
-    methods = {
-        method: {
-            "seeds": seeds_of(config, method),
-            "sparsities": sparsities_of(config, method),
-            "calibration": calibration_sets(config, method),
-            "allocation": _allocation_kind(config, method),
-        }
-        for method in (DENSE, *config["methods"])
-    }
-    for method in config["methods"]:
-        # Only what differs, so that a new kind of method leaves the tables of the others alone.
-        if moves_weights(config, method):
-            methods[method]["artefact"] = WEIGHTS
-        if (rule := pruning_rule(config, method)) != PRUNE_MODEL:
-            methods[method]["rule"] = rule
-        if methods[method]["calibration"] and not reads_dense_statistics(config, method):
-            methods[method]["statistics"] = []
-    return methods
-
-
-def _allocation_kind(config: dict, method: str) -> str:
-    return "uniform" if method == DENSE else config["methods"][method]["allocation"]["kind"]

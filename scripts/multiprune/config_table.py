@@ -71,10 +71,11 @@ def _value(schema: dict) -> str:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "oneOf" in schema:
         return f"mapping, by `{alternatives(schema)[0]}`: see below"
-    kind = {"object": "mapping", "array": "list", "string": "text"}.get(
-        schema.get("type"), schema.get("type", "")
-    )
+    kinds = {"object": "mapping", "array": "list", "string": "text"}
+    if isinstance(schema.get("type"), list):
+        return " or ".join(_value({**schema, "type": kind}) for kind in schema["type"])
+    kind = kinds.get(schema.get("type"), schema.get("type", ""))
     bounds = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
     limits = [f"{sign} {schema[key]:,}" for key, sign in bounds.items() if key in schema]
-    items = schema.get("items")
+    items = schema.get("items") if kind == "list" else None
     return f"{kind} of {_value(items)}" if items else " ".join([kind, *limits])

@@ -1,6 +1,7 @@
 """What an experiment will cost, roughly: disk and GPU hours from the sizes in the config."""
 
 from multiprune import config as experiment
+from multiprune import table_grids
 
 BYTES_PER_WEIGHT = 2  # bfloat16
 STATISTICS_GB_PER_BILLION = 0.004  # four float64 sums a channel (Llama 3.1 8B: 27 MB a language)
@@ -15,7 +16,7 @@ def estimate(config: dict) -> str:
     """One line: results on disk and hours of one GPU; empty below one hour."""
     grid = experiment.grid(config)
     text = config["evaluation"]["perplexity"].get("tokens", 0)
-    scored = len(grid) * len(experiment.languages(config)) * text
+    scored = len(grid) * len(experiment.evaluated(config)) * text
     passes = len(experiment.all_calibration_sets(config)) * len(config["seeds"])
     # Jobs and tokens of one model, by what they do.
     work = [
@@ -79,7 +80,7 @@ def sweeps(config: dict) -> tuple[int, int]:
 
 def downstream(config: dict) -> tuple[int, int]:
     """Jobs and tokens of one model's downstream tasks."""
-    grid = experiment.downstream_grid(config)["downstream"]
+    grid = table_grids.downstream_grid(config)["downstream"]
     if not grid:
         return 0, 0
     items = min(ITEMS, config["evaluation"]["downstream"].get("limit", ITEMS))

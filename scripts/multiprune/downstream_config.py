@@ -75,7 +75,7 @@ def _missing(config: dict, task: str, language: str) -> str:
 
 
 def grid(config: dict, methods: dict[str, dict]) -> dict:
-    """What was measured downstream, {} where nothing was; `methods` as in `config.table_grid`."""
+    """What was measured downstream, {} where nothing was; `methods` as in `table_grid`."""
     downstream = config["evaluation"].get("downstream")
     if not downstream:
         return {}

@@ -18,6 +18,8 @@ PRUNE_MODEL = "prune_model"
 PRUNE_SEQUENTIALLY, PRUNE_WITH_UPDATE = "prune_sequentially", "prune_with_update"
 SPARSEGPT = "sparsegpt"  # the score of the methods that move weights
 ROLES = (CALIBRATION, UNSEEN)
+UNSEEN_LANGUAGE, UNSEEN_FAMILY = "unseen-language", "unseen-family"
+LANGUAGE_SETS = (CALIBRATION, UNSEEN_LANGUAGE, UNSEEN_FAMILY)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,16 @@ class Grid:
     def config_role(self, language: str) -> str:
         """The role that the config gives a language."""
         return self.languages[language]["role"]
+
+    def language_set(self, language: str) -> str:
+        """How far a language is from those that can calibrate.
+
+        The calibration languages themselves; others of their families, or of no known family; and
+        those of other families.
+        """
+        if self.config_role(language) == CALIBRATION:
+            return CALIBRATION
+        return UNSEEN_FAMILY if self.languages[language].get("new_family") else UNSEEN_LANGUAGE
 
     def role(self, method: str, language: str) -> str:
         """calibration if the method saw the language, alone or in a pair, else unseen.

@@ -10,6 +10,7 @@ from multiprune.statistics_files import InputStatistics, LanguageStatistics
 
 NORMS = Registry("norm")
 
+Shares = Mapping[str, float]  # what a language counts, by its name
 FLOOR = 1e-6  # of the mean over channels: below it a channel counts as silent
 
 
@@ -23,7 +24,9 @@ class Merged:
 
 
 def merge(
-    statistics: InputStatistics, weighting: str = "tokens", shares: Mapping[str, float] | None = None
+    statistics: InputStatistics,
+    weighting: str = "tokens",
+    shares: Shares | None = None,
 ) -> Merged:
     """Merge language by language: memory does not depend on how many there are.
 
@@ -43,7 +46,7 @@ def merge(
     return Merged(squares / weights, deviations / count, active / count)
 
 
-def _weight(language: LanguageStatistics, weighting: str, shares: Mapping[str, float]) -> float:
+def _weight(language: LanguageStatistics, weighting: str, shares: Shares) -> float:
     match weighting:
         case "tokens":
             return language.tokens
@@ -55,7 +58,9 @@ def _weight(language: LanguageStatistics, weighting: str, shares: Mapping[str, f
 
 @NORMS.register("pooled")
 def pooled(
-    statistics: InputStatistics, weighting: str = "tokens", shares: Mapping[str, float] | None = None
+    statistics: InputStatistics,
+    weighting: str = "tokens",
+    shares: Shares | None = None,
 ) -> np.ndarray:
     """n_j = sqrt(sum over languages and tokens of x_tj^2 / number of tokens). -> [channels].
 
@@ -70,7 +75,7 @@ def pooled(
 def cross_lingual(
     statistics: InputStatistics,
     weighting: str = "tokens",
-    shares: Mapping[str, float] | None = None,
+    shares: Shares | None = None,
     dispersion: str = "std",
     dispersion_weight: float = 0.25,
     activation_weight: float = 0.0,
@@ -98,7 +103,7 @@ def contrast(
     statistics: InputStatistics,
     against: InputStatistics,
     weighting: str = "tokens",
-    shares: Mapping[str, float] | None = None,
+    shares: Shares | None = None,
 ) -> np.ndarray:
     """n_j^2 / m_j (Kim et al. 2024, for models trained on code). -> [channels].
 

@@ -3,6 +3,7 @@
 from multiprune.definitions import has_text
 from multiprune.errors import InputError
 from multiprune.grid import CODE
+from multiprune.language_table import entry_of_text, preferred_entry, script_names
 from multiprune.registry import unknown_name
 
 # What results/{experiment}/ holds beside a folder for each model.
@@ -46,8 +47,9 @@ def check_languages(config: dict) -> None:
         must_be_one_of("corpus", language["corpus"], config["corpora"], f"{where}.corpus")
         for corpus in language["texts"]:
             must_be_one_of("corpus", corpus, config["corpora"], f"{where}.texts")
-        language.setdefault("text", code)
-        language.setdefault("name", code)
+        _look_up(code, language, config["corpora"][language["corpus"]]["kind"])
+        if "script" in language:
+            must_be_one_of("script", language["script"], script_names(), f"{where}.script")
     taken: dict[tuple, str] = {}
     for code, language in config["languages"].items():
         where = f"languages.{code}"
@@ -59,6 +61,22 @@ def check_languages(config: dict) -> None:
                     f"{where}: found {text!r} of {corpus}, which is the text of {other}; allowed "
                     "is a text for each language"
                 )
+
+
+def _look_up(code: str, language: dict, corpus_kind: str) -> None:
+    """Fill in text, name, script, family and speakers by the language table, if it has them."""
+    entry = None
+    if corpus_kind == "udhr":
+        preferred = preferred_entry(code)
+        language.setdefault("text", preferred.text if preferred else code)
+        entry = entry_of_text(language["text"])
+    if entry:
+        known = {key: getattr(entry, key) for key in ("name", "script", "family", "speakers")}
+        for key, found in known.items():
+            if found not in (None, ""):
+                language.setdefault(key, found)
+    language.setdefault("text", code)
+    language.setdefault("name", code)
 
 
 def check_datasets(config: dict) -> None:

@@ -212,9 +212,7 @@ class StatisticsFiles:
         return count_key(threshold)
 
 
-def _sums(
-    file: TensorFile, key: str, channels: int | None, limit: float = np.inf
-) -> np.ndarray:
+def _sums(file: TensorFile, key: str, channels: int | None, limit: float = np.inf) -> np.ndarray:
     """What stands under `key`, which no number exceeds `limit`; [channels], any if None."""
     row = file.read(key)
     if fault := _fault(row, row.size if channels is None else channels, limit):

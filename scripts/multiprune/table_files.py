@@ -50,6 +50,15 @@ COLUMNS = {
         "ci_high", "threshold", "direction", "languages", "languages_hold", "verdict", "reason",
         "paper_value", "paper_source", "second_hand",
     ],
+    "scaling": [
+        "model", "sparsity", "curve", "choice", "size", "language_set", "languages", "draws",
+        "ratio_to_dense", "ci_low", "ci_high", "worst_ratio", "worst_low", "worst_high",
+        "worst_language",
+    ],
+    "structure": ["model", "seed", "depth", "language_a", "language_b", "correlation"],
+    "scaling_cost": [
+        "model", "step", "method", "languages", "seconds", "memory_mb", "megabytes",
+    ],
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import yaml
 
 from multiprune import config as experiment
+from multiprune import table_grids
 from multiprune.artefacts import write_json
 from multiprune.claims import read_claims
 from multiprune.config import canonical
@@ -54,7 +55,7 @@ def verdict_minutes(folder: Path) -> float:
     """
     paper = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
     config = experiment.validate(paper)
-    grid = Grid.parse(canonical(experiment.downstream_grid(config)))
+    grid = Grid.parse(canonical(table_grids.downstream_grid(config)))
     draw = np.random.default_rng(0)
     _simulate_perplexity(folder / MODEL, grid, draw)
     _simulate_downstream(folder / MODEL, grid, draw)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tiny import small_config
 
 from multiprune import config as experiment
-from multiprune import definitions
-from multiprune.config import DENSE, canonical, grid, method_options, table_grid, validate
+from multiprune import definitions, table_grids
+from multiprune.config import DENSE, canonical, grid, method_options, validate
+from multiprune.table_grids import table_grid
 
 CONFIG = Path(__file__).parents[2] / "config"
 CROSS = {"score": "wanda", "norm": {"kind": "cross_lingual"}}
@@ -202,7 +203,7 @@ def test_order_has_no_meaning(draw):
     )
     expected, found = validate(config), validate(shuffled(config, draw))
     assert grid(found) == grid(expected)
-    for view in (table_grid, experiment.allocation_grid, experiment.correlation_grid):
+    for view in (table_grid, table_grids.allocation_grid, table_grids.correlation_grid):
         assert canonical(view(found)) == canonical(view(expected))
     for method in config["methods"]:
         assert canonical(method_options(found, method)) == canonical(
@@ -236,7 +237,7 @@ def test_table_grid_by_hand():
 def test_a_new_unseen_language_leaves_masks_and_correlations_alone():
     before = validate(small_config())
     after = validate(changed(("languages/fr", {"corpus": "words", "role": "unseen"})))
-    for view in (experiment.allocation_grid, experiment.correlation_grid):
+    for view in (table_grids.allocation_grid, table_grids.correlation_grid):
         assert canonical(view(after)) == canonical(view(before))
     assert canonical(table_grid(after)) != canonical(table_grid(before))
 

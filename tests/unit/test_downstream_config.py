@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from multiprune import config as experiment
-from multiprune import definitions, downstream_config
+from multiprune import definitions, downstream_config, table_grids
 from multiprune.config import canonical, validate
 from multiprune.errors import InputError
 
@@ -94,7 +94,7 @@ def test_a_language_has_its_own_code_in_each_corpus():
 
 def test_downstream_grid_names_what_is_missing():
     config = validate(BASE)
-    found = experiment.downstream_grid(config)["downstream"]
+    found = table_grids.downstream_grid(config)["downstream"]
     assert found["tasks"]["cloze"] == {
         "kind": "parallel_cloze",
         "languages": ["de", "en", "it"],
@@ -113,7 +113,7 @@ def test_downstream_grid_names_what_is_missing():
 def test_sparsities_are_compared_as_they_stand_in_paths():
     third = {"methods__wanda__sparsities": [1 / 3], "methods__pairs__sparsities": [1 / 3]}
     config = validate(changed(**third, evaluation__downstream__sparsities=[0.333333]))
-    methods = experiment.downstream_grid(config)["downstream"]["methods"]
+    methods = table_grids.downstream_grid(config)["downstream"]["methods"]
     assert methods["wanda"]["sparsities"] == methods["pairs"]["sparsities"] == ["0.333333"]
 
 
@@ -126,7 +126,7 @@ def test_downstream_languages_and_methods_default_to_all():
 
 def test_a_config_without_downstream_has_none():
     config = validate(changed(evaluation={}))
-    assert experiment.downstream_grid(config)["downstream"] == {}
+    assert table_grids.downstream_grid(config)["downstream"] == {}
     assert downstream_config.hub_tasks(config) == []
     assert downstream_config.cloze_tasks(config) == {}
 
@@ -136,7 +136,7 @@ def test_the_order_of_the_lists_has_no_meaning():
     other["evaluation"]["downstream"]["tasks"] = dict(
         reversed(BASE["evaluation"]["downstream"]["tasks"].items())
     )
-    views = [experiment.downstream_grid(validate(config)) for config in (BASE, other)]
+    views = [table_grids.downstream_grid(validate(config)) for config in (BASE, other)]
     assert canonical(views[0]) == canonical(views[1])
 
 

@@ -131,5 +131,4 @@ def test_what_parses_the_workflow_needs_no_torch():
 
 def test_rules_name_the_figures_of_the_registry():
     source = (ROOT / "rules" / "common.smk").read_text()
-    listed = re.search(r"^FIGURES = (\[.*?^\])", source, re.MULTILINE | re.DOTALL)
-    assert ast.literal_eval(listed[1]) == list(FIGURES)
+    X

@@ -10,8 +10,10 @@ from config_data import changed, message
 from tiny import small_config
 
 from multiprune import config as experiment
-from multiprune.config import canonical, grid, method_options, table_grid, validate
+from multiprune import table_grids
+from multiprune.config import canonical, grid, method_options, validate
 from multiprune.grid import Grid
+from multiprune.table_grids import table_grid
 
 RULES = Path(__file__).parents[2] / "rules" / "pruning.smk"
 CWL = {"score": "wanda", "allocation": {"kind": "cwl"}}
@@ -108,7 +110,7 @@ def test_sparsegpt_calibrates_behind_the_pruned_blocks_and_moves_weights():
     assert not experiment.reads_dense_statistics(config, "x")
     assert experiment.calibration_sets(config, "x") == ["de", "en"]
     assert experiment.contrast_sets(config, "x") == []
-    for view in (table_grid, experiment.allocation_grid):
+    for view in (table_grid, table_grids.allocation_grid):
         assert view(config)["methods"]["x"] == {
             "seeds": [1, 4],
             "sparsities": ["0.5"],
@@ -265,6 +267,6 @@ def test_a_pattern_is_evaluated_downstream_at_its_own_sparsity():
             ("evaluation", {"downstream": downstream}),
         )
     )
-    methods = experiment.downstream_grid(config)["downstream"]["methods"]
+    methods = table_grids.downstream_grid(config)["downstream"]["methods"]
     assert methods["wanda-1-3"]["sparsities"] == ["0.333333"]
     assert methods["wanda"]["sparsities"] == ["0.5"]

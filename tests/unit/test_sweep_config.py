@@ -5,6 +5,7 @@ import yaml
 from tiny import small_config
 
 from multiprune import config as experiment
+from multiprune import table_grids
 from multiprune.config import (
     DENSE,
     THRESHOLD,
@@ -55,7 +56,7 @@ def test_a_method_that_chooses_has_the_same_options_and_grid_as_one_that_does_no
     plain, chosen = validate(config), validate(config_with())
     assert method_options(chosen, "m-wanda") == method_options(plain, "m-wanda")
     assert experiment.grid(chosen) == experiment.grid(plain)
-    assert experiment.table_grid(chosen) == experiment.table_grid(plain)
+    assert table_grids.table_grid(chosen) == table_grids.table_grid(plain)
 
 
 def test_the_middle_sparsity_and_values_as_the_schema_writes_them():

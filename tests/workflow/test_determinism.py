@@ -25,6 +25,7 @@ import collect_statistics
 import evaluate_perplexity
 import prune_model
 from multiprune import config as experiment
+from multiprune import table_grids
 from multiprune.artefacts import read_json, write_tensors
 from multiprune.config import canonical
 from multiprune.manifests import write_manifest
@@ -68,10 +69,10 @@ def settings(config: dict) -> str:
     """All that jobs are told of a config, as their parameters hold it."""
     config = experiment.validate(config)
     grids = [
-        experiment.table_grid(config),
-        experiment.allocation_grid(config),
-        experiment.correlation_grid(config),
-        experiment.downstream_grid(config),
+        table_grids.table_grid(config),
+        table_grids.allocation_grid(config),
+        table_grids.correlation_grid(config),
+        table_grids.downstream_grid(config),
         experiment.all_calibration_sets(config),
         sorted(experiment.grid(config)),
         {name: experiment.method_options(config, name) for name in config["methods"]},

@@ -7,20 +7,27 @@ from multiprune import (
     captions,
     captions_claims,
     captions_downstream,
+    captions_languages,
     captions_overlap,
     captions_sweep,
 )
 from multiprune.errors import InputError
 from multiprune.figures import (
+    choice_of_languages,
     claims_forest,
     consistency_rankc,
     cross_lingual_correlation,
     downstream_by_language,
     feature_overlap,
+    language_structure,
+    languages_needed,
     method_comparison,
     perplexity_against_accuracy,
     perplexity_by_language,
+    ratio_against_dense,
+    ratio_by_family,
     ratio_to_baseline,
+    scaling_cost,
     sparsity_by_block,
     sweep_of_constants,
 )
@@ -73,6 +80,24 @@ FIGURES = {
     ),
     "sweep_of_constants": FigureKind(
         sweep_of_constants.draw, captions_sweep.choice_of_constants, ("sweep",)
+    ),
+    "languages_needed": FigureKind(
+        languages_needed.draw, captions_languages.number_of_languages, ("scaling",)
+    ),
+    "choice_of_languages": FigureKind(
+        choice_of_languages.draw, captions_languages.chosen_against_random, ("scaling",)
+    ),
+    "ratio_by_family": FigureKind(
+        ratio_by_family.draw, captions_languages.loss_by_group, ("perplexity",)
+    ),
+    "ratio_against_dense": FigureKind(
+        ratio_against_dense.draw, captions_languages.loss_against_dense, ("perplexity",)
+    ),
+    "language_structure": FigureKind(
+        language_structure.draw, captions_languages.structure_of_languages, ("structure",)
+    ),
+    "scaling_cost": FigureKind(
+        scaling_cost.draw, captions_languages.cost_of_languages, ("scaling_cost",)
     ),
 }
 

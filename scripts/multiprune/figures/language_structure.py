@@ -1,0 +1,193 @@
+"""Which languages use the model's channels alike: a clustered matrix and maps by depth."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from scipy.linalg import orthogonal_procrustes
+
+from multiprune.figures import language_groups, style
+from multiprune.figures.cross_lingual_correlation import pair_matrix
+from multiprune.figures.language_groups import OTHER, UNKNOWN
+from multiprune.grid import Grid
+
+EMPTY = "There is no structure to show: it needs statistics of three calibration languages."
+WHOLE, THIRDS = "all", ("early", "middle", "late")
+FAMILIES = 8  # that have a colour
+FEW = 12  # languages up to which every cell has its number and every dot its name
+DIRECTIONS = 6  # in each of which a map of more languages names the farthest one
+
+
+def select(structure: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Depth -> correlation [language, language], mean over seeds, in the order of the clusters.
+
+    The order is that of all depths together (average linkage on 1 - correlation, leaves ordered
+    optimally); a pair without a value has the mean of the others.
+    """
+    rows = structure.dropna(subset="correlation")
+    whole = rows[rows["depth"] == WHOLE]
+    if len({*whole["language_a"], *whole["language_b"]}) < 3:
+        return {}
+    order = list(pair_matrix(whole))
+    return {
+        depth: _matrix_of(here, order)
+        for depth in (WHOLE, *THIRDS)
+        if len(here := rows[rows["depth"] == depth])
+    }
+
+
+def _matrix_of(rows: pd.DataFrame, order: list[str]) -> pd.DataFrame:
+    means = rows.groupby(["language_a", "language_b"])["correlation"].mean().unstack()
+    upper = means.reindex(index=order, columns=order)
+    matrix = upper.fillna(upper.T).fillna(rows["correlation"].mean())
+    return matrix.where(~np.eye(len(order), dtype=bool), 1.0)
+
+
+def scaled(matrix: np.ndarray) -> tuple[np.ndarray, float]:
+    """Classical multidimensional scaling of correlations [n, n]: places [n, 2], share shown.
+
+    The squared distance of two languages is 2 (1 - correlation), that of their standardised
+    norms. The farthest language lies on the positive side of each axis.
+    """
+    squared = 2 * (1 - matrix)
+    centring = np.eye(len(matrix)) - 1 / len(matrix)
+    values, vectors = np.linalg.eigh(-centring @ squared @ centring / 2)
+    values = np.clip(values, 0, None)
+    places = vectors[:, :-3:-1] * np.sqrt(values[:-3:-1])  # (languages, axes)
+    farthest = places[np.abs(places).argmax(axis=0), [0, 1]]
+    share = values[:-3:-1].sum() / values.sum() if values.sum() else 0.0
+    return places * np.where(farthest < 0, -1, 1), float(share)
+
+
+def maps(matrices: Mapping[str, pd.DataFrame]) -> dict[str, tuple[np.ndarray, float]]:
+    """Depth -> places [languages, 2], share shown; each turned or mirrored towards the first."""
+    depths = [depth for depth in THIRDS if depth in matrices] or [WHOLE]
+    found, first = {}, None
+    for depth in depths:
+        places, share = scaled(matrices[depth].to_numpy())
+        first = places if first is None else first
+        turn, _ = orthogonal_procrustes(places, first)
+        found[depth] = (places @ turn, share)
+    return found
+
+
+def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+    """tables: structure of one model."""
+    matrices = select(tables["structure"])
+    if not matrices:
+        return style.empty_figure(EMPTY)
+    labels = [language_groups.label(name, grid) for name in matrices[WHOLE]]
+    families = [language_groups.family(name, grid) for name in matrices[WHOLE]]
+    colours = language_groups.group_colours(families, FAMILIES)
+    dots = [colours.get(family, OTHER) for family in families]
+    placed = maps(matrices)
+    side = max(0.1 * len(labels), 5.4)  # inches, of the matrix
+    size = float(np.clip(72 * side / len(labels), 6, 8))  # points, of the names beside it
+    width = side + 0.0075 * size * max(map(len, labels)) + 0.5
+    beside = max(side / len(placed), 3.0)
+    figure = style.new_figure(width + beside, side + 1.4)
+    left, right = figure.subfigures(1, 2, width_ratios=[width, beside])
+    _bar(left, _heat_map(left.subplots(), matrices[WHOLE], dots, labels, size))
+    _legend(right, colours, families, beside)
+    panels = list(right.subplots(len(placed), 1, squeeze=False).flat)
+    for axes, (depth, (places, share)) in zip(panels, placed.items(), strict=True):
+        _map(axes, places, dots)
+        axes.set_title(f"{depth} blocks: {share:.0%} of the variance", loc="left")
+    figure.draw_without_rendering()  # names need to know where the dots are
+    for axes, (places, _) in zip(panels, placed.values(), strict=True):
+        named = [(index, labels[index]) for index in outermost(places)]
+        language_groups.label_dots(axes, places, named)
+    return figure
+
+
+def outermost(places: np.ndarray) -> list[int]:
+    """The languages that lie farthest out in some direction; all of them where they are few."""
+    if len(places) <= FEW:
+        return list(range(len(places)))
+    angles = np.linspace(0, 2 * np.pi, DIRECTIONS, endpoint=False)
+    farthest = (places @ [np.cos(angles), np.sin(angles)]).argmax(axis=0)
+    return list(dict.fromkeys(farthest.tolist()))
+
+
+def _heat_map(
+    axes: Axes, matrix: pd.DataFrame, colours: list[str], labels: list[str], size: float
+) -> AxesImage:
+    """Correlations, with a strip of the families' colours beside the names; size in points."""
+    values = matrix.to_numpy(copy=True)
+    np.fill_diagonal(values, np.nan)
+    low, high = np.nanquantile(values, 0.01), np.nanmax(values)
+    image = axes.imshow(values, cmap="cividis", vmin=low, vmax=max(high, low + 0.01))
+    count = len(matrix)
+    width = max(0.02 * count, 0.12)
+    strip = np.array([[to_rgb(colour)] for colour in colours])
+    gap = width / 3
+    axes.imshow(
+        strip, extent=(-0.5 - gap - width, -0.5 - gap, count - 0.5, -0.5), interpolation="nearest"
+    )
+    axes.set_xlim(-0.5 - gap - width, count - 0.5)
+    axes.set_ylim(count - 0.5, -0.5)
+    axes.set_yticks(range(count), labels, fontsize=size)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if count <= FEW:
+        axes.set_xticks(range(count), labels, rotation=45, ha="right", rotation_mode="anchor")
+        _numbers(axes, values, image)
+    return image
+
+
+def _bar(figure: SubFigure, image: AxesImage) -> None:
+    bar = figure.colorbar(
+        image, ax=figure.axes, location="bottom", extend="min", shrink=0.6, aspect=30, pad=0.01
+    )
+    bar.set_label("Correlation of channel norms, all blocks")
+    bar.outline.set_visible(False)
+
+
+def _numbers(axes: Axes, values: np.ndarray, image: AxesImage) -> None:
+    middle = (image.norm.vmin + image.norm.vmax) / 2
+    for (row, column), value in np.ndenumerate(values):
+        if not np.isnan(value):
+            axes.text(
+                column, row, f"{value:.2f}".replace("0.", "."), ha="center", va="center",
+                fontsize=8, color="black" if value > middle else "white",
+            )  # fmt: skip
+
+
+def _map(axes: Axes, places: np.ndarray, colours: list[str]) -> None:
+    grey = np.array([colour == OTHER for colour in colours])
+    for group, order in ((grey, 1), (~grey, 2)):
+        shown = [colour for colour, here in zip(colours, group, strict=True) if here]
+        axes.scatter(*places[group].T, c=shown, s=14, linewidths=0, zorder=order)
+    reach = 1.15 * np.abs(places).max() or 1.0
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    axes.axhline(0, color="0.9", linewidth=0.6, zorder=0)
+    axes.axvline(0, color="0.9", linewidth=0.6, zorder=0)
+    axes.locator_params(nbins=4)
+
+
+def _legend(
+    figure: SubFigure, colours: Mapping[str, str], families: list[str], width: float
+) -> None:
+    """Above the maps, in as many columns as fit into the width (inches)."""
+    square = {"linestyle": "none", "marker": "s", "markersize": 6}
+    handles = [
+        Line2D([], [], color=colour, label=f"{name} ({families.count(name)})", **square)
+        for name, colour in colours.items()
+    ]
+    if rest := [family for family in families if family not in colours]:
+        kinds = ["other"] * (set(rest) != {UNKNOWN}) + [UNKNOWN] * (UNKNOWN in rest)
+        label = " or ".join(kinds)
+        handles.append(Line2D([], [], color=OTHER, label=f"{label} ({len(rest)})", **square))
+    longest = max(len(handle.get_label()) for handle in handles)
+    columns = min(len(handles), max(1, int(width / (0.062 * longest + 0.35))))
+    figure.legend(
+        handles=handles, loc="outside upper center", ncols=columns, columnspacing=1,
+        handlelength=1, handletextpad=0.4,
+        title="Family (languages)",
+    )  # fmt: skip

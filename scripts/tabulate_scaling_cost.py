@@ -1,0 +1,28 @@
+"""Benchmarks and files of one model -> scaling_cost table: what more languages cost."""
+
+import argparse
+
+from multiprune.artefacts import noting_inputs
+from multiprune.command import run
+from multiprune.grid import Grid
+from multiprune.provenance import write_origin
+from multiprune.scaling_tables import tabulate_scaling_cost
+from multiprune.table_files import write_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", required=True, help="folder results/<experiment>")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
+    parser.add_argument("--output", required=True, help="CSV")
+    arguments = parser.parse_args()
+    grid = Grid.parse(arguments.grid)
+    with noting_inputs() as inputs:
+        table = tabulate_scaling_cost(arguments.results, arguments.model, grid)
+    write_table(arguments.output, table)
+    write_origin(arguments.output, __file__, inputs, grid.seeds)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,28 @@
+"""Statistics of one model -> structure table: how alike languages are, at each depth."""
+
+import argparse
+
+from multiprune.artefacts import noting_inputs
+from multiprune.command import run
+from multiprune.grid import Grid
+from multiprune.provenance import write_origin
+from multiprune.structure_tables import tabulate_structure
+from multiprune.table_files import write_table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", required=True, help="folder results/<experiment>")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
+    parser.add_argument("--output", required=True, help="CSV")
+    arguments = parser.parse_args()
+    grid = Grid.parse(arguments.grid)
+    with noting_inputs() as inputs:
+        table = tabulate_structure(arguments.results, arguments.model, grid)
+    write_table(arguments.output, table)
+    write_origin(arguments.output, __file__, inputs, grid.seeds)
+
+
+if __name__ == "__main__":
+    run(main)
