@@ -47,7 +47,8 @@ def table_of_model(path: Path, model: str, grid: Grid) -> pd.DataFrame:
     """The rows of one model; InputError where the grid does not have their methods."""
     table = read_table(path, COLUMNS[path.stem])
     table = table[table["model"] == model]
-    unknown = set(table.get("method", [])) - set(grid.methods)
+    methods = table["method"].dropna() if "method" in table else []
+    unknown = set(methods) - set(grid.methods)
     if unknown:
         raise InputError(f"{path}: methods {sorted(unknown)} are not in --grid; rebuild it")
     return table

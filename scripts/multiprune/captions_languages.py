@@ -16,14 +16,15 @@ from multiprune.figures import (
     scaling_cost,
     style,
 )
-from multiprune.figures.languages_needed import ALL, RANDOM, SETS
+from multiprune.figures.languages_needed import ALL, SETS
 from multiprune.grid import Grid
+from multiprune.subsets import GREEDY, LARGEST, RANDOM
 
 Tables = Mapping[str, pd.DataFrame]
 NEAR = 1.01  # a ratio within this factor of that of all languages counts as reached
 RULES = {
-    "greedy": "greedy: each next one is farthest, by its activation statistics, from those taken",
-    "largest": "largest: those of most speakers",
+    GREEDY: "greedy: each next one is farthest, by its activation statistics, from those taken",
+    LARGEST: "largest: those of most speakers",
 }
 CHANGE = {-1: "lower", 0: "not distinguishable", 1: "higher", None: "no intervals"}
 SEPARATE = (

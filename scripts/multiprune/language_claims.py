@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 from scipy import stats
@@ -121,7 +120,7 @@ def _families(claim: Claim, measurements: Measurements) -> Finding:
 
 
 def _log_ratios(claim: Claim, measurements: Measurements, names: list[str]) -> np.ndarray:
-    """Logarithm of perplexity / perplexity of each pair of runs in each language. [pairs, names]."""
+    """Logarithm of perplexity / perplexity, of each pair of runs and language. [pairs, names]."""
     sides = [list(claim.methods), list(claim.references)]
     if len(sides[0]) == len(sides[1]):
         pairs = list(zip(*sides, strict=True))

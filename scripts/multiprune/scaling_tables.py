@@ -106,7 +106,7 @@ def _statistics(results: Path, model: str, grid: Grid) -> Iterator[dict]:
         path = results / folder / "statistics" / f"{language}.safetensors"
         seconds, memory = _cost(results, Path("collect_statistics") / folder / f"{language}.jsonl")
         total["seconds"] += seconds
-        total["memory_mb"] = max(total["memory_mb"], memory)
+        total["memory_mb"] = float(np.maximum(total["memory_mb"], memory))  # nan where one is
         total["megabytes"] += path.stat().st_size / MEGABYTE
         yield {"model": model, "step": "statistics", "method": "", "languages": count, **total}
 

@@ -6,10 +6,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from multiprune.grid import Grid
+from multiprune.grid import LANGUAGE_SETS, Grid
 from multiprune.table_files import COLUMNS
-
-SETS = ("calibration", "unseen-language", "unseen-family")
 
 
 def language(role="calibration", family="Indo-European", script="Latin", name=None) -> dict:
@@ -23,7 +21,7 @@ SIX = {
     "en": language(name="English"),
     "fr": language(name="French"),
     "ru": language("unseen", script="Cyrillic", name="Russian"),
-    "sw": language("unseen", family="Niger-Congo", name="Swahili"),
+    "sw": language("unseen", family="Niger-Congo", name="Swahili") | {"new_family": True},
 }
 
 
@@ -68,24 +66,15 @@ def grid_of(languages=None, curves=("wanda", "m-wanda"), draws=200, chosen=True)
     return Grid.parse(json.dumps(content))
 
 
-def language_set(name: str, grid: Grid) -> str:
-    entry = grid.languages[name]
-    if entry["role"] == "calibration":
-        return SETS[0]
-    pool = [other for other in grid.languages.values() if other["role"] == "calibration"]
-    known = {other.get("family_name") for other in pool}
-    return SETS[1] if entry.get("family_name") in known else SETS[2]
-
-
-LEVELS = {"calibration": 2.0, "unseen-language": 2.2, "unseen-family": 2.6}
+LEVELS = dict(zip(LANGUAGE_SETS, (2.0, 2.2, 2.6), strict=True))
 CHOICES = {"random": 1.0, "greedy": 0.96, "largest": 1.02, "all": 1.0}
 
 
 def scaling_of(grid: Grid) -> pd.DataFrame:
     """Ratios that fall with the number of languages; the worst language is twice as far."""
-    groups = {name: [] for name in SETS}
+    groups = {name: [] for name in LANGUAGE_SETS}
     for name in grid.languages:
-        groups[language_set(name, grid)].append(name)
+        groups[grid.language_set(name)].append(name)
     rows = {}
     for settings in grid.methods.values():
         if curve := settings.get("curve"):

@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from multiprune.digest import PACKAGE
+from multiprune.figure_tables import ALL_TABLES, FIGURE_TABLES
 from multiprune.figures.registry import FIGURES
+from multiprune.table_files import COLUMNS
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -129,6 +131,7 @@ def test_what_parses_the_workflow_needs_no_torch():
         assert not third_party(f"{PACKAGE}/{module}.py") & {"torch", "transformers", "pandas"}
 
 
-def test_rules_name_the_figures_of_the_registry():
-    source = (ROOT / "rules" / "common.smk").read_text()
-    X
+def test_every_figure_of_the_config_can_be_drawn():
+    assert list(FIGURE_TABLES) == list(FIGURES)
+    assert {table for names in FIGURE_TABLES.values() for table in names} <= set(ALL_TABLES)
+    assert set(ALL_TABLES) == set(COLUMNS)

@@ -12,7 +12,6 @@ from multiprune.figures.language_groups import one_sparsity
 from multiprune.figures.languages_needed import (
     ALL,
     MEASURES,
-    RANDOM,
     band,
     outside_legend,
     prepare,
@@ -20,17 +19,18 @@ from multiprune.figures.languages_needed import (
     title_columns,
 )
 from multiprune.grid import Grid
+from multiprune.subsets import GREEDY, LARGEST, RANDOM
 
 EMPTY = "There are no masks of calibration languages that were chosen, greedily or as the largest."
-CHOSEN = ("greedy", "largest")
+CHOSEN = (GREEDY, LARGEST)
 LOOKS = {
     RANDOM: {"color": style.PALETTE[0], "marker": "o"},
-    "greedy": {"color": style.PALETTE[1], "marker": "s"},
-    "largest": {"color": style.PALETTE[2], "marker": "^"},
+    GREEDY: {"color": style.PALETTE[1], "marker": "s"},
+    LARGEST: {"color": style.PALETTE[2], "marker": "^"},
     ALL: {"color": "black", "marker": "D"},
 }
-LABELS = {RANDOM: "random subsets", "greedy": "greedy", "largest": "largest", ALL: "all languages"}
-SHIFTS = {"greedy": 2**-0.07, "largest": 2**0.07}  # so that error bars do not meet
+LABELS = {RANDOM: "random subsets", GREEDY: "greedy", LARGEST: "largest", ALL: "all languages"}
+SHIFTS = {GREEDY: -0.012, LARGEST: 0.012}  # of the axis, so that error bars do not meet
 
 
 def select(scaling: pd.DataFrame) -> pd.DataFrame:
@@ -71,7 +71,8 @@ def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
 def _line(axes: Axes, rows: pd.DataFrame, choice: str, columns: tuple, look: Mapping) -> None:
     """Random subsets with a band; choices by a rule, and all languages, with error bars."""
     value, low, high = columns
-    at = rows["size"] * SHIFTS.get(choice, 1)
+    left, right = axes.get_xlim()
+    at = rows["size"] * (right / left) ** SHIFTS.get(choice, 0)
     axes.plot(at, rows[value], linewidth=1.3, markersize=4 if choice != ALL else 5, **look)
     if choice == RANDOM:
         band(axes, rows, columns, look["color"])

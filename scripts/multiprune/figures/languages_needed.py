@@ -12,14 +12,15 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from multiprune.figures import style
 from multiprune.figures.language_groups import one_sparsity, ratio_axis
-from multiprune.grid import Grid
+from multiprune.grid import CALIBRATION, UNSEEN_FAMILY, UNSEEN_LANGUAGE, Grid
+from multiprune.subsets import RANDOM
 
 EMPTY = "There are no masks of random subsets of the calibration languages."
-ALL, RANDOM = "all", "random"
+ALL = "all"  # the choice of the point that takes the whole pool
 SETS = {  # of evaluated languages, as the table calls them and as the figures do
-    "calibration": "languages of the pool",
-    "unseen-language": "unseen languages,\nfamilies of the pool",
-    "unseen-family": "unseen languages,\nother families",
+    CALIBRATION: "languages of the pool",
+    UNSEEN_LANGUAGE: "unseen languages,\nfamilies of the pool",
+    UNSEEN_FAMILY: "unseen languages,\nother families",
 }
 MARKS = {RANDOM: {"markersize": 3}, ALL: {"markersize": 7, "fillstyle": "none"}}
 MEASURES = {  # label: the ratio and the ends of its interval or range

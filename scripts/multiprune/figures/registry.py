@@ -12,6 +12,7 @@ from multiprune import (
     captions_sweep,
 )
 from multiprune.errors import InputError
+from multiprune.figure_tables import FIGURE_TABLES
 from multiprune.figures import (
     choice_of_languages,
     claims_forest,
@@ -43,62 +44,36 @@ class FigureKind:
     tables: tuple[str, ...]
 
 
-FIGURES = {
-    "claims_forest": FigureKind(
-        claims_forest.draw, captions_claims.verdicts_on_claims, ("claims",)
+_DRAWN = {
+    "claims_forest": (claims_forest.draw, captions_claims.verdicts_on_claims),
+    "perplexity_by_language": (perplexity_by_language.draw, captions.perplexity_over_sparsity),
+    "method_comparison": (method_comparison.draw, captions.comparison_of_methods),
+    "ratio_to_baseline": (ratio_to_baseline.draw, captions.comparison_by_language),
+    "sparsity_by_block": (sparsity_by_block.draw, captions.allocation_by_block),
+    "cross_lingual_correlation": (
+        cross_lingual_correlation.draw,
+        captions.correlation_between_languages,
     ),
-    "perplexity_by_language": FigureKind(
-        perplexity_by_language.draw, captions.perplexity_over_sparsity, ("perplexity",)
+    "downstream_by_language": (
+        downstream_by_language.draw,
+        captions_downstream.accuracy_by_language,
     ),
-    "method_comparison": FigureKind(
-        method_comparison.draw, captions.comparison_of_methods, ("summary",)
-    ),
-    "ratio_to_baseline": FigureKind(
-        ratio_to_baseline.draw, captions.comparison_by_language, ("perplexity",)
-    ),
-    "sparsity_by_block": FigureKind(
-        sparsity_by_block.draw, captions.allocation_by_block, ("allocation",)
-    ),
-    "cross_lingual_correlation": FigureKind(
-        cross_lingual_correlation.draw, captions.correlation_between_languages, ("correlation",)
-    ),
-    "downstream_by_language": FigureKind(
-        downstream_by_language.draw, captions_downstream.accuracy_by_language, ("downstream",)
-    ),
-    "consistency_rankc": FigureKind(
-        consistency_rankc.draw,
-        captions_downstream.consistency_with_reference,
-        ("consistency", "downstream"),
-    ),
-    "perplexity_against_accuracy": FigureKind(
+    "consistency_rankc": (consistency_rankc.draw, captions_downstream.consistency_with_reference),
+    "perplexity_against_accuracy": (
         perplexity_against_accuracy.draw,
         captions_downstream.trade_off,
-        ("downstream", "perplexity"),
     ),
-    "feature_overlap": FigureKind(
-        feature_overlap.draw, captions_overlap.overlap_of_features, ("overlap",)
-    ),
-    "sweep_of_constants": FigureKind(
-        sweep_of_constants.draw, captions_sweep.choice_of_constants, ("sweep",)
-    ),
-    "languages_needed": FigureKind(
-        languages_needed.draw, captions_languages.number_of_languages, ("scaling",)
-    ),
-    "choice_of_languages": FigureKind(
-        choice_of_languages.draw, captions_languages.chosen_against_random, ("scaling",)
-    ),
-    "ratio_by_family": FigureKind(
-        ratio_by_family.draw, captions_languages.loss_by_group, ("perplexity",)
-    ),
-    "ratio_against_dense": FigureKind(
-        ratio_against_dense.draw, captions_languages.loss_against_dense, ("perplexity",)
-    ),
-    "language_structure": FigureKind(
-        language_structure.draw, captions_languages.structure_of_languages, ("structure",)
-    ),
-    "scaling_cost": FigureKind(
-        scaling_cost.draw, captions_languages.cost_of_languages, ("scaling_cost",)
-    ),
+    "feature_overlap": (feature_overlap.draw, captions_overlap.overlap_of_features),
+    "sweep_of_constants": (sweep_of_constants.draw, captions_sweep.choice_of_constants),
+    "languages_needed": (languages_needed.draw, captions_languages.number_of_languages),
+    "choice_of_languages": (choice_of_languages.draw, captions_languages.chosen_against_random),
+    "ratio_by_family": (ratio_by_family.draw, captions_languages.loss_by_group),
+    "ratio_against_dense": (ratio_against_dense.draw, captions_languages.loss_against_dense),
+    "language_structure": (language_structure.draw, captions_languages.structure_of_languages),
+    "scaling_cost": (scaling_cost.draw, captions_languages.cost_of_languages),
+}
+FIGURES = {
+    name: FigureKind(draw, caption, FIGURE_TABLES[name]) for name, (draw, caption) in _DRAWN.items()
 }
 
 
