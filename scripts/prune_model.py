@@ -2,12 +2,14 @@
 
 import argparse
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 
 from multiprune.artefacts import sha256_file
 from multiprune.command import run
 from multiprune.digest import code_digest
+from multiprune.errors import InputError
 from multiprune.language_structure import chosen_statistics
 from multiprune.masks import write_mask
 from multiprune.pruning_runs import add_arguments, prune
@@ -34,11 +36,17 @@ def main() -> None:
         chosen = read_choice(options.chosen)
         method = with_constants(method, chosen["constants"])
         choice = {"chosen": chosen["chosen"]}
+    if options.order and options.take is None:
+        raise InputError("--take: is missing, the number of languages to take of --order")
+    others = {}
     if options.order:
+        others = {
+            Path(path).name: sha256_file(path) for path in [options.order, *options.statistics]
+        }
         options.statistics = chosen_statistics(options.order, options.take, options.statistics)
+        choice = {"taken": [Path(path).stem for path in options.statistics]}
     pruned, inputs = prune(options, method)
-    if options.order:
-        inputs["order"] = sha256_file(options.order)
+    inputs = others | inputs
     if options.chosen:
         inputs["chosen"] = sha256_file(options.chosen)
     metadata = {

@@ -18,11 +18,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True, help="of the text, to be recorded")
     parser.add_argument("--output", required=True, help="JSON")
     options = parser.parse_args()
+    model = checked_fingerprint(options.model)
     with StatisticsFiles(options.statistics) as files:
-        files.must_belong_to(checked_fingerprint(options.model))
+        files.must_belong_to(model)
         order, distances = farthest_first(1 - correlations(files)[ALL])
         languages = [files.languages[index] for index in order]
-        inputs = files.hashes()
+        inputs = {"model": model, **files.hashes()}
     write_json(
         options.output,
         {

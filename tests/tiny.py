@@ -27,6 +27,14 @@ WORDS = {
     "sw": "watu wote wamezaliwa huru hadhi na haki zao ni sawa",
     "tr": "bütün insanlar hür haysiyet ve haklar",
 }
+# Of experiments with more languages, whose tests write these texts.
+FURTHER_WORDS = {
+    "fi": "kaikki ihmiset syntyvät vapaina ja tasavertaisina arvoltaan ja oikeuksiltaan",
+    "hu": "minden emberi lény szabadon születik és egyenlő méltósága és joga van",
+    "kk": "барлық адамдар тумысынан азат және қадір мен құқықтары тең",
+    "ru": "все люди рождаются свободными и равными в своем достоинстве и правах",
+    "uk": "всі люди народжуються вільними та рівними своїй гідності правах мають",
+}
 
 
 def byte_tokenizer() -> PreTrainedTokenizerFast:
@@ -64,7 +72,8 @@ def write_texts(folder: Path, languages: list[str], paragraphs: int = 40) -> Pat
     folder.mkdir(parents=True, exist_ok=True)
     for language in languages:
         draw = random.Random(language)
-        texts = [" ".join(draw.choices(WORDS[language].split(), k=12)) for _ in range(paragraphs)]
+        words = (WORDS | FURTHER_WORDS)[language].split()
+        texts = [" ".join(draw.choices(words, k=12)) for _ in range(paragraphs)]
         (folder / f"{language}.txt").write_text("\n\n".join(texts) + "\n", encoding="utf-8")
     return folder
 

@@ -139,6 +139,14 @@ def order_of(wildcards):
     return "<results>/{model}/seed{seed}/statistics/order.json"
 
 
+def orders_of(model):
+    """Every order of a model's languages, if a method takes the first of one."""
+    sizes = [experiment.chosen_size(config, method) for method in config["methods"]]
+    if all(size is None for size in sizes):
+        return []
+    return [f"<results>/{model}/seed{seed}/statistics/order.json" for seed in config["seeds"]]
+
+
 def statistics_of_pool(wildcards):
     """Statistics of every language with role calibration."""
     return expand(

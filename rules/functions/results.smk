@@ -21,7 +21,7 @@ MEASURED = [
     for seed in config["seeds"]
     for calibration in CALIBRATION_SETS
 ]
-CHOSEN = [path for model in MODELS for path in sweeps_of(model)]
+CHOSEN = [path for model in MODELS for path in (*sweeps_of(model), *orders_of(model))]
 PRUNED = [path for model in MODELS for path in masks_of(model)]
 EVALUATED = [
     *(path for model in MODELS for path in records_of(model)),

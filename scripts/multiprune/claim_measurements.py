@@ -141,8 +141,7 @@ class Measurements:
         if claim.languages == "non-reference":
             chosen = set(languages) - {self._reference()}
         elif claim.languages in (CALIBRATION, UNSEEN):
-            role = claim.languages
-            chosen = {name for name in languages if self.grid.role(claim.method, name) == role}
+            chosen = {name for name in languages if self._role(claim, name) == claim.languages}
         elif claim.languages.startswith("unseen-"):
             chosen = {name for name in languages if self.grid.language_set(name) == claim.languages}
         else:
@@ -150,6 +149,11 @@ class Measurements:
         if required and not chosen:
             raise NotMeasured(f"the config has no {claim.languages} languages")
         return sorted(chosen)
+
+    def _role(self, claim: Claim, name: str) -> str:
+        """As the claim's method has it; as the config, of draws that take other languages each."""
+        several = len(claim.methods) > 1
+        return self.grid.config_role(name) if several else self.grid.role(claim.method, name)
 
     def _reference(self) -> str:
         if not self.grid.downstream:

@@ -31,7 +31,7 @@ VERDICTS = (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE, NOT_MEASURED)
 _TEXT = {"type": "string", "minLength": 1}
 _COMPARED = {"method": _TEXT, "reference": _TEXT}
 # Several methods are draws of one thing, such as subsets of languages.
-_DRAWS = {"type": ["string", "array"], "minLength": 1, "minItems": 1, "items": _TEXT}
+_DRAWS = _TEXT | {"type": ["string", "array"], "minItems": 1, "uniqueItems": True, "items": _TEXT}
 _TASKS = {"tasks": {"type": "array", "items": _TEXT, "minItems": 1}}
 
 

@@ -5,7 +5,8 @@ Where a language counts as one item, and random subsets of calibration languages
 
 import hashlib
 import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -57,31 +58,53 @@ def _ratio(claim: Claim, measurements: Measurements) -> Finding:
 def _weakness(claim: Claim, measurements: Measurements) -> Finding:
     """Spearman's correlation of the dense model's bits per byte with the logarithm of the ratio.
 
-    The interval is a bootstrap over languages (BCa, Efron 1987).
+    The interval is a bootstrap over languages (BCa, Efron 1987). Where that cannot be worked out,
+    as of languages that all agree, it is made of percentiles.
     """
     grid = measurements.grid
     names = _enough(measurements.in_scope(claim, grid.languages))
     dense = (DENSE, "0", grid.methods[DENSE]["seeds"][0])
     weakness = [measurements.perplexity.record(*dense, name).bits_per_byte for name in names]
     ratios = _log_ratios(claim, measurements, names).mean(axis=0)
-    result = stats.bootstrap(
-        (np.array(weakness), ratios),
-        lambda x, y: stats.spearmanr(x, y).statistic,
-        paired=True,
-        vectorized=False,
-        n_resamples=grid.draws,
-        confidence_level=grid.confidence,
-        rng=_generator(claim.key),
-    )
+    estimate = _rank_correlation(weakness, ratios)
+    if math.isnan(estimate):
+        raise NotMeasured("the languages do not differ, so that nothing correlates")
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        result = stats.bootstrap(
+            (np.array(weakness), ratios),
+            _rank_correlation,
+            paired=True,
+            vectorized=False,
+            n_resamples=grid.draws,
+            confidence_level=grid.confidence,
+            rng=_generator(claim.key),
+        )
     low, high = result.confidence_interval
-    return Finding(stats.spearmanr(weakness, ratios).statistic, low, high, len(names))
+    if math.isnan(low + high):
+        low, high = _percentiles(result.bootstrap_distribution, grid.confidence)
+    return Finding(estimate, float(low), float(high), len(names))
+
+
+def _rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:
+    """Spearman's correlation, nan where one side is constant."""
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return math.nan
+    return float(stats.spearmanr(x, y).statistic)
+
+
+def _percentiles(values: Sequence[float], confidence: float) -> tuple[float, float]:
+    """What holds the middle share of the resampled values; those that are nan are left out."""
+    low, high = np.nanquantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
 
 
 def _families(claim: Claim, measurements: Measurements) -> Finding:
     """Mean correlation of two languages of one family less that of two families, over all blocks.
 
     The interval are percentiles of a bootstrap over languages, of which a pair counts as often as
-    both are drawn; no language is paired with itself.
+    both are drawn; no language is paired with itself. Draws without a pair of either kind are left
+    out.
     """
     grid = measurements.grid
     path = measurements.results / "tables" / "by_model" / measurements.model / "structure.csv"
@@ -106,17 +129,20 @@ def _families(claim: Claim, measurements: Measurements) -> Finding:
         raise NotMeasured("it needs two families, one of them with two languages")
 
     def difference(counts: np.ndarray) -> float:
+        pairs = [counts @ mask @ counts for mask in masks]
+        if not all(pairs):
+            return math.nan
         within, between = (
-            counts @ (alike * mask) @ counts / max(counts @ mask @ counts, 1e-300) for mask in masks
+            counts @ (alike * mask) @ counts / count
+            for mask, count in zip(masks, pairs, strict=True)
         )
         return within - between
 
     generator = _generator(claim.key)
     shares = np.full(len(names), 1 / len(names))
     counts = generator.multinomial(len(names), shares, size=grid.draws).astype(float)
-    tails = [(1 - grid.confidence) / 2, (1 + grid.confidence) / 2]
-    low, high = np.quantile([difference(row) for row in counts], tails)
-    return Finding(difference(np.ones(len(names))), float(low), float(high), len(names))
+    low, high = _percentiles([difference(row) for row in counts], grid.confidence)
+    return Finding(difference(np.ones(len(names))), low, high, len(names))
 
 
 def _log_ratios(claim: Claim, measurements: Measurements, names: list[str]) -> np.ndarray:

@@ -62,7 +62,7 @@ def read_order(path: Path | str, size: int) -> list[str]:
     languages = content.get("languages") if isinstance(content, dict) else None
     if not isinstance(languages, list) or len(set(map(str, languages))) < len(languages):
         set_aside(path, "is not an order of languages")
-    if size > len(languages):
+    if not 0 < size <= len(languages):
         raise InputError(f"{path}: orders {len(languages)} languages, found --take {size}")
     return languages[:size]
 
