@@ -75,7 +75,7 @@ def main() -> None:
             "zeros": vars(zeros),
             "blocks": pruned["blocks"],
             "propagation": pruned.get("propagation", "dense"),
-            "calibration": calibration_sets(pruned["inputs"]),
+            "calibration": pruned.get("taken") or calibration_sets(pruned["inputs"]),
             "inputs": pruned["inputs"],
             "perplexity": rows,
             "versions": {**pruned["versions"], "safetensors": version("safetensors")},

@@ -1,12 +1,12 @@
 """Caption of the figure of claims; every number is counted from the table that is drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from multiprune.captions import document
-from multiprune.claim_documents import count_verdicts
-from multiprune.claims import NOT_MEASURED
+from multiprune.claim_documents import count_verdicts, heading
+from multiprune.claims import AS_SAMPLE, NOT_MEASURED
 from multiprune.figures import claims_forest
 from multiprune.grid import Grid
 
@@ -17,7 +17,7 @@ def verdicts_on_claims(tables: Mapping[str, pd.DataFrame], grid: Grid, model: st
     if claims.empty:
         return document(claims_forest.EMPTY)
     shown = (
-        f"What the papers claim, in this project's words, and what {model} shows. Shaded: values "
+        f"{heading(claims)}, in this project's words, and what {model} shows. Shaded: values "
         "for which the claim holds; the bar at its edge is the threshold, this project's choice. "
         f"Lines are {grid.confidence:.0%} intervals; an arrow marks a ratio outside the axis. A "
         "verdict is supported where the interval lies wholly in the shade, not supported where it "
@@ -26,10 +26,22 @@ def verdicts_on_claims(tables: Mapping[str, pd.DataFrame], grid: Grid, model: st
         "claim holds by itself, with Holm's correction over languages."
     )
     finding = count_verdicts(list(claims["verdict"]))
-    return document(shown, finding, _uncertainty(grid), _unmeasured(claims))
+    return document(shown, finding, *_uncertainty(claims, grid), _unmeasured(claims))
 
 
-def _uncertainty(grid: Grid) -> str:
+def _uncertainty(claims: pd.DataFrame, grid: Grid) -> Iterator[str]:
+    sampled = claims["reason"].str.endswith(AS_SAMPLE, na=False)
+    if not sampled.all():
+        yield _over_items(grid)
+    if sampled.any():
+        yield (
+            f"{sampled.sum()} claims take languages as a sample: their intervals say how far other "
+            "languages, and other random subsets, would move the mean; languages that hold are "
+            "counted without a test."
+        )
+
+
+def _over_items(grid: Grid) -> str:
     model = (
         "Intervals: paired bootstrap over test items within each language "
         f"({grid.draws} draws; items that are the same in all languages are drawn together)"

@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 
 import pandas as pd
 
-from multiprune.claims import ONE_SEED, VERDICTS
+from multiprune.claims import NO_PAPER, ONE_SEED, VERDICTS
 
 HEADERS = (
     "Claim, and what is compared",
@@ -19,7 +19,8 @@ NOTE = (
     "Ratios are geometric means over languages, differences of accuracy and RankC are shares. A "
     "language counts where it is significantly beyond the threshold (Holm's correction). "
     "Statements are in this project's words, thresholds are its choice; second-hand: known from "
-    "summaries of the paper only."
+    "summaries of the paper only. Where languages are a sample, those that hold are counted "
+    "without a test."
 )
 LATEX_WIDTHS = (0.34, 0.15, 0.10, 0.19, 0.16)  # of the text width
 LATEX_SPECIALS = {
@@ -45,7 +46,7 @@ class Line:
 
 def markdown(claims: pd.DataFrame) -> str:
     """A heading and a table for each model."""
-    parts = ["# What the papers claim and what was measured", _markdown(NOTE)]
+    parts = [f"# {heading(claims)} and what was measured", _markdown(NOTE)]
     for model, summary, lines in _models(claims):
         table = [HEADERS, ["---"] * len(HEADERS)]
         for cell in (_escaped(line, _markdown) for line in lines):
@@ -102,11 +103,17 @@ def restructured(claims: pd.DataFrame) -> str:
                 [
                     (cell.statement, cell.compared),
                     (f"**{cell.verdict}**", cell.reason),
-                    (_measured(cell), f"paper: {cell.paper.split(':')[0]}"),
+                    (_measured(cell), _in_paper(cell)),
                 ]
             )
         parts.append("\n".join(table))
     return "\n\n".join([*parts, _rst(NOTE)]) + "\n"
+
+
+def heading(claims: pd.DataFrame) -> str:
+    """Whose claims they are."""
+    asked = set(claims["paper"]) == {NO_PAPER}
+    return "What this experiment asks" if asked else "What the papers claim"
 
 
 def count_verdicts(verdicts: Sequence[str]) -> str:
@@ -158,7 +165,7 @@ def _line(row) -> Line:
         holds=f"{row.languages_hold:.0f} of {row.languages:.0f}" if counted else "-",
         verdict=row.verdict,
         reason=own_reason(row.reason),
-        paper=f"{row.paper_value}: {row.paper_source}",
+        paper="-" if row.paper == NO_PAPER else f"{row.paper_value}: {row.paper_source}",
     )
 
 
@@ -166,6 +173,10 @@ def _measured(line: Line) -> str:
     found = "" if line.estimate == _rst("-") else line.estimate
     counted = "" if line.holds == _rst("-") else f"holds in {line.holds} languages"
     return _joined("; ", found, counted)
+
+
+def _in_paper(line: Line) -> str:
+    return "" if line.paper == _rst("-") else f"paper: {line.paper.split(':')[0]}"
 
 
 def _escaped(line: Line, escape: Callable[[str], str]) -> Line:

@@ -21,6 +21,7 @@ import pandas as pd
 
 from multiprune.claim_measurements import Measurements, NotMeasured
 from multiprune.claims import (
+    AS_SAMPLE,
     COST,
     INCONCLUSIVE,
     LANGUAGE,
@@ -124,7 +125,7 @@ def judge_finding(claim: Claim, found: Finding) -> dict:
         "ci_high": back(found.high),
         **counted,
         "verdict": verdict,
-        "reason": reason or f"{found.languages} languages as a sample",
+        "reason": reason or f"{found.languages} {AS_SAMPLE}",
     }
 
 

@@ -23,9 +23,11 @@ OF_LANGUAGES = (LANGUAGE_RATIO, WEAKNESS, FAMILIES)
 RESOURCES = {"seconds": "time", "memory": "peak memory"}
 LANGUAGE, SPARSITY = "language", "sparsity"
 UNVERIFIED = "unverified"
+NO_PAPER = "none"  # the claim is a question of an experiment
 SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
 INCONCLUSIVE, NOT_MEASURED = "inconclusive", "not measured"
 ONE_SEED = "one seed: only test items vary"
+AS_SAMPLE = "languages as a sample"  # what a verdict about them rests on
 VERDICTS = (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE, NOT_MEASURED)
 
 _TEXT = {"type": "string", "minLength": 1}
@@ -60,7 +62,7 @@ SCHEMA = {
                     "direction", "paper_source",
                 ],
                 "properties": {
-                    "paper": {"enum": ["m-wanda", "kim", "none"]},
+                    "paper": {"enum": ["m-wanda", "kim", NO_PAPER]},
                     "statement": _TEXT,
                     "source": _TEXT,
                     "second_hand": {"type": "boolean", "default": False},

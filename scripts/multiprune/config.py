@@ -36,6 +36,7 @@ def validate(config: dict) -> dict:
     references.check_languages(config)
     references.check_datasets(config)
     references.check_calibration(config)
+    references.check_claims(config)
     must_be_one_of("method", config["baseline"], config["methods"], "baseline")
     _check_sparsities(config["sparsities"], "sparsities")
     for name, method in config["methods"].items():

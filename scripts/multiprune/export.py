@@ -186,7 +186,8 @@ def pruning_metadata(path: Path | str) -> dict:
     sparsities = ("requested_sparsity", "achieved_sparsity")
     if missing := sorted({*decoded, *sparsities, "method"} - metadata.keys()):
         raise InputError(f"{path}: is not a mask, its metadata has no {missing[0]}")
-    numbers = {key: json.loads(metadata[key]) for key in (*decoded, *sparsities)}
+    taken = {"taken"} & metadata.keys()  # languages, where an order decides
+    numbers = {key: json.loads(metadata[key]) for key in (*decoded, *sparsities, *taken)}
     return {**metadata, **numbers}
 
 

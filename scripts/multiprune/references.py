@@ -5,6 +5,7 @@ from multiprune.errors import InputError
 from multiprune.grid import CODE
 from multiprune.language_table import entry_of_text, preferred_entry, script_names
 from multiprune.registry import unknown_name
+from multiprune.schema import SCHEMA
 
 # What results/{experiment}/ holds beside a folder for each model.
 BESIDE_MODELS = {
@@ -98,6 +99,16 @@ def check_calibration(config: dict) -> None:
             corpus = config["calibration"][key]["corpus"]
             where = f"calibration.{key}.corpus"
             must_be_one_of("corpus", corpus, config["corpora"], where)
+
+
+def check_claims(config: dict) -> None:
+    """Raise InputError where the file of claims is not there.
+
+    Snakemake would keep the verdicts on another file's claims, which stand there from before.
+    """
+    if not (SCHEMA.parent / config["claims"]).is_file():
+        files = ", ".join(sorted(path.name for path in SCHEMA.parent.glob("claims*.yaml")))
+        raise InputError(f"claims: config/{config['claims']}: no such file: there are {files}")
 
 
 def check_source(config: dict, path: str) -> None:

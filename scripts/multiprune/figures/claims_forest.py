@@ -70,7 +70,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, kind: str) -> None:
     else:
         axes.set_xlim(low, high)
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.set_xlabel("Difference of accuracy or RankC")
+        axes.set_xlabel("Difference of accuracy, RankC or correlation; rank correlation")
     axes.axvline(1 if kind == "ratio" else 0, color=style.REFERENCE, linewidth=0.8, zorder=0.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks([])
