@@ -199,6 +199,21 @@ VALUES: dict[str, tuple[str, object, Parts]] = {
         {"kind": "huggingface", "dataset": "a/b", "revision": "main", "rows": 9, "config": "all"},
         ["corpora.udhr: ", "{text}", "de", "same rows"],
     ),
+    "two ways to choose languages": (
+        "methods.wanda-en.calibration", {"sample": 2, "greedy": 2},
+        ["methods.wanda-en.calibration: needs one of sample, greedy, largest", "sample and greedy"],
+    ),
+    "more languages than the pool has": (
+        "methods.wanda-en.calibration", {"sample": 7},
+        ["methods.wanda-en.calibration.sample: found 7, allowed are at most 6"],
+    ),
+    "unknown figure": (
+        "figures", ["sparsity_by_blocks"],
+        ["figures: unknown figure 'sparsity_by_blocks'", "'sparsity_by_block'?"],
+    ),
+    "claims that are not there": (
+        "claims", "claim.yaml", ["claims: config/claim.yaml: no such file", "claims.yaml"],
+    ),
     # Names that are taken
     "a method called dense": (
         "methods.dense", {"score": "wanda"}, ["methods.dense: the name dense is reserved"],
