@@ -148,7 +148,7 @@ def test_languages_with_different_channels(tmp_path, collected):
     output = tmp_path / "mask.safetensors"
     method = METHODS["m-wanda"]
     words = pruning(collected / "models/tiny", output, method, collected / "en", german)
-    assert_refused(output, "prune_model", words, "sum_sq is ", " channels; remove the file")
+    assert_refused(output, "prune_model", words, "active is ", " channels; remove the file")
 
 
 def test_statistics_and_mask_of_another_revision(tmp_path, collected):

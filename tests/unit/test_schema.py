@@ -13,7 +13,7 @@ from multiprune.scores import SCORES
 # Dotted path, the wrong value there, and the one line that it gives.
 MISTAKES = [
     ("", None, "top level: found None, allowed is a value of type object"),
-    ("colour", 1, "top level: unknown key 'colour': allowed are baseline, calibration, compute"),
+    ("colour", 1, "top level: unknown key 'colour': allowed are baseline, calibration, claims, compute"),
     ("method", {}, "top level: unknown key 'method': allowed are "),
     (
         "experiment",
@@ -116,7 +116,7 @@ MISTAKES = [
     (
         "methods.wanda.norm",
         {"kind": "pooled", "dispersion": "std"},
-        "methods.wanda.norm: unknown key 'dispersion': allowed are kind, weighting",
+        "methods.wanda.norm: unknown key 'dispersion': allowed are kind, shares, weighting",
     ),
     (
         "methods.wanda.allocation",
