@@ -13,7 +13,11 @@ from multiprune.scores import SCORES
 # Dotted path, the wrong value there, and the one line that it gives.
 MISTAKES = [
     ("", None, "top level: found None, allowed is a value of type object"),
-    ("colour", 1, "top level: unknown key 'colour': allowed are baseline, calibration, claims, compute"),
+    (
+        "colour",
+        1,
+        "top level: unknown key 'colour': allowed are baseline, calibration, claims, compute",
+    ),
     ("method", {}, "top level: unknown key 'method': allowed are "),
     (
         "experiment",
