@@ -54,14 +54,14 @@ def check_languages(config: dict) -> None:
     taken: dict[tuple, str] = {}
     for code, language in config["languages"].items():
         where = f"languages.{code}"
-        if (other := taken.setdefault((language["name"],), code)) != code:
-            raise InputError(f"{where}.name: found {language['name']!r}, the name of {other}")
         for corpus, text in {**language["texts"], language["corpus"]: language["text"]}.items():
             if (other := taken.setdefault((corpus, text), code)) != code:
                 raise InputError(
                     f"{where}: found {text!r} of {corpus}, which is the text of {other}; allowed "
                     "is a text for each language"
                 )
+        if (other := taken.setdefault((language["name"],), code)) != code:
+            raise InputError(f"{where}.name: found {language['name']!r}, the name of {other}")
 
 
 def _look_up(code: str, language: dict, corpus_kind: str) -> None:
