@@ -1,5 +1,6 @@
 # Every target sets up what it needs in .venv and shows what it does.
 # make demo    the whole workflow on a real 135M model, with a report   (results/demo/report.html)
+# make hundred   the experiment with a hundred calibration languages, in about an hour
 # make test    all tests          make lint    formatting and static checks
 # make test-faults   kill, damage and obstruct a small run 40 times (FAULTS=10 SEED=1: fewer, others)
 # make bench   measured ratios    make clean   remove the demo's results, keep downloads
@@ -14,7 +15,7 @@ SEED ?= 0
 bin := .venv/bin
 export PATH := $(CURDIR)/$(bin):$(PATH)
 
-.PHONY: help demo test test-faults lint bench docs languages unlock clean distclean
+.PHONY: help demo hundred test test-faults lint bench docs languages unlock clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +25,12 @@ demo: .venv/workflow
 	@snakemake --workflow-profile demo \
 	  || { echo "If Snakemake says that the folder is locked by a killed run: make unlock"; exit 1; }
 	@python scripts/print_summary.py --tables results/demo/tables --report results/demo/report.html
+
+hundred: .venv/workflow
+	@snakemake --workflow-profile hundred \
+	  || { echo "If Snakemake says that the folder is locked by a killed run: make unlock"; exit 1; }
+	@python scripts/print_summary.py --tables results/hundred/tables \
+	  --report results/hundred/report.html
 
 test: .venv/development
 	pytest --numprocesses 2 --no-loadscope-reorder --durations 20
