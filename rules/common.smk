@@ -22,6 +22,7 @@ from multiprune import (
     table_grids,
 )
 from multiprune.artefacts import read_json, write_json
+from multiprune.claims import read_claims
 from multiprune.config import canonical
 from multiprune.cost import estimate, window_tokens
 from multiprune.errors import InputError
@@ -29,6 +30,7 @@ from multiprune.file_locks import FetchTurns
 from multiprune.grid import CODE, MASKS, WEIGHTS
 from multiprune.manifests import other_definition
 from multiprune.model_sources import SUFFIXES
+from multiprune.references import claims_file
 from multiprune.revisions import RevisionLock
 
 RESOURCES = "resources"  # downloads, shared by all experiments
@@ -50,6 +52,8 @@ def checked(config):
         for path in workflow.configfiles if workflow.is_main_process else ():
             config_files.check_file(os.path.relpath(path))
         config = experiment.validate(config)
+        if workflow.is_main_process:
+            read_claims(claims_file(config))
         # Downloads are shared by experiments: a name never changes what it stands for.
         lock = RevisionLock(f"config/{config['experiment']}.lock.yaml")
         for folder, definition in definitions.downloads(config).items():
@@ -103,7 +107,7 @@ CALIBRATION_SETS = experiment.all_calibration_sets(config)
 CLOZE_TASKS = downstream_config.cloze_tasks(config)
 TEXTS = definitions.texts(config)
 HUB_TASKS = downstream_config.hub_tasks(config)
-CLAIMS = os.path.relpath(Path(workflow.basedir) / "config" / config["claims"])
+CLAIMS = claims_file(config)
 
 
 def one_of(names):

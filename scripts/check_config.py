@@ -10,13 +10,15 @@ from pathlib import Path
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
+from multiprune.claims import read_claims
 from multiprune.command import run
 from multiprune.config import grid, validate
 from multiprune.config_files import check_file
+from multiprune.references import claims_file
 
 
 def main() -> None:
-    """Check each file, then all of them together."""
+    """Check each file, then all of them together, and the claims that they name."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("configs", type=Path, nargs="+", help="config file, then its overlays")
     options = parser.parse_args()
@@ -25,6 +27,7 @@ def main() -> None:
         check_file(path)
         update_config(merged, load_configfile(path))
     config = validate(merged)
+    read_claims(claims_file(config))
     counts = {"models": config["models"], "languages": config["languages"], "runs": grid(config)}
     print("ok:", ", ".join(f"{len(found)} {what}" for what, found in counts.items()))
 

@@ -226,13 +226,19 @@ def _claim(key: str, entry: dict) -> Claim:
         )
     if kind in (ACCURACY, CONSISTENCY, LANGUAGE_RATIO, WEAKNESS) and "sparsity" not in scope:
         raise InputError(f"{where}.scope.sparsity: is missing, {kind} is measured at one sparsity")
+    methods, references = (_names(measurement.get(key, "")) for key in ("method", "reference"))
+    if len(methods) != len(references) and 1 not in (len(methods), len(references)):
+        raise InputError(
+            f"{where}.measurement: {len(methods)} methods and {len(references)} references cannot "
+            "be paired; allowed are as many of each, or one of either"
+        )
     return Claim(
         key=key,
         paper=entry["paper"],
         statement=entry["statement"],
         kind=kind,
-        methods=_names(measurement.get("method", "")),
-        references=_names(measurement.get("reference", "")),
+        methods=methods,
+        references=references,
         threshold=entry["threshold"],
         direction=entry["direction"],
         languages=scope["languages"],

@@ -1,5 +1,8 @@
 """Names in a config: those that are taken, and those that must stand elsewhere in it."""
 
+import os
+from pathlib import Path
+
 from multiprune.definitions import has_text
 from multiprune.errors import InputError
 from multiprune.grid import CODE
@@ -101,12 +104,17 @@ def check_calibration(config: dict) -> None:
             must_be_one_of("corpus", corpus, config["corpora"], where)
 
 
+def claims_file(config: dict) -> str:
+    """Where the claims of an experiment stand, relative to the working folder."""
+    return os.path.relpath(SCHEMA.parent / config["claims"])
+
+
 def check_claims(config: dict) -> None:
     """Raise InputError where the file of claims is not there.
 
     Snakemake would keep the verdicts on another file's claims, which stand there from before.
     """
-    if not (SCHEMA.parent / config["claims"]).is_file():
+    if not Path(claims_file(config)).is_file():
         files = ", ".join(sorted(path.name for path in SCHEMA.parent.glob("claims*.yaml")))
         raise InputError(f"claims: config/{config['claims']}: no such file: there are {files}")
 

@@ -57,6 +57,11 @@ WHERE = "claims.it.measurement"
             f"{WHERE}.method: found ['a', 'b'], allowed is a value of type string",
         ),
         (FAMILIES | {"method": "a"}, {}, f"{WHERE}: unknown key 'method': allowed are kind"),
+        (
+            RATIO | {"method": ["a", "b"], "reference": ["c", "d", "e"]},
+            {},
+            f"{WHERE}: 2 methods and 3 references cannot be paired; allowed are as many of each, ",
+        ),
         (RATIO, {"scope": {}}, "claims.it.scope.sparsity: is missing, language_ratio is measured"),
         (WEAKNESS, {"scope": {}}, "claims.it.scope.sparsity: is missing, weakness_correlation is"),
         (RATIO, {"threshold": 0}, "claims.it.threshold: found 0, allowed is > 0 for a ratio"),

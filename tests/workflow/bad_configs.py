@@ -214,6 +214,9 @@ VALUES: dict[str, tuple[str, object, Parts]] = {
     "claims that are not there": (
         "claims", "claim.yaml", ["claims: config/claim.yaml: no such file", "claims.yaml"],
     ),
+    "claims that are none": (
+        "claims", "demo.yaml", ["config/demo.yaml: top level: unknown key 'baseline'", "claims"],
+    ),
     # Names that are taken
     "a method called dense": (
         "methods.dense", {"score": "wanda"}, ["methods.dense: the name dense is reserved"],
