@@ -52,6 +52,7 @@ def checked(config):
         for path in workflow.configfiles if workflow.is_main_process else ():
             config_files.check_file(os.path.relpath(path))
         config = experiment.validate(config)
+        table_grids.check_figures(config)
         if workflow.is_main_process:
             read_claims(claims_file(config))
         # Downloads are shared by experiments: a name never changes what it stands for.

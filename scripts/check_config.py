@@ -15,10 +15,11 @@ from multiprune.command import run
 from multiprune.config import grid, validate
 from multiprune.config_files import check_file
 from multiprune.references import claims_file
+from multiprune.table_grids import check_figures
 
 
 def main() -> None:
-    """Check each file, then all of them together, and the claims that they name."""
+    """Check each file, then all of them together, with the figures and claims that they name."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("configs", type=Path, nargs="+", help="config file, then its overlays")
     options = parser.parse_args()
@@ -27,6 +28,7 @@ def main() -> None:
         check_file(path)
         update_config(merged, load_configfile(path))
     config = validate(merged)
+    check_figures(config)
     read_claims(claims_file(config))
     counts = {"models": config["models"], "languages": config["languages"], "runs": grid(config)}
     print("ok:", ", ".join(f"{len(found)} {what}" for what, found in counts.items()))

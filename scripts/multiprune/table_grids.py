@@ -17,9 +17,27 @@ from multiprune.config import (
     seeds_of,
     sparsities_of,
 )
+from multiprune.errors import InputError
 from multiprune.figure_tables import ALL_TABLES, EVERY_EXPERIMENT, FIGURE_TABLES, STANDARD
 from multiprune.grid import DENSE, PRUNE_MODEL, WEIGHTS
 from multiprune.language_table import family_names, script_names
+
+# What a config has to have before these tables can be made.
+NEEDS = {
+    "downstream": "evaluation.downstream",
+    "consistency": "evaluation.downstream",
+    "sweep": "a method with choose",
+}
+
+
+def check_figures(config: dict) -> None:
+    """Raise InputError where a figure that the config names would have nothing to show."""
+    for name in config.get("figures", []):
+        for table in FIGURE_TABLES[name]:
+            if not _can_fill(config, table):
+                raise InputError(
+                    f"figures: {name} shows the table {table}, which needs {NEEDS[table]}"
+                )
 
 
 def figures(config: dict) -> list[str]:
@@ -44,9 +62,9 @@ def tables(config: dict) -> list[str]:
 
 
 def _can_fill(config: dict, table: str) -> bool:
-    if table in ("downstream", "consistency"):
-        return "downstream" in config["evaluation"]
-    return table != "sweep" or bool(choosing(config))
+    if table == "sweep":
+        return bool(choosing(config))
+    return table not in NEEDS or "downstream" in config["evaluation"]
 
 
 def _families_of_pool(config: dict) -> set[str]:

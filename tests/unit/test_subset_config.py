@@ -11,6 +11,7 @@ from tiny import small_config
 from multiprune import config as experiment
 from multiprune import table_grids
 from multiprune.config import canonical, grid, method_options, validate
+from multiprune.errors import InputError
 from multiprune.figure_tables import MANY_LANGUAGES, STANDARD
 from multiprune.table_grids import table_grid
 
@@ -281,6 +282,20 @@ def test_figures_of_many_languages_are_drawn_where_they_are_asked_for():
     standard = ["claims", "perplexity", "summary", "allocation", "correlation", "overlap"]
     assert table_grids.tables(plain) == standard
     assert not set(table_grids.figures(plain)) & set(MANY_LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("figure", "line"),
+    [
+        ("sweep_of_constants", "the table sweep, which needs a method with choose"),
+        ("consistency_rankc", "the table consistency, which needs evaluation.downstream"),
+    ],
+)
+def test_figures_that_would_show_nothing_are_refused(figure, line):
+    table_grids.check_figures(validate(five()))
+    with pytest.raises(InputError) as error:
+        table_grids.check_figures(validate(five(("figures", ["languages_needed", figure]))))
+    assert str(error.value) == f"figures: {figure} shows {line}"
 
 
 # The language table ------------------------------------------------------------------------------

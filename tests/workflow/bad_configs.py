@@ -211,6 +211,10 @@ VALUES: dict[str, tuple[str, object, Parts]] = {
         "figures", ["sparsity_by_blocks"],
         ["figures: unknown figure 'sparsity_by_blocks'", "'sparsity_by_block'?"],
     ),
+    "figure of what is not chosen": (
+        "figures", ["sweep_of_constants"],
+        ["figures: sweep_of_constants shows the table sweep, which needs a method with choose"],
+    ),
     "claims that are not there": (
         "claims", "claim.yaml", ["claims: config/claim.yaml: no such file", "claims.yaml"],
     ),
