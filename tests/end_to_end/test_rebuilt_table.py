@@ -1,4 +1,4 @@
-"""The table of languages, built again as `make languages` does, from what npm downloads."""
+"""The tables of languages and scripts, built again as `make languages` does, from what npm downloads."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_committed_table_is_what_its_sources_make(tmp_path):
+def test_the_committed_tables_are_what_their_sources_make(tmp_path):
     output = tmp_path / "languages.csv"
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "build_language_table.py", "--output", output],
@@ -17,5 +17,6 @@ def test_the_committed_table_is_what_its_sources_make(tmp_path):
         check=False,
     )
     assert done.returncode == 0, f"the table cannot be built: {done.stderr}"
-    committed = (ROOT / "config" / "languages.csv").read_bytes()
-    assert output.read_bytes() == committed, "config/languages.csv is stale: make languages"
+    for name in ("languages.csv", "scripts.csv"):
+        committed = (ROOT / "config" / name).read_bytes()
+        assert output.with_name(name).read_bytes() == committed, f"{name} is stale: make languages"

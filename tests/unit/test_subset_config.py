@@ -212,7 +212,11 @@ def test_weighting_by_speakers_is_weighting_by_these_shares():
 
 TEXT = "allowed is text that matches"
 OTHER_ERRORS = [
-    ("languages.de.script: unknown script 'Lant': allowed are ", "languages/de/script", "Lant"),
+    (
+        "languages.de.script: unknown script 'Lant': allowed are those of ",
+        "languages/de/script",
+        "Lant",
+    ),
     (f"languages.de.script: found 'latn', {TEXT}", "languages/de/script", "latn"),
     (f"languages.de.family: found 'Uralic', {TEXT}", "languages/de/family", "Uralic"),
     ("languages.de.speakers: found -1, allowed is an integer >= 0", "languages/de/speakers", -1),
