@@ -295,8 +295,8 @@ rule judge_claims:
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--claims {input.claims:q} --results {params.results:q} "
-        "--model {wildcards.model:q} --grid {params.grid:q} --output {output.claims:q} "
-        "> {log:q} 2>&1"
+        "--model {wildcards.model:q} --grid {params.grid:q} --structure {input.structure:q} "
+        "--output {output.claims:q} > {log:q} 2>&1"
 
 
 rule write_claims:

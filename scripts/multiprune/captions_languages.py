@@ -166,6 +166,8 @@ def cost_of_languages(tables: Tables, grid: Grid, model: str) -> str:
         "collected once for each language and serve every mask, so they are shown cumulatively. "
         "Marks of masks are coloured by the method that uses all languages."
     )
+    if any(entry.get("subset", {}).get("choice") == GREEDY for entry in grid.methods.values()):
+        shown += " Greedy choices read the checksums of the whole pool's statistics, too."
     findings = [_cost(title, rows) for title, rows in panels.items()]
     return document(shown, " ".join(findings))
 

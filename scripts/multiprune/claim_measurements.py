@@ -29,10 +29,16 @@ class NotMeasured(Exception):
 
 
 class Measurements:
-    """Everything that was measured on one model, each record read once."""
+    """Everything that was measured on one model, each record read once.
 
-    def __init__(self, results: Path | str, model: str, grid: Grid):
-        self.model, self.grid, self.results = model, grid, Path(results)
+    structure: the table of how alike languages are, None where the config does not ask for it (one
+    of an earlier config may still lie there).
+    """
+
+    def __init__(
+        self, results: Path | str, model: str, grid: Grid, structure: Path | str | None = None
+    ):
+        self.model, self.grid, self.structure = model, grid, structure
         self.benchmarks = Path(results) / "benchmarks"
         self.perplexity = Runs(results, model, grid)
         self.downstream = DownstreamRuns(results, model, grid)
@@ -65,7 +71,7 @@ class Measurements:
 
     def _perplexity(self, claim: Claim) -> Iterator[Cell]:
         sparsities = _sparsities(claim, self.grid.methods, "the config")
-        for language in self.in_scope(claim, self.grid.languages):
+        for language in self.in_scope(claim, self.grid.evaluated):
             for sparsity in sparsities:
                 pairs = _pairs(claim, sparsity, self.grid)
                 yield self._losses(pairs, language, sparsity)

@@ -50,10 +50,17 @@ class Units:
 
 
 def tabulate_claims(
-    claims: Sequence[Claim], results: Path | str, model: str, grid: Grid
+    claims: Sequence[Claim],
+    results: Path | str,
+    model: str,
+    grid: Grid,
+    structure: Path | str | None = None,
 ) -> pd.DataFrame:
-    """The table `claims` of one model, a row per claim."""
-    measurements = Measurements(results, model, grid)
+    """The table `claims` of one model, a row per claim.
+
+    structure: its table `structure`, if the config asks for one.
+    """
+    measurements = Measurements(results, model, grid, structure)
     rows = [{"model": model} | _described(claim) | judge(claim, measurements) for claim in claims]
     table = pd.DataFrame(rows, columns=COLUMNS["claims"])
     return table.astype({"languages": "Int64", "languages_hold": "Int64"})

@@ -56,6 +56,12 @@ class Grid:
             raise InputError(f"--grid: dense has seed {dense}, allowed are {parsed.seeds}")
         return parsed
 
+    @property
+    def evaluated(self) -> list[str]:
+        """The languages whose perplexity was measured, sorted; `languages` has the others, too."""
+        entries = self.languages.items()
+        return sorted(name for name, entry in entries if entry.get("evaluated", True))
+
     def config_role(self, language: str) -> str:
         """The role that the config gives a language."""
         return self.languages[language]["role"]
@@ -73,7 +79,8 @@ class Grid:
     def role(self, method: str, language: str) -> str:
         """calibration if the method saw the language, alone or in a pair, else unseen.
 
-        Methods without calibration data take the config's role.
+        Methods without calibration data take the config's role. Those that choose their languages
+        by the statistics of all in the pool saw them all.
         """
         entries = self.methods[method].get("calibration", [])
         if not entries:

@@ -45,7 +45,7 @@ def find(claim: Claim, measurements: Measurements) -> Finding:
 def _ratio(claim: Claim, measurements: Measurements) -> Finding:
     """Geometric mean over languages and draws of perplexity / perplexity."""
     grid = measurements.grid
-    names = _enough(measurements.in_scope(claim, grid.languages))
+    names = _enough(measurements.in_scope(claim, grid.evaluated))
     ratios = _log_ratios(claim, measurements, names)
     cell = Cell("", "", f"languages {' '.join(names)}", ratios, np.ones(len(names)))
     whole = Resampled([cell], grid.draws).estimate()
@@ -62,7 +62,7 @@ def _weakness(claim: Claim, measurements: Measurements) -> Finding:
     as of languages that all agree, it is made of percentiles.
     """
     grid = measurements.grid
-    names = _enough(measurements.in_scope(claim, grid.languages))
+    names = _enough(measurements.in_scope(claim, grid.evaluated))
     dense = (DENSE, "0", grid.methods[DENSE]["seeds"][0])
     weakness = [measurements.perplexity.record(*dense, name).bits_per_byte for name in names]
     ratios = _log_ratios(claim, measurements, names).mean(axis=0)
@@ -107,10 +107,9 @@ def _families(claim: Claim, measurements: Measurements) -> Finding:
     out.
     """
     grid = measurements.grid
-    path = measurements.results / "tables" / "by_model" / measurements.model / "structure.csv"
-    if not path.is_file():
+    if not measurements.structure:
         raise NotMeasured("the table structure is not made; name language_structure in figures")
-    table = read_table(path, COLUMNS["structure"])
+    table = read_table(measurements.structure, COLUMNS["structure"])
     table = table[table["depth"] == ALL]
     pairs = table.groupby(["language_a", "language_b"])["correlation"].mean()
     family = {

@@ -137,7 +137,7 @@ def tabulate_perplexity(
             measurements = [
                 runs.measure(method, sparsity, seed, language)
                 for seed in sorted(settings["seeds"])
-                for language in sorted(grid.languages)
+                for language in grid.evaluated
             ]
             key = {"model": model, "method": method, "sparsity": sparsity}
             rows += _perplexity_rows(key, measurements, grid)

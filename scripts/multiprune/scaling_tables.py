@@ -36,9 +36,7 @@ def tabulate_scaling(results: Path | str, model: str, grid: Grid) -> pd.DataFram
     for (curve, choice, size, sparsity), measured in sorted(_points(grid).items()):
         key = {"model": model, "sparsity": sparsity, "curve": curve, "choice": choice}
         for language_set in LANGUAGE_SETS:
-            names = [
-                name for name in sorted(grid.languages) if grid.language_set(name) == language_set
-            ]
+            names = [name for name in grid.evaluated if grid.language_set(name) == language_set]
             if names:
                 ratios = np.array(
                     [[_log_ratio(runs, *run, name) for name in names] for run in measured]

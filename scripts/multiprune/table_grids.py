@@ -77,7 +77,7 @@ def table_grid(config: dict) -> dict:
     return {
         "seeds": sorted(config["seeds"]),
         "baseline": config["baseline"],
-        "languages": {code: _described(config, code) for code in evaluated(config)},
+        "languages": {code: _described(config, code) for code in sorted(config["languages"])},
         "methods": _method_grid(config),
         "resampling": config["resampling"],
         "split": config["evaluation"]["perplexity"]["split"],
@@ -86,11 +86,17 @@ def table_grid(config: dict) -> dict:
 
 
 def _described(config: dict, code: str) -> dict:
-    """Role, name, and script and family with their names, as far as they are known."""
+    """Role, name, and script and family with their names, as far as they are known.
+
+    `evaluated` is false where perplexity is not measured, `new_family` true where no language of
+    the pool is of its family.
+    """
     entry = config["languages"][code]
     known = {key: entry[key] for key in ("role", "name", "script", "family") if key in entry}
     if "family" in entry and entry["family"] not in _families_of_pool(config):
         known["new_family"] = True
+    if code not in evaluated(config):
+        known["evaluated"] = False
     for key, names in (("script", script_names()), ("family", family_names())):
         if entry.get(key) in names:
             known[f"{key}_name"] = names[entry[key]]
@@ -153,9 +159,17 @@ def _curve(config: dict, method: str) -> str | None:
 
     Methods of one curve differ only in the languages that they take.
     """
-    options = method_options(config, method)
+    options = _options_but_languages(config, method)
     whole = (name for name, other in config["methods"].items() if "calibration" not in other)
-    return min((name for name in whole if method_options(config, name) == options), default=None)
+    return min(
+        (name for name in whole if _options_but_languages(config, name) == options), default=None
+    )
+
+
+def _options_but_languages(config: dict, method: str) -> dict:
+    """`method_options` without the shares that follow from the speakers of a method's languages."""
+    options, norm = method_options(config, method), config["methods"][method].get("norm", {})
+    return options | {"norm": norm} if norm.get("weighting") == "speakers" else options
 
 
 def _allocation_kind(config: dict, method: str) -> str:

@@ -1,4 +1,4 @@
-"""The tables of languages and scripts, built again as `make languages` does, from what npm downloads."""
+"""The tables of languages and scripts, built again as `make languages` does, with npm."""
 
 import subprocess
 import sys

@@ -69,8 +69,15 @@ def write_records(results: Path, grid: Grid, more: dict[str, list[float]]) -> No
                 write_json(folder / f"{name}.json", content)
 
 
+def structure_path(results: Path) -> Path:
+    return results / "tables/by_model/m/structure.csv"
+
+
 def judged(results: Path, claim: Claim, grid: Grid | None = None) -> pd.Series:
-    """The row of a claim in the table."""
-    table = tabulate_claims([claim], results, "m", grid or grid_of())
+    """The row of a claim in the table; the table `structure` is read if it is there."""
+    structure = structure_path(results)
+    table = tabulate_claims(
+        [claim], results, "m", grid or grid_of(), structure if structure.is_file() else None
+    )
     assert list(table.columns) == COLUMNS["claims"]
     return table.iloc[0]

@@ -16,11 +16,13 @@ from language_claims_data import (
     claim_of,
     grid_of,
     judged,
+    structure_path,
     write_records,
 )
 from scipy import stats
 
 from multiprune.artefacts import read_json, write_json
+from multiprune.claim_verdicts import tabulate_claims
 from multiprune.grid import Grid
 from multiprune.table_files import COLUMNS, write_table
 
@@ -216,7 +218,7 @@ def write_structure(results: Path, alike: dict = ALIKE, seeds=(0,)) -> None:
         for pair, value in alike.items()
     ]
     table = pd.DataFrame(rows, columns=COLUMNS["structure"])
-    write_table(results / "tables/by_model/m/structure.csv", table)
+    write_table(structure_path(results), table)
 
 
 def families(results: Path, grid: Grid | None = None, **changes) -> pd.Series:
@@ -304,6 +306,14 @@ def test_what_is_not_there_is_not_measured_with_the_reason(drawn, measurement, c
     row = judged(drawn, claim_of(drawn, measurement, **changes))
     assert (row["verdict"], row["reason"]) == ("not measured", reason)
     assert row[["estimate", "ci_low", "ci_high", "languages"]].isna().all()
+
+
+def test_a_table_of_structure_from_before_is_not_read(tmp_path):
+    write_structure(tmp_path)
+    claim = claim_of(tmp_path, FAMILIES, threshold=0, scope={})
+    stale = tabulate_claims([claim], tmp_path, "m", grid_of()).iloc[0]
+    assert stale["verdict"] == "not measured"
+    assert judged(tmp_path, claim)["verdict"] != "not measured"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from multiprune import table_grids
 from multiprune.config import canonical, grid, method_options, validate
 from multiprune.errors import InputError
 from multiprune.figure_tables import MANY_LANGUAGES, STANDARD
+from multiprune.grid import Grid
 from multiprune.table_grids import table_grid
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -213,7 +214,7 @@ def test_weighting_by_speakers_is_weighting_by_these_shares():
 TEXT = "allowed is text that matches"
 OTHER_ERRORS = [
     (
-        "languages.de.script: unknown script 'Lant': allowed are those of ",
+        "languages.de.script: unknown script 'Lant': allowed are those ",
         "languages/de/script",
         "Lant",
     ),
@@ -266,7 +267,15 @@ def test_claims_are_those_of_the_papers_unless_the_config_names_others():
 def test_evaluation_may_be_restricted_to_some_languages():
     config = validate(five(("evaluation/perplexity/languages", ["sw", "de"])))
     assert experiment.evaluated(config) == ["de", "sw"]
-    assert list(table_grid(config)["languages"]) == ["de", "sw"]
+    described = table_grid(config)["languages"]
+    measured = [code for code, entry in described.items() if entry.get("evaluated", True)]
+    assert measured == ["de", "sw"]
+    # The others keep what is said of them: figures of statistics and downstream tasks show them.
+    assert described == {
+        code: entry | ({} if code in measured else {"evaluated": False})
+        for code, entry in table_grid(validate(five()))["languages"].items()
+    }
+    assert Grid.parse(canonical(table_grid(config))).evaluated == ["de", "sw"]
     # What is calibrated on stays as it was.
     assert experiment.calibration_sets(config, "wanda") == ["de", "en", "kk", "ru", "tr"]
     assert experiment.evaluated(validate(five())) == sorted(FIVE | UNSEEN)

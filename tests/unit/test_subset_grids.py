@@ -62,6 +62,18 @@ def test_a_curve_has_the_first_name_of_several_and_sparsities_of_its_own():
     }  # fmt: skip
 
 
+def test_subsets_by_speakers_are_of_the_curve_of_the_whole_pool():
+    speakers = {"norm": {"kind": "pooled", "weighting": "speakers"}}
+    config = validate(
+        five(
+            ("methods/weighed", {"score": "wanda", **speakers}),
+            ("methods/weighed-2", {"score": "wanda", **speakers, "calibration": {"sample": 2}}),
+        )
+    )
+    methods = table_grid(config)["methods"]
+    assert {methods[name]["curve"] for name in ("weighed", "weighed-2")} == {"weighed"}
+
+
 def test_new_families_are_those_that_no_calibration_language_has():
     languages = table_grid(validate(five()))["languages"]
     assert languages["fr"] == {
