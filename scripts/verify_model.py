@@ -103,6 +103,7 @@ def perplexity_rows(options: argparse.Namespace) -> list[dict]:
     tokenizer = load_tokenizer(options.model)
     model = load_model(options.model, options.dtype)
     check_length(model, options.length)
+    check_logits(model)
     rows = []
     for language, paragraphs in read:
         ids, scored = tokenize(paragraphs, tokenizer, options.tokens)
@@ -110,7 +111,6 @@ def perplexity_rows(options: argparse.Namespace) -> list[dict]:
             raise InputError(f"--text {language}: has no tokens")
         check_ids(model, ids, f"--text {language}")
         windows = windows_of(ids, options.length, tokenizer)
-        check_logits(model, windows[0])
         losses = window_losses(model, windows, options.batch_tokens)
         if not all(map(math.isfinite, losses)):
             raise InputError(f"{options.model}: the loss on {language} is not finite")

@@ -71,6 +71,7 @@ def measure_of(
     def model() -> PreTrainedModel:
         loaded = load()
         check_length(loaded, options.length)
+        check_logits(loaded)
         return loaded
 
     return Measure(
@@ -94,7 +95,6 @@ def measure_text(text: Path, language: str, measure: Measure) -> dict:
     def compute() -> dict:
         model = measure.model()
         check_ids(model, ids, text)
-        check_logits(model, windows[0])
         losses = window_losses(model, windows, measure.batch_tokens)
         if not all(map(math.isfinite, losses)):
             raise InputError(f"{text}: the loss on it is not finite under {type(model).__name__}")
