@@ -1,6 +1,7 @@
 """Names in a config: those that are taken, and those that must stand elsewhere in it."""
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 
 from multiprune.definitions import has_text
@@ -69,8 +70,11 @@ def check_languages(config: dict) -> None:
 
 def _check_script(script: str, where: str) -> None:
     if script not in script_names():
-        listed = "those of config/scripts.csv"
-        raise InputError(f"{where}: {unknown_name('script', script, script_names(), listed)}")
+        nearest = ", ".join(get_close_matches(script, script_names()))
+        raise InputError(
+            f"{where}: unknown script {script!r}: allowed are those of config/scripts.csv, such as "
+            f"{nearest or 'Latn'}"
+        )
 
 
 def _look_up(code: str, language: dict, corpus_kind: str) -> None:

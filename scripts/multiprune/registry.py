@@ -6,14 +6,11 @@ from difflib import get_close_matches
 from multiprune.errors import InputError, shown
 
 
-def unknown_name(what: str, name: str, allowed: list[str], listed: str = "") -> str:
-    """One line that says what was found, what is allowed and the nearest match.
-
-    listed: where the allowed names stand, if they are too many for a line.
-    """
+def unknown_name(what: str, name: str, allowed: list[str]) -> str:
+    """One line that says what was found, what is allowed and the nearest match."""
     nearest = get_close_matches(str(name), allowed, n=1)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    return f"unknown {what} {shown(name)}: allowed are {listed or ', '.join(allowed)}{hint}"
+    return f"unknown {what} {shown(name)}: allowed are {', '.join(allowed)}{hint}"
 
 
 class Registry:
