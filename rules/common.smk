@@ -7,7 +7,14 @@ import re
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+# Of this workflow, also where another one imports it as a module.
+ROOT = Path(str(workflow.current_basedir)).parent
+if not (ROOT / "scripts").is_dir():
+    sys.exit(
+        f"error: {ROOT}: jobs run scripts that have to lie on this machine; clone the repository and "
+        "give the module the path of its Snakefile"
+    )
+sys.path.insert(0, str(ROOT / "scripts"))
 # Without conda, jobs use the environment of Snakemake itself, whether it is activated or not.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
@@ -36,10 +43,8 @@ from multiprune.revisions import RevisionLock
 RESOURCES = "resources"  # downloads, shared by all experiments
 FETCHING = ("fetch_model", "download_package", "fetch_corpus", "fetch_task")
 
-if {"{", "}"} & set(workflow.basedir):
-    sys.exit(
-        f"error: {workflow.basedir}: Snakemake takes {{ and }} for wildcards; rename the folder"
-    )
+if {"{", "}"} & set(str(ROOT)):
+    sys.exit(f"error: {ROOT}: Snakemake takes {{ and }} for wildcards; rename the folder")
 
 if not workflow.overwrite_configfiles:
 
@@ -182,7 +187,7 @@ def list_failed_jobs():
 
 def script(name):
     """Path of a script as it stands in the command, from the folder that jobs run in."""
-    return os.path.relpath(Path(workflow.basedir) / "scripts" / name)
+    return os.path.relpath(ROOT / "scripts" / name)
 
 
 include: "functions/inputs.smk"

@@ -8,7 +8,7 @@ DIGESTS = {} if workflow.is_main_process else read_json(DIGESTS_OF_RUN)
 def code_digest(name):
     """Digest of a script and of the library modules it imports, as this run was planned."""
     if name not in DIGESTS:
-        DIGESTS[name] = digest.code_digest(Path(workflow.basedir) / "scripts" / name)
+        DIGESTS[name] = digest.code_digest(ROOT / "scripts" / name)
     return DIGESTS[name]
 
 

@@ -181,4 +181,4 @@ def tables_folder(wildcards):
 
 def caption_of_table(wildcards):
     """File that explains a table's columns; the report includes it."""
-    return os.path.relpath(Path(workflow.basedir) / f"rules/captions/table_{wildcards.table}.rst")
+    return os.path.relpath(ROOT / f"rules/captions/table_{wildcards.table}.rst")
