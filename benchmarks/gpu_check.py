@@ -47,6 +47,7 @@ from multiprune.pruning_files import read_mask
 from multiprune.scores import SCORES
 from multiprune.sequential import Progress, allocate, prune_sequentially
 from multiprune.weights import ModelWeights
+from multiprune.windows import Windows
 
 TINY = OPTIONS.tiny
 DEVICE = models.set_up(1 if TINY else 8)  # deterministic kernels, as jobs have them
@@ -100,7 +101,8 @@ def draw(samples, length, seed=0):
 
 
 def sums_of(model, folder, lengths=None, ids=None):
-    found = collect(model, ids, architecture_of(folder), 256, 1.0, lengths, [0.5])
+    windows = Windows.full(ids) if lengths is None else Windows(ids, lengths)
+    found = collect(model, windows, architecture_of(folder), 256, 1.0, [0.5])
     return {f"{i.name}.{k}": v for i, total in found.items() for k, v in total.arrays().items()}
 
 
@@ -238,7 +240,7 @@ def pruned_by(path, method, device, memory, folder):
     )
     for name, seed in (("a", 0), ("b", 7)):
         ids, lengths = draw(6, 48, seed)
-        passes.enter(name, ids, lengths, 128)
+        passes.enter(name, Windows(ids, lengths), 128)
     pruner = block_pruner(weights, method, 1.0)
     progress = Progress(folder, "key", pruner)
     found = {}
@@ -377,7 +379,7 @@ def check_passes(folder):
         plain / free_ <= 1.05,
     )
     passes = 4
-    many = np.concatenate([ids] * passes)
+    many = Windows.full(np.concatenate([ids] * passes))
     for batch in (LENGTH, WINDOWS * LENGTH) if TINY else (2048, 8192, 16384):
         statistics, peak = timed(
             lambda b=batch: collect(model, many, architecture_of(path), b, 1.0), repeats=1

@@ -27,12 +27,14 @@ rule sample_calibration:
         model=model_folder,
         samples=config["calibration"]["samples"],
         length=config["calibration"]["length"],
+        start_token=config["calibration"]["start_token"],
         code=code_digest("sample_calibration.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --text {input.text:q} "
         "--name {wildcards.language:q} --samples {params.samples:q} --length {params.length:q} "
-        "--seed {wildcards.seed:q} --output {output.windows:q} > {log:q} 2>&1"
+        "--start-token {params.start_token:q} --seed {wildcards.seed:q} "
+        "--output {output.windows:q} > {log:q} 2>&1"
 
 
 rule sample_demonstrations:
@@ -60,6 +62,7 @@ rule sample_demonstrations:
         shots=DEMONSTRATIONS.get("shots"),
         samples=DEMONSTRATIONS.get("samples"),
         length=DEMONSTRATIONS.get("length"),
+        start_token=config["calibration"]["start_token"],
         code=code_digest("sample_demonstrations.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
@@ -67,5 +70,6 @@ rule sample_demonstrations:
         "--source {input.source:q} --source-name {params.source_name:q} "
         "--target {input.target:q} --target-name {params.target_name:q} "
         "--name {wildcards.source:q}-{wildcards.target:q} --shots {params.shots:q} "
-        "--samples {params.samples:q} --length {params.length:q} --seed {wildcards.seed:q} "
+        "--samples {params.samples:q} --length {params.length:q} "
+        "--start-token {params.start_token:q} --seed {wildcards.seed:q} "
         "--output {output.windows:q} > {log:q} 2>&1"

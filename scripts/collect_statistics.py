@@ -3,14 +3,15 @@
 import argparse
 import json
 
-from multiprune.activations import collect, read_windows
+from multiprune.activations import collect
 from multiprune.architectures import architecture_of
-from multiprune.artefacts import read_tensors, sha256_file
+from multiprune.artefacts import sha256_file
 from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.manifests import checked_fingerprint
 from multiprune.models import check_ids, check_length, library_versions, load_model, set_up
 from multiprune.statistics_files import FURTHER, write_statistics
+from multiprune.windows import read_windows
 
 
 def main() -> None:
@@ -32,10 +33,10 @@ def main() -> None:
 
     code, device = code_digest(__file__), set_up(options.threads)
     fingerprint = checked_fingerprint(options.model)
-    windows, lengths = read_windows(options.windows, fingerprint)
+    windows, drawn = read_windows(options.windows, fingerprint)
     model = load_model(options.model, options.dtype)
-    check_length(model, int(lengths.max()))
-    check_ids(model, windows, options.windows)
+    check_length(model, int(windows.lengths.max()))
+    check_ids(model, windows.input_ids, options.windows)
     further = sorted({*options.activation_thresholds} - {options.activation_threshold})
     sums = collect(
         model,
@@ -43,14 +44,14 @@ def main() -> None:
         architecture_of(options.model),
         options.batch_tokens,
         options.activation_threshold,
-        lengths,
         further,
     )
     provenance = {
         "model": fingerprint,
         "activation_threshold": repr(options.activation_threshold),
         "windows": sha256_file(options.windows),
-        "seed": read_tensors(options.windows)[1].get("seed", ""),
+        "seed": drawn.get("seed", ""),
+        "unknown_tokens": drawn.get("unknown_tokens", "0"),
         "code": code,
         "device": device.type,
         "versions": json.dumps(library_versions(), sort_keys=True),
@@ -58,7 +59,7 @@ def main() -> None:
     if further:
         provenance[FURTHER] = json.dumps(further)
     arrays = {module_input: total.arrays() for module_input, total in sums.items()}
-    write_statistics(options.output, arrays, int(lengths.sum()), provenance)
+    write_statistics(options.output, arrays, windows.counted, provenance)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from multiprune.artefacts import noting_inputs
+from multiprune.captions import document, unknown_languages
 from multiprune.checksums import replacing_signed
 from multiprune.command import run
 from multiprune.errors import InputError
@@ -34,13 +35,15 @@ def main() -> None:
             name: table_of_model(Path(arguments.tables) / f"{name}.csv", arguments.model, grid)
             for name in kind.tables
         }
+    grid, unknown = unknown_languages(tables, grid)
     made_of = as_text(origin(__file__, inputs, grid.seeds, [*TABLE_PACKAGES, "matplotlib"]))
     with matplotlib.rc_context(SETTINGS):
         figure = kind.draw(tables, grid)
         save(figure, arguments.pdf, "pdf", {"CreationDate": None, "Keywords": made_of})
         save(figure, arguments.png, "png", {"Software": None, "Comment": made_of})
     with replacing_signed(arguments.caption) as temporary:
-        temporary.write_text(kind.caption(tables, grid, arguments.model), encoding="utf-8")
+        caption = kind.caption(tables, grid, arguments.model)
+        temporary.write_text(f"{caption}\n{document(unknown)}" if unknown else caption, "utf-8")
 
 
 def table_of_model(path: Path, model: str, grid: Grid) -> pd.DataFrame:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 
-from multiprune.activations import read_windows
 from multiprune.architectures import Architecture
 from multiprune.artefacts import sha256_file, sha256_json
 from multiprune.block_activations import BlockPasses
@@ -26,6 +25,7 @@ from multiprune.pruning import BlockReport, PrunedModel, activation_threshold
 from multiprune.sequential import Progress, allocate, prune_sequentially
 from multiprune.statistics_files import StatisticsFiles
 from multiprune.weights import ModelWeights
+from multiprune.windows import read_windows
 
 
 def parse() -> argparse.Namespace:
@@ -117,10 +117,10 @@ def entered(
     if options.contrast_windows:
         sets[CONTRAST] = options.contrast_windows
     for name, path in sets.items():
-        windows, lengths = read_windows(path, fingerprint)
-        check_length(model, int(lengths.max()))
-        check_ids(model, windows, path)
-        passes.enter(name, windows, lengths, options.batch_tokens)
+        windows, _metadata = read_windows(path, fingerprint)
+        check_length(model, int(windows.lengths.max()))
+        check_ids(model, windows.input_ids, path)
+        passes.enter(name, windows, options.batch_tokens)
     return passes
 
 

@@ -9,6 +9,8 @@ from multiprune.digest import code_digest
 from multiprune.manifests import checked_fingerprint
 from multiprune.models import library_versions, load_tokenizer
 from multiprune.texts import read_paragraphs, tokenize
+from multiprune.tokenization import start_tokens, unknown_tokens, warn_of_unknown
+from multiprune.windows import START_TOKEN, start_metadata
 
 
 def main() -> None:
@@ -19,23 +21,32 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="name of the calibration set")
     parser.add_argument("--samples", type=int, required=True, help="number of windows")
     parser.add_argument("--length", type=int, required=True, help="tokens in a window")
+    parser.add_argument("--start-token", choices=START_TOKEN, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
     code, model = code_digest(__file__), checked_fingerprint(options.model)
-    tokens, _ = tokenize(read_paragraphs(options.text), load_tokenizer(options.model))
-    windows = sample_windows(tokens, options.samples, options.length, options.seed, options.name)
+    tokenizer = load_tokenizer(options.model)
+    tokens, _ = tokenize(read_paragraphs(options.text), tokenizer)
+    start = [] if options.start_token == "none" else start_tokens(tokenizer)
+    windows = sample_windows(
+        tokens, options.samples, options.length, options.seed, options.name, start
+    )
+    unknown = unknown_tokens(windows, tokenizer)
     metadata = {
         "name": options.name,
         "seed": options.seed,
         "text": sha256_file(options.text),
         "available_tokens": len(tokens),
+        "unknown_tokens": unknown,
+        **start_metadata(start, options.start_token),
         "model": model,
         "versions": library_versions(),
         "code": code,
     }
     write_tensors(options.output, {"input_ids": windows}, metadata_text(metadata))
+    warn_of_unknown(options.name, unknown, windows.size)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from multiprune.demonstrations import (
 from multiprune.digest import code_digest
 from multiprune.manifests import checked_fingerprint
 from multiprune.models import library_versions, load_tokenizer
+from multiprune.tokenization import start_tokens, unknown_tokens, warn_of_unknown
+from multiprune.windows import START_TOKEN, start_metadata
 
 
 def main() -> None:
@@ -33,6 +35,7 @@ def main() -> None:
     parser.add_argument("--shots", type=int, required=True, help="demonstrations in a sample")
     parser.add_argument("--samples", type=int, required=True)
     parser.add_argument("--length", type=int, required=True, help="tokens in a sample at most")
+    parser.add_argument("--start-token", choices=START_TOKEN, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
@@ -46,7 +49,9 @@ def main() -> None:
         lines = monolingual_lines(source, *drawing)
     else:
         lines = translation_lines(source, target, *drawing)
-    samples = tokenize_samples(lines, load_tokenizer(options.model), options.length)
+    tokenizer = load_tokenizer(options.model)
+    start = [] if options.start_token == "none" else start_tokens(tokenizer)
+    samples = tokenize_samples(lines, tokenizer, options.length, start)
     shared = len(aligned(source, target))
     counts = {
         "paragraphs": shared,
@@ -54,6 +59,7 @@ def main() -> None:
         "dropped_from_target": len(target.sentences) - shared,
         "tokens": int(samples.lengths.sum()),
         "truncated": samples.truncated,
+        "unknown_tokens": unknown_tokens(samples.input_ids[samples.read], tokenizer),
     }
     metadata = {
         "name": options.name,
@@ -64,10 +70,12 @@ def main() -> None:
         "model": model,
         "versions": library_versions(),
         "code": code,
+        **start_metadata(start, options.start_token),
         **counts,
     }
     tensors = {"input_ids": samples.input_ids, "lengths": samples.lengths}
     write_tensors(options.output, tensors, metadata_text(metadata))
+    warn_of_unknown(options.name, counts["unknown_tokens"], counts["tokens"])
     print(
         f"{options.name}: {options.samples} samples, {counts['tokens']} tokens; cut at "
         f"{options.length} tokens: {samples.truncated}"

@@ -30,6 +30,7 @@ from multiprune.sparsity_report import (
     sparsity_rows,
 )
 from multiprune.texts import read_paragraphs, tokenize, utf8_bytes
+from multiprune.tokenization import unknown_tokens, warn_of_unknown
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -102,7 +103,6 @@ def perplexity_rows(options: argparse.Namespace) -> list[dict]:
         raise InputError(f"--text and --languages: found {', '.join(names)}, each at most once")
     tokenizer = load_tokenizer(options.model)
     model = load_model(options.model, options.dtype)
-    check_length(model, options.length)
     check_logits(model)
     rows = []
     for language, paragraphs in read:
@@ -111,6 +111,9 @@ def perplexity_rows(options: argparse.Namespace) -> list[dict]:
             raise InputError(f"--text {language}: has no tokens")
         check_ids(model, ids, f"--text {language}")
         windows = windows_of(ids, options.length, tokenizer)
+        check_length(model, len(windows[0].inputs))
+        unknown = unknown_tokens(ids, tokenizer)
+        warn_of_unknown(language, unknown, len(ids))
         losses = window_losses(model, windows, options.batch_tokens)
         if not all(map(math.isfinite, losses)):
             raise InputError(f"{options.model}: the loss on {language} is not finite")
@@ -119,8 +122,9 @@ def perplexity_rows(options: argparse.Namespace) -> list[dict]:
                 "level": "language",
                 "name": language,
                 "tokens": len(ids),
+                "unknown_tokens": unknown,
                 "perplexity": perplexity(losses, [len(window.targets) for window in windows]),
-                "bits_per_byte": bits_per_byte(losses, utf8_bytes(scored)),
+                "bits_per_byte": bits_per_byte(losses, utf8_bytes(scored, tokenizer)),
             }
         )
     return rows
@@ -133,7 +137,8 @@ def main() -> None:
     patterns = list(dict.fromkeys(map(group_pattern, options.patterns)))
     counted = matrices(options.model, patterns)
     rows = [*sparsity_rows(counted), *perplexity_rows(options)]
-    columns = [*LEVELS, *map(str, patterns), "tokens", "perplexity", "bits_per_byte"]
+    columns = [*LEVELS, *map(str, patterns), "tokens", "unknown_tokens"]
+    columns += ["perplexity", "bits_per_byte"]
     with replacing(options.output) as temporary, open(temporary, "w", newline="") as file:
         table = csv.DictWriter(file, columns, lineterminator="\n")
         table.writeheader()

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,11 +11,11 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from multiprune.architectures import Architecture, is_norm
-from multiprune.artefacts import read_tensors
 from multiprune.errors import InputError
 from multiprune.models import forward
 from multiprune.statistics import ActivationSums
 from multiprune.statistics_files import ModuleInput
+from multiprune.windows import Windows
 
 
 def distinct_inputs(model: PreTrainedModel, architecture: Architecture) -> dict[ModuleInput, int]:
@@ -74,42 +74,19 @@ def prunable_modules(model: PreTrainedModel, architecture: Architecture) -> dict
     return modules
 
 
-def read_windows(path: Path | str, model: str) -> tuple[np.ndarray, np.ndarray]:
-    """Token ids int32 [samples, length] of a windows file, and how many of each row count.
-
-    Plain windows are full; those of demonstrations say their lengths. Raises InputError for any
-    other file, and for windows drawn for a model whose fingerprint is not `model`.
-    """
-    tensors, metadata = read_tensors(path)
-    if metadata.get("model", model) != model:
-        raise InputError(f"{path}: was drawn for another model or revision; remove it")
-    windows = tensors.get("input_ids", np.empty(0))
-    if windows.ndim != 2 or windows.dtype != np.int32 or not windows.size:
-        raise InputError(f"{path}: holds no windows (input_ids int32 [samples, length]); remove it")
-    lengths = tensors.get("lengths", np.full(*windows.shape))
-    one_a_row = lengths.shape == windows.shape[:1]
-    if not one_a_row or lengths.min() < 1 or lengths.max() > windows.shape[1]:
-        raise InputError(f"{path}: its lengths are not those of its windows; remove it")
-    return windows, lengths
-
-
 def collect(
     model: PreTrainedModel,
-    windows: np.ndarray,
+    windows: Windows,
     architecture: Architecture,
     batch_tokens: int,
     threshold: float,
-    lengths: np.ndarray | None = None,
     further: Sequence[float] = (),
 ) -> dict[ModuleInput, ActivationSums]:
-    """Sums of every distinct module input over all windows [samples, length] of one language.
+    """Sums of every distinct module input over the counted tokens of all windows of one language.
 
-    Of each window only the first `lengths` [samples] tokens are read and counted; without
-    `lengths`, all. `threshold` and `further` thresholds are those of ActivationSums. Raises
-    InputError where activations are not finite.
+    `threshold` and `further` thresholds are those of ActivationSums. Raises InputError where
+    activations are not finite.
     """
-    if lengths is None:
-        lengths = np.full(*windows.shape)
     counted: torch.Tensor | None = None  # in the batch that is passing through
 
     def add_to(accumulator: ActivationSums):
@@ -121,11 +98,12 @@ def collect(
         module = modules[module_input.name]
         sums[module_input] = ActivationSums(channels, threshold, module.weight.device, further)
         hooks.append(module.register_forward_pre_hook(add_to(sums[module_input])))
-    for input_ids, counted in batches(windows, lengths, batch_tokens):
-        if counted is None:
-            forward(model, input_ids)
+    for batch in batches(windows, batch_tokens):
+        counted = batch.counted
+        if batch.read is None:
+            forward(model, batch.input_ids)
         else:
-            _forward_padded(model, input_ids, counted)
+            _forward_padded(model, batch.input_ids, batch.read)
     for hook in hooks:
         hook.remove()
     for module_input, total in sums.items():
@@ -137,23 +115,37 @@ def collect(
     return sums
 
 
-def batches(
-    windows: np.ndarray, lengths: np.ndarray, batch_tokens: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
-    # Longest first, padded on the right to the longest of the batch. `counted` is False at padding,
-    # None where there is none. The sort is stable: windows of one length keep their order.
-    order = np.argsort(-lengths, kind="stable")
+@dataclass(frozen=True)
+class Batch:
+    """Windows [rows, length] that pass through a model together.
+
+    `read` is False at padding, `counted` also at start tokens that do not count; None: all True.
+    """
+
+    input_ids: torch.Tensor
+    read: torch.Tensor | None
+    counted: torch.Tensor | None
+
+
+def batches(windows: Windows, batch_tokens: int) -> Iterator[Batch]:
+    """Longest windows first, padded on the right to the longest of the batch."""
+    order = np.argsort(-windows.lengths, kind="stable")  # windows of one length keep their order
     start = 0
     while start < len(order):
-        longest = int(lengths[order[start]])
+        longest = int(windows.lengths[order[start]])
         rows = order[start : start + max(1, batch_tokens // longest)]
-        counted = np.arange(longest) < lengths[rows, None]  # (rows, longest)
-        input_ids = torch.from_numpy(windows[rows, :longest]).long()
-        yield input_ids, None if counted.all() else torch.from_numpy(counted)
+        position = np.arange(longest)
+        read = position < windows.lengths[rows, None]  # (rows, longest)
+        input_ids = torch.from_numpy(windows.input_ids[rows, :longest]).long()
+        yield Batch(input_ids, _mask(read), _mask(read & (position >= windows.first)))
         start += len(rows)
 
 
+def _mask(chosen: np.ndarray) -> torch.Tensor | None:
+    return None if chosen.all() else torch.from_numpy(chosen)
+
+
 @torch.inference_mode()
-def _forward_padded(model: PreTrainedModel, input_ids: torch.Tensor, counted: torch.Tensor) -> None:
-    mask = counted.to(model.device, torch.long)
+def _forward_padded(model: PreTrainedModel, input_ids: torch.Tensor, read: torch.Tensor) -> None:
+    mask = read.to(model.device, torch.long)
     model.base_model(input_ids.to(model.device), attention_mask=mask, use_cache=False)

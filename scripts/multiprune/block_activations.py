@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
@@ -19,6 +18,7 @@ from multiprune.activations import batches
 from multiprune.architectures import Architecture
 from multiprune.models import forward
 from multiprune.statistics_files import ModuleInput
+from multiprune.windows import Windows
 
 
 class Accumulator(Protocol):
@@ -45,8 +45,8 @@ class Call:
 class Batch:
     """Some windows of one calibration set, before the block that is next.
 
-    `hidden` [rows, length, hidden size]; `counted` [rows, length] is False at padding, None where
-    there is none; one call for every block.
+    `hidden` [rows, length, hidden size]; `counted` [rows, length] is False at tokens that do not
+    count, None where all do; one call for every block.
     """
 
     hidden: Tensor
@@ -85,19 +85,18 @@ class BlockPasses:
         self._returns_tuple = self._probe()
         self.sets: dict[str, list[Batch]] = {}
 
-    def enter(self, name: str, windows: np.ndarray, lengths: np.ndarray, batch_tokens: int) -> None:
-        """Add a calibration set, windows [samples, length], in front of the first block.
+    def enter(self, name: str, windows: Windows, batch_tokens: int) -> None:
+        """Add a calibration set in front of the first block.
 
-        Of each window only the first `lengths` [samples] tokens are read and counted. Batches are
-        those of a dense pass, so that the first block's statistics are the same to the last bit (on
-        a CPU; elsewhere a dense pass computes the embeddings on the device).
+        Batches are those of a dense pass, so that the first block's statistics are the same to the
+        last bit (on a CPU; elsewhere a dense pass computes the embeddings on the device).
         """
         entered = []
-        for input_ids, counted in batches(windows, lengths, batch_tokens):
+        for texts in batches(windows, batch_tokens):
             with self._bypassed() as batch:
-                mask = {} if counted is None else {"attention_mask": counted.long()}
-                self.model.base_model(input_ids, use_cache=False, **mask)
-            batch.counted = counted
+                mask = {} if texts.read is None else {"attention_mask": texts.read.long()}
+                self.model.base_model(texts.input_ids, use_cache=False, **mask)
+            batch.counted = texts.counted
             entered.append(batch)
         for batch in entered:
             size = sum(tensor.nbytes for tensor in batch.tensors().values())

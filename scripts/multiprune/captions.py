@@ -17,7 +17,7 @@ from multiprune.figures import (
     sparsity_by_block,
     style,
 )
-from multiprune.grid import CALIBRATION, DENSE, UNSEEN, Grid
+from multiprune.grid import CALIBRATION, DENSE, MARK, UNSEEN, Grid
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -214,6 +214,27 @@ def _intervals(grid: Grid) -> str:
         "text, the languages or the model, and with few windows they are too narrow: about 82 of "
         "100 such 95% intervals hold the truth with 5 windows, 91 with 10. "
     )
+
+
+def unknown_languages(tables: Tables, grid: Grid) -> tuple[Grid, str]:
+    """The grid with a mark at the languages that the tokenizer hardly knows, and what it means.
+
+    An empty sentence where there are none among the rows of the tables.
+    """
+    rows = tables.get("perplexity")
+    if rows is not None and rows["note"].notna().any():
+        noted = rows[rows["note"].notna()].groupby("language")["unknown_share"].first()
+        marked = grid.marking(noted.index)
+        names = [
+            f"{style.language_label(name, marked)} ({share:.0%})" for name, share in noted.items()
+        ]
+        return marked, (
+            f"{MARK} The tokenizer does not know many of the language's test tokens: "
+            f"{', '.join(names)}. Its perplexity says little and counts in no mean and no claim."
+        )
+    summary = tables.get("summary")
+    notes = [] if summary is None else sorted(set(summary["note"].dropna()))
+    return grid, f"Means are {'; '.join(notes)}." if notes else ""
 
 
 def _windows(table: pd.DataFrame, grid: Grid) -> str:

@@ -143,7 +143,10 @@ class Measurements:
         return [[self.downstream.record(run, task, language) for run in pair] for pair in pairs]
 
     def in_scope(self, claim: Claim, languages, required: bool = True) -> list[str]:
-        """Languages of the claim's scope, sorted; roles as the claim's method has them."""
+        """Languages of the claim's scope, sorted; roles as the claim's method has them.
+
+        Without those that the tokenizer hardly knows.
+        """
         if claim.languages == "non-reference":
             chosen = set(languages) - {self._reference()}
         elif claim.languages in (CALIBRATION, UNSEEN):
@@ -154,7 +157,10 @@ class Measurements:
             chosen = set(languages)
         if required and not chosen:
             raise NotMeasured(f"the config has no {claim.languages} languages")
-        return sorted(chosen)
+        known = chosen.difference(self.perplexity.left_out)
+        if chosen and not known:
+            raise NotMeasured(f"the tokenizer hardly knows {', '.join(sorted(chosen))}")
+        return sorted(known)
 
     def _role(self, claim: Claim, name: str) -> str:
         """As the claim's method has it; as the config, of draws that take other languages each."""

@@ -4,17 +4,23 @@ A demonstration is one line `{Language name}: {sentence}{eos}` a sentence, the s
 target. `shots` demonstrations, one after the other and without anything between them, are a sample.
 The monolingual control has the same format and the same number of lines, all of one language: a
 demonstration is two different sentences, since a sentence and its copy would only exercise copying.
-No start token, as in plain windows (see `texts.tokenize`); the end token is the tokenizer's.
+A sample may begin with the tokenizer's start tokens; the end token of its lines is the tokenizer's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from multiprune.errors import InputError
 from multiprune.texts import read_rows
+from multiprune.tokenization import encode
+
+if TYPE_CHECKING:  # importing transformers takes seconds, which reading rows does not need
+    from transformers import PreTrainedTokenizerBase
 
 Line = tuple[str, str]  # language name, sentence
 
@@ -37,6 +43,11 @@ class Samples:
     input_ids: np.ndarray
     lengths: np.ndarray
     truncated: int
+
+    @property
+    def read(self) -> np.ndarray:
+        """bool [samples, length], False at padding."""
+        return np.arange(self.input_ids.shape[1]) < self.lengths[:, None]
 
 
 def read_sentences(path: Path | str) -> dict[str, str]:
@@ -76,8 +87,13 @@ def aligned(source: Side, target: Side) -> list[str]:
     return sorted(source.sentences.keys() & target.sentences.keys())
 
 
-def tokenize_samples(samples: list[list[Line]], tokenizer, length: int) -> Samples:
-    """Token ids of the samples, each cut at `length` tokens.
+def tokenize_samples(
+    samples: list[list[Line]],
+    tokenizer: "PreTrainedTokenizerBase",
+    length: int,
+    start: Sequence[int] = (),
+) -> Samples:
+    """Token ids of the samples, each begun with the `start` tokens and cut at `length` tokens.
 
     Raises InputError where the tokenizer has no end token to close a line with.
     """
@@ -91,8 +107,8 @@ def tokenize_samples(samples: list[list[Line]], tokenizer, length: int) -> Sampl
     truncated = 0
     for index, lines in enumerate(samples):
         texts = [f"{name}: {sentence}" for name, sentence in lines]
-        ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
-        tokens = [token for line in ids for token in [*line, tokenizer.eos_token_id]]
+        closed = ([*line, tokenizer.eos_token_id] for line in encode(texts, tokenizer))
+        tokens = list(chain(start, *closed))
         truncated += len(tokens) > length
         lengths[index] = min(len(tokens), length)
         rows[index, : lengths[index]] = tokens[:length]

@@ -4,8 +4,8 @@ It never lists the product of its axes, so it does not grow with the number of r
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from multiprune.errors import InputError
 
@@ -19,6 +19,7 @@ PRUNE_SEQUENTIALLY, PRUNE_WITH_UPDATE = "prune_sequentially", "prune_with_update
 SPARSEGPT = "sparsegpt"  # the score of the methods that move weights
 ROLES = (CALIBRATION, UNSEEN)
 UNSEEN_LANGUAGE, UNSEEN_FAMILY = "unseen-language", "unseen-family"
+MARK = "\u2020"  # a dagger, at languages that the tokenizer hardly knows
 LANGUAGE_SETS = (CALIBRATION, UNSEEN_LANGUAGE, UNSEEN_FAMILY)
 
 
@@ -35,6 +36,8 @@ class Grid:
     confidence: float = 0.0
     split: str = ""
     length: int = 0
+    # Share of unknown tokens above which a language is left out of means and claims.
+    most_unknown_tokens: float = 1.0
     # What was evaluated downstream: reference, methods and tasks; empty without downstream tasks.
     downstream: dict = field(default_factory=dict)
 
@@ -61,6 +64,11 @@ class Grid:
         """The languages whose perplexity was measured, sorted; `languages` has the others, too."""
         entries = self.languages.items()
         return sorted(name for name, entry in entries if entry.get("evaluated", True))
+
+    def marking(self, languages: Iterable[str]) -> "Grid":
+        """The same grid with a mark at these languages' names."""
+        marked = {name: self.languages[name] | {"mark": MARK} for name in languages}
+        return replace(self, languages=self.languages | marked)
 
     def config_role(self, language: str) -> str:
         """The role that the config gives a language."""

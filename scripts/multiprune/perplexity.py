@@ -11,13 +11,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from multiprune.errors import InputError
 from multiprune.models import forward
+from multiprune.tokenization import first_tokens, start_tokens
 
 LOGIT_ROWS = 256  # tokens whose logits exist at a time: 256 x 256,000 float32 are 0.25 GiB
 
 
 @dataclass(frozen=True)
 class Window:
-    """`inputs` [n] are read by the model, `targets` [n] are the tokens that follow each of them."""
+    """`targets` [n] are the tokens that follow the last n of the `inputs` that the model reads."""
 
     inputs: np.ndarray
     targets: np.ndarray
@@ -26,22 +27,20 @@ class Window:
 def windows_of(tokens: np.ndarray, length: int, tokenizer: PreTrainedTokenizerBase) -> list[Window]:
     """Cut packed tokens into windows of at most `length` scored tokens.
 
-    Each window reads one token before its first scored one, so that every token of the text is
-    scored exactly once: for a tokenizer that begins a text with a token of its own, that one; for
-    the others the preceding token of the text (before the first window the start token, or the end
-    token where there is none). The same as lm-eval's rolling windows with a context of one token.
+    Each window reads what stands before its first scored token, so that every token of the text is
+    scored exactly once: for a tokenizer that begins a text with tokens of its own, those; for the
+    others the preceding token of the text (before the first window `first_tokens`).
+
+    Full windows without a start token are lm-eval's rolling windows with a context of one token.
+    The last, shorter window is not: lm-eval lets it begin earlier. Nor are windows with a start
+    token, which lm-eval puts before the first window only, where it stands twice.
     """
-    specials = [tokenizer.bos_token_id, tokenizer.eos_token_id]
-    first = tokenizer("a")["input_ids"][0]
-    own_start = first in specials  # XGLM begins a text with its end token
-    prefix = first if own_start else next((token for token in specials if token is not None), None)
-    if prefix is None:
-        raise InputError("the tokenizer has neither a start nor an end token to begin a text with")
+    own, first = start_tokens(tokenizer), first_tokens(tokenizer)
     windows = []
     for start in range(0, len(tokens), length):
         targets = tokens[start : start + length]
-        before = prefix if own_start or start == 0 else tokens[start - 1]
-        windows.append(Window(np.concatenate([[before], targets[:-1]]), targets))
+        before = own or (first if start == 0 else [tokens[start - 1]])
+        windows.append(Window(np.concatenate([before, targets[:-1]]), targets))
     return windows
 
 
@@ -62,7 +61,7 @@ def window_losses(model: PreTrainedModel, windows: list[Window], batch_tokens: i
 def _batch_losses(model: PreTrainedModel, batch: list[Window]) -> list[float]:
     inputs = torch.from_numpy(np.stack([window.inputs for window in batch])).long()
     targets = torch.from_numpy(np.stack([window.targets for window in batch])).long()
-    hidden = forward(model, inputs).flatten(0, 1)  # (tokens, hidden)
+    hidden = forward(model, inputs)[:, -targets.shape[1] :].flatten(0, 1)  # (tokens, hidden)
     expected = targets.flatten().to(hidden.device)
     losses = [
         cross_entropy(logits(model, part).float(), target, reduction="none")
@@ -105,5 +104,9 @@ def perplexity(window_nll: list[float], window_tokens: list[int]) -> float:
 
 
 def bits_per_byte(window_nll: list[float], utf8_bytes: int) -> float:
-    """Bits needed for a byte of the text: comparable between languages and tokenizers."""
+    """Bits needed for a byte of the text.
+
+    Comparable between languages and tokenizers where these know the text: an unknown token costs a
+    few bits, whatever number of bytes it stands for.
+    """
     return math.fsum(window_nll) / math.log(2) / utf8_bytes

@@ -22,6 +22,7 @@ from multiprune.perplexity import (
     windows_of,
 )
 from multiprune.texts import read_paragraphs, tokenize, utf8_bytes
+from multiprune.tokenization import unknown_tokens, warn_of_unknown
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,6 @@ def measure_of(
     @cache
     def model() -> PreTrainedModel:
         loaded = load()
-        check_length(loaded, options.length)
         check_logits(loaded)
         return loaded
 
@@ -91,9 +91,11 @@ def measure_text(text: Path, language: str, measure: Measure) -> dict:
     ids, paragraphs = tokenize(paragraphs, measure.tokenizer, measure.most_tokens)
     windows = windows_of(ids, measure.length, measure.tokenizer)
     tokens = sha256_arrays(window.targets for window in windows)
+    unknown = unknown_tokens(ids, measure.tokenizer)
 
     def compute() -> dict:
         model = measure.model()
+        check_length(model, len(windows[0].inputs))
         check_ids(model, ids, text)
         losses = window_losses(model, windows, measure.batch_tokens)
         if not all(map(math.isfinite, losses)):
@@ -102,11 +104,12 @@ def measure_text(text: Path, language: str, measure: Measure) -> dict:
 
     inputs = {**measure.origin, "length": measure.length, "tokens": tokens}
     record, found = measure.cache.get_or_compute({"measure": "perplexity", **inputs}, compute)
-    losses, size = record["window_nll"], utf8_bytes(paragraphs)
+    losses, size = record["window_nll"], utf8_bytes(paragraphs, measure.tokenizer)
     counts = [len(window.targets) for window in windows]
     result = {
         "length": measure.length,
         "tokens": sum(counts),
+        "unknown_tokens": unknown,
         "utf8_bytes": size,
         "window_nll": losses,
         "window_tokens": counts,
@@ -114,6 +117,7 @@ def measure_text(text: Path, language: str, measure: Measure) -> dict:
         "bits_per_byte": bits_per_byte(losses, size),
         "provenance": {**measure.origin, "tokens": tokens, "text": sha256_file(text)},
     }
+    warn_of_unknown(language, unknown, sum(counts))
     state = "kept from an earlier run" if found else "computed"
     print(f"{language}: perplexity {result['perplexity']:.3f} ({state})", flush=True)
     return result

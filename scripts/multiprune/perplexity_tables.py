@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,15 @@ from multiprune.table_files import COLUMNS
 
 @dataclass(frozen=True)
 class Record:
-    """Losses of one language under one mask. losses (nats), tokens [windows]."""
+    """Losses of one language under one mask. losses (nats), tokens [windows].
+
+    unknown_share: of the tokens, those that stand for text which the vocabulary cannot spell.
+    """
 
     losses: np.ndarray
     tokens: np.ndarray
     bits_per_byte: float
+    unknown_share: float
 
     @property
     def log_perplexity(self) -> float:
@@ -54,6 +59,7 @@ def read_record(path: Path, grid: Grid) -> Record:
         losses = np.array(content["window_nll"], float)
         tokens = np.array(content["window_tokens"], float)
         bits_per_byte = float(content["bits_per_byte"])
+        unknown_tokens = int(content["unknown_tokens"])
         found = (content["split"], content["length"])
     except (KeyError, TypeError, ValueError) as error:
         set_aside(path, f"is not a perplexity record ({error})")
@@ -64,7 +70,7 @@ def read_record(path: Path, grid: Grid) -> Record:
             f"{path}: split and length are {found}, the grid asks for "
             f"{(grid.split, grid.length)}; remove the file and run the same command again"
         )
-    return Record(losses, tokens, bits_per_byte)
+    return Record(losses, tokens, bits_per_byte, unknown_tokens / float(tokens.sum()))
 
 
 class Runs:
@@ -81,16 +87,26 @@ class Runs:
             self._records[key] = read_record(folder / f"{language}.json", self.grid)
         return self._records[key]
 
+    @cached_property
+    def left_out(self) -> list[str]:
+        """Languages that the tokenizer hardly knows: they count in no mean and no claim."""
+        return [
+            language
+            for language in self.grid.evaluated
+            if self.record(*self._dense(language)).unknown_share > self.grid.most_unknown_tokens
+        ]
+
+    def _dense(self, language: str) -> tuple:
+        return (DENSE, "0", self.grid.methods[DENSE]["seeds"][0], language)
+
     def measure(self, method: str, sparsity: str, seed: int, language: str) -> Measurement:
         """One run's record, compared with dense and, where it has this sparsity, the baseline."""
-        grid = self.grid
         run = (method, sparsity, seed, language)
-        dense = (DENSE, "0", grid.methods[DENSE]["seeds"][0], language)
         return Measurement(
             seed,
             language,
             self.record(*run),
-            self._compare(run, dense),
+            self._compare(run, self._dense(language)),
             self._to_baseline(run),
         )
 
@@ -140,8 +156,8 @@ def tabulate_perplexity(
                 for language in grid.evaluated
             ]
             key = {"model": model, "method": method, "sparsity": sparsity}
-            rows += _perplexity_rows(key, measurements, grid)
-            summaries += _summary_rows(key, measurements, grid)
+            rows += _perplexity_rows(key, measurements, runs)
+            summaries += _summary_rows(key, measurements, runs)
     table = pd.DataFrame(rows, columns=COLUMNS["perplexity"])
     return (
         table.sort_values("seed", kind="stable").reset_index(drop=True),
@@ -149,7 +165,8 @@ def tabulate_perplexity(
     )
 
 
-def _perplexity_rows(key: dict, measurements: list[Measurement], grid: Grid) -> Iterator[dict]:
+def _perplexity_rows(key: dict, measurements: list[Measurement], runs: Runs) -> Iterator[dict]:
+    grid = runs.grid
     for measurement in measurements:
         record, language = measurement.record, measurement.language
         row = key | {
@@ -159,17 +176,21 @@ def _perplexity_rows(key: dict, measurements: list[Measurement], grid: Grid) -> 
             "perplexity": math.exp(record.log_perplexity),
             "bits_per_byte": record.bits_per_byte,
             **_ratios([measurement], grid.confidence),
+            "unknown_share": record.unknown_share,
+            "note": "unknown tokens: left out of means" if language in runs.left_out else None,
         }
         for seed in sorted(grid.seeds) if key["method"] == DENSE else [measurement.seed]:
             yield row | {"seed": seed}
 
 
-def _summary_rows(key: dict, measurements: list[Measurement], grid: Grid) -> Iterator[dict]:
+def _summary_rows(key: dict, measurements: list[Measurement], runs: Runs) -> Iterator[dict]:
+    grid, without = runs.grid, runs.left_out
     for language_set in ("all", *ROLES):
         chosen = [
             measurement
             for measurement in measurements
             if language_set in ("all", grid.config_role(measurement.language))
+            and measurement.language not in without
         ]
         if not chosen:
             continue
@@ -188,6 +209,7 @@ def _summary_rows(key: dict, measurements: list[Measurement], grid: Grid) -> Ite
             **_ratios(chosen, grid.confidence),
             "worst_language": None if key["method"] == DENSE else worst,
             "worst_ratio": None if key["method"] == DENSE else math.exp(ratios[worst]),
+            "note": f"without {' '.join(without)}: unknown tokens" if without else None,
         }
 
 

@@ -36,7 +36,11 @@ def tabulate_scaling(results: Path | str, model: str, grid: Grid) -> pd.DataFram
     for (curve, choice, size, sparsity), measured in sorted(_points(grid).items()):
         key = {"model": model, "sparsity": sparsity, "curve": curve, "choice": choice}
         for language_set in LANGUAGE_SETS:
-            names = [name for name in grid.evaluated if grid.language_set(name) == language_set]
+            names = [
+                name
+                for name in grid.evaluated
+                if grid.language_set(name) == language_set and name not in runs.left_out
+            ]
             if names:
                 ratios = np.array(
                     [[_log_ratio(runs, *run, name) for name in names] for run in measured]

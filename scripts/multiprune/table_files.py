@@ -16,12 +16,13 @@ COLUMNS = {
     "perplexity": [
         "model", "seed", "method", "sparsity", "language", "role", "tokens", "perplexity",
         "bits_per_byte", "ratio_to_dense", "ci_low", "ci_high", "ratio_to_baseline",
-        "baseline_ci_low", "baseline_ci_high",
+        "baseline_ci_low", "baseline_ci_high", "unknown_share", "note",
     ],
     "summary": [
         "model", "method", "sparsity", "language_set", "languages", "seeds", "perplexity",
         "bits_per_byte", "ratio_to_dense", "ci_low", "ci_high", "ratio_to_baseline",
         "baseline_ci_low", "baseline_ci_high", "worst_language", "worst_ratio",
+        "note",
     ],
     "allocation": [
         "model", "seed", "method", "sparsity", "block", "parameters", "target", "achieved",

@@ -82,6 +82,7 @@ def table_grid(config: dict) -> dict:
         "resampling": config["resampling"],
         "split": config["evaluation"]["perplexity"]["split"],
         "length": config["evaluation"]["perplexity"]["length"],
+        "most_unknown_tokens": config["evaluation"]["most_unknown_tokens"],
     }
 
 

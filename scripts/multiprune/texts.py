@@ -1,12 +1,17 @@
 """Corpus text -> token ids: paragraphs packed one after the other, a line break between them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from multiprune.artefacts import read_json_lines, set_aside
 from multiprune.errors import InputError
 from multiprune.manifests import MANIFEST, check_files
+from multiprune.tokenization import encode
+
+if TYPE_CHECKING:  # importing transformers takes seconds, which reading rows does not need
+    from transformers import PreTrainedTokenizerBase
 
 SEPARATOR = "\n"
 
@@ -32,7 +37,7 @@ def read_paragraphs(path: Path | str) -> list[str]:
 
 
 def tokenize(
-    paragraphs: list[str], tokenizer, at_most: int | None = None
+    paragraphs: list[str], tokenizer: "PreTrainedTokenizerBase", at_most: int | None = None
 ) -> tuple[np.ndarray, list[str]]:
     """Token ids of the paragraphs, packed, and the paragraphs they come from.
 
@@ -40,7 +45,7 @@ def tokenize(
     the start as fit into that many tokens, at least one.
     """
     lines = [paragraph + SEPARATOR for paragraph in paragraphs]
-    ids = tokenizer(lines, add_special_tokens=False)["input_ids"]
+    ids = encode(lines, tokenizer)
     lengths = np.cumsum([len(line) for line in ids])
     if at_most is not None:
         ids = ids[: max(1, int((lengths <= at_most).sum()))]
@@ -48,6 +53,11 @@ def tokenize(
     return packed, paragraphs[: len(ids)]
 
 
-def utf8_bytes(paragraphs: list[str]) -> int:
-    """Length of the packed text in bytes."""
-    return sum(len((paragraph + SEPARATOR).encode()) for paragraph in paragraphs)
+def utf8_bytes(paragraphs: list[str], tokenizer: "PreTrainedTokenizerBase") -> int:
+    """Length in bytes of the text that the tokens of the packed paragraphs stand for.
+
+    Without the line breaks where the tokenizer drops them, as that of XGLM does.
+    """
+    bare, broken = encode(["a", "a" + SEPARATOR], tokenizer)
+    separator = "" if bare == broken else SEPARATOR
+    return sum(len((paragraph + separator).encode()) for paragraph in paragraphs)

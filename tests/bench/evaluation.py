@@ -79,6 +79,7 @@ def _simulate_perplexity(model: Path, grid: Grid, draw: np.random.Generator) -> 
                 "window_nll": list(losses * grid.length),
                 "window_tokens": [grid.length] * WINDOWS,
                 "bits_per_byte": 1.0,
+                "unknown_tokens": 0,
             }
             folder = model / f"seed{seed}/perplexity" / method / sparsity
             write_json(folder / f"{language}.json", record)

@@ -18,6 +18,7 @@ from multiprune.models import forward, load_model, load_tokenizer, set_up
 from multiprune.perplexity import window_losses, windows_of
 from multiprune.pruning_files import read_mask
 from multiprune.texts import read_paragraphs, tokenize
+from multiprune.windows import Windows
 
 THREADS = 2
 ROUNDS = 15  # a pass takes a second or less, and its time varies by a tenth
@@ -34,20 +35,19 @@ def pass_rows(model_folder: Path, windows: Path, text: Path, mask: Path, length:
     set_up(THREADS)
     input_ids = read_tensors(windows)[0]["input_ids"]
     return [
-        *statistics_rows(model_folder, input_ids),
+        *statistics_rows(model_folder, Windows.full(input_ids)),
         perplexity_row(model_folder, text, length),
         *loading_rows(model_folder, mask, input_ids),
     ]
 
 
-def statistics_rows(model_folder: Path, windows: np.ndarray) -> list[Row]:
-    """windows [samples, length]; against the forward pass with and without its output head.
+def statistics_rows(model_folder: Path, windows: Windows) -> list[Row]:
+    """Against the forward pass with and without its output head.
 
     A pass for statistics needs no logits and computes none: the second row is what counting costs.
     """
     model, architecture = load_model(model_folder), architecture_of(model_folder)
-    lengths = np.full(*windows.shape)
-    inputs = [input_ids for input_ids, _counted in batches(windows, lengths, BATCH_TOKENS)]
+    inputs = [batch.input_ids for batch in batches(windows, BATCH_TOKENS)]
 
     def count() -> None:
         collect(model, windows, architecture, BATCH_TOKENS, threshold=1.0)

@@ -28,7 +28,7 @@ def fetched(own: Path) -> Path:
 
 def sampling(model: Path, text: Path, output: Path) -> list:
     options = ["--model", model, "--text", text, "--name", "en", "--samples", 4, "--length", 16]
-    return [*options, "--seed", 0, "--output", output]
+    return [*options, "--start-token", "count", "--seed", 0, "--output", output]
 
 
 def collecting(model: Path, windows: Path, output: Path) -> list:

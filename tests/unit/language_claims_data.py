@@ -62,6 +62,7 @@ def write_records(results: Path, grid: Grid, more: dict[str, list[float]]) -> No
                 mean = DENSE[name] + extra
                 content = {
                     "split": "test", "length": 20, "bits_per_byte": mean / 4,
+                    "unknown_tokens": 0,
                     "window_nll": [mean * 10, mean * 30], "window_tokens": [10, 30],
                 }  # fmt: skip
                 sparsity = settings["sparsities"][0]

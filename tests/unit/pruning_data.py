@@ -10,6 +10,7 @@ from multiprune.models import load_model
 from multiprune.pruning import Pruner
 from multiprune.statistics_files import FURTHER, StatisticsFiles, write_statistics
 from multiprune.weights import ModelWeights
+from multiprune.windows import Windows
 
 LANGUAGES = {"de": 6, "en": 3, "fr": 4}  # windows of 12 tokens
 UNIFORM = {"allocation": {"kind": "uniform"}, "scope": "row"}
@@ -45,7 +46,9 @@ def with_statistics(folder, write):
     draw = np.random.default_rng(3)
     for number, (language, samples) in enumerate(LANGUAGES.items()):
         ids = draw.integers(60 * number, 60 * number + 100, (samples, 12)).astype(np.int32)
-        sums = collect(model, ids, architecture_of(folder / "model"), 48, 1.0, further=[0.5])
+        sums = collect(
+            model, Windows.full(ids), architecture_of(folder / "model"), 48, 1.0, further=[0.5]
+        )
         arrays = {module_input: total.arrays() for module_input, total in sums.items()}
         path = folder / f"{language}.safetensors"
         provenance = {"model": "m", "activation_threshold": "1.0", FURTHER: "[0.5]"}

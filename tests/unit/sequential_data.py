@@ -18,6 +18,7 @@ from multiprune.artefacts import read_tensors, sha256_file, write_tensors
 from multiprune.manifests import checked_fingerprint, write_manifest
 from multiprune.models import load_model
 from multiprune.statistics_files import FURTHER, write_statistics
+from multiprune.windows import Windows
 
 SPARSEGPT = {
     "score": "sparsegpt",
@@ -59,7 +60,9 @@ def with_windows(folder: Path) -> Path:
             lengths = tensors["lengths"] = np.array([12, 3, 9, 7])
         windows = folder / f"windows/{name}.safetensors"
         write_tensors(windows, tensors, {})
-        sums = collect(model, ids, architecture_of(folder / "model"), 48, 1.0, lengths, [0.5])
+        sums = collect(
+            model, Windows(ids, lengths), architecture_of(folder / "model"), 48, 1.0, [0.5]
+        )
         provenance = {
             "model": checked_fingerprint(folder / "model"),
             "activation_threshold": "1.0",

@@ -14,6 +14,7 @@ from multiprune.manifests import write_manifest
 from multiprune.statistics import SUMS
 from multiprune.statistics_files import StatisticsFiles
 from multiprune.weights import ModelWeights
+from multiprune.windows import Windows
 
 LLAMA = ARCHITECTURES["llama"]
 
@@ -22,6 +23,10 @@ LLAMA = ARCHITECTURES["llama"]
 def model(tmp_path_factory):
     folder = write_llama(tmp_path_factory.mktemp("models") / "llama")
     return LlamaForCausalLM.from_pretrained(folder).eval()
+
+
+def all_windows() -> Windows:
+    return Windows.full(windows())
 
 
 def windows(samples=5, length=12, vocabulary=64):
@@ -59,7 +64,7 @@ def sums_by_hooks(model, ids, threshold):
 def test_sums_are_those_of_independent_hooks_on_every_linear_module(model, threshold):
     ids = windows()
     expected = sums_by_hooks(model, ids, threshold)
-    found = collect(model, ids, LLAMA, batch_tokens=24, threshold=threshold)
+    found = collect(model, Windows.full(ids), LLAMA, batch_tokens=24, threshold=threshold)
     assert len(expected) == 14
     members = {
         member.removesuffix(".weight"): total for i, total in found.items() for member in i.members
@@ -93,8 +98,8 @@ def test_query_key_value_share_an_input_and_so_do_gate_and_up(model):
 
 @pytest.mark.parametrize("batch_tokens", [1, 12, 36, 10_000])
 def test_batch_size_changes_nothing(model, batch_tokens):
-    whole = collect(model, windows(), LLAMA, batch_tokens=60, threshold=1.0)
-    for module_input, sums in collect(model, windows(), LLAMA, batch_tokens, 1.0).items():
+    whole = collect(model, all_windows(), LLAMA, batch_tokens=60, threshold=1.0)
+    for module_input, sums in collect(model, all_windows(), LLAMA, batch_tokens, 1.0).items():
         assert sums.tokens == 60
         for key in ("sum", "sum_sq", "sum_abs"):
             expected = whole[module_input].arrays()[key]
@@ -105,7 +110,7 @@ def test_collecting_leaves_the_model_as_it_was(model):
     ids = torch.from_numpy(windows()).long()
     with torch.no_grad():
         before = model(ids).logits
-        collect(model, windows(), LLAMA, batch_tokens=24, threshold=1.0)
+        collect(model, all_windows(), LLAMA, batch_tokens=24, threshold=1.0)
         assert torch.equal(model(ids).logits, before)
     assert not any(module._forward_pre_hooks for module in model.modules())
 
@@ -113,7 +118,7 @@ def test_collecting_leaves_the_model_as_it_was(model):
 def test_statistics_are_taken_in_full_precision_from_a_bfloat16_model(tmp_path):
     model = LlamaForCausalLM.from_pretrained(write_llama(tmp_path), dtype=torch.bfloat16).eval()
     expected = sums_by_hooks(model, windows(), 1.0)
-    for module_input, sums in collect(model, windows(), LLAMA, 12, 1.0).items():
+    for module_input, sums in collect(model, all_windows(), LLAMA, 12, 1.0).items():
         found = sums.arrays()["sum_sq"]
         np.testing.assert_allclose(found, expected[module_input.name]["sum_sq"], rtol=1e-4)
 
@@ -125,7 +130,7 @@ INPUTS_PER_BLOCK = {"cohere": 3, "cohere2": 3}  # attention and feed-forward run
 def test_every_architecture_has_statistics_for_all_that_is_pruned(model_type, tmp_path):
     model, architecture = random_model(model_type), ARCHITECTURES[model_type]
     model.save_pretrained(tmp_path)
-    found = collect(model, windows(), architecture, batch_tokens=24, threshold=1.0)
+    found = collect(model, all_windows(), architecture, batch_tokens=24, threshold=1.0)
     members = [member for module_input in found for member in module_input.members]
     linear = ModelWeights(tmp_path).linear
     assert sorted(members) == sorted(weight.name for weight in linear)
@@ -154,12 +159,12 @@ def test_ragged_samples_count_as_each_does_alone(name, batch_tokens):
     architecture = ARCHITECTURES[name.removesuffix("_with_head_norms")]
     ids = windows(samples=6)
     alone = [
-        collect(model, row[None, :length], architecture, 1, 1.0)
+        collect(model, Windows.full(row[None, :length]), architecture, 1, 1.0)
         for row, length in zip(ids, LENGTHS, strict=True)
     ]
     for padding in (0, 63):
         padded = np.where(np.arange(12) < LENGTHS[:, None], ids, padding).astype(np.int32)
-        found = collect(model, padded, architecture, batch_tokens, 1.0, LENGTHS)
+        found = collect(model, Windows(padded, LENGTHS), architecture, batch_tokens, 1.0)
         assert found.keys() == alone[0].keys()
         for module_input, sums in found.items():
             assert sums.tokens == LENGTHS.sum() == 40
@@ -171,11 +176,26 @@ def test_ragged_samples_count_as_each_does_alone(name, batch_tokens):
 
 
 def test_full_lengths_are_plain_windows_to_the_last_bit(model):
-    plain = collect(model, windows(), LLAMA, 24, 1.0)
-    full = collect(model, windows(), LLAMA, 24, 1.0, np.full(5, 12, dtype=np.int32))
+    plain = collect(model, all_windows(), LLAMA, 24, 1.0)
+    full = collect(model, Windows(windows(), np.full(5, 12, dtype=np.int32)), LLAMA, 24, 1.0)
     for module_input, sums in plain.items():
         for key, array in sums.arrays().items():
             np.testing.assert_array_equal(full[module_input].arrays()[key], array)
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 24, 1000])
+@pytest.mark.parametrize("lengths", [LENGTHS + 1, np.full(6, 13, dtype=np.int32)])
+def test_a_start_token_that_does_not_count_is_still_read(model, batch_tokens, lengths):
+    """With it there, the sums over the others are all sums less those of its own position."""
+    ids = np.hstack([np.full((6, 1), 5), windows(samples=6)]).astype(np.int32)
+    counted = collect(model, Windows(ids, lengths), LLAMA, batch_tokens, 1.0)
+    read = collect(model, Windows(ids, lengths, first=1), LLAMA, batch_tokens, 1.0)
+    alone = collect(model, Windows.full(ids[:1, :1]), LLAMA, 1, 1.0)  # it sees nothing but itself
+    for module_input, sums in read.items():
+        assert sums.tokens == lengths.sum() - 6
+        for key, found in sums.arrays().items():
+            whole, start = (sums[module_input].arrays()[key] for sums in (counted, alone))
+            np.testing.assert_allclose(found, whole - 6 * start, rtol=1e-4, atol=1e-4)
 
 
 def run_script(monkeypatch, folder, output, *thresholds):
@@ -200,7 +220,7 @@ def test_the_script_counts_at_every_threshold(tmp_path, monkeypatch):
     path = run_script(monkeypatch, tmp_path, "en.safetensors", 2.0, 1.0, 0.5)
     model = LlamaForCausalLM.from_pretrained(tmp_path / "model").eval()
     expected = {
-        threshold: collect(model, windows(), LLAMA, 24, threshold) for threshold in (0.5, 2)
+        threshold: collect(model, all_windows(), LLAMA, 24, threshold) for threshold in (0.5, 2)
     }
     with StatisticsFiles([path]) as files, StatisticsFiles([tmp_path / "one.safetensors"]) as one:
         for module_input in files.inputs:

@@ -217,7 +217,8 @@ def test_works(tmp_path, model, name):
 def check_windows(folder: Path, model: Path, paragraphs: list[str]) -> None:
     """Every calibration window is a piece of the text, byte by byte."""
     text, output = folder / "resources/corpora/own/en/calibration.jsonl", folder / "en.safetensors"
-    options = ("--name", "en", "--samples", 4, "--length", 16, "--seed", 0, "--output", output)
+    options = ("--name", "en", "--samples", 4, "--length", 16, "--start-token", "count")
+    options += ("--seed", 0, "--output", output)
     assert call("sample_calibration", "--model", model, "--text", text, *options) == (0, [])
     ids = load_tokenizer(model)("".join(f"{paragraph}\n" for paragraph in paragraphs))["input_ids"]
     assert set(ids) <= set(range(2, 258))  # a token a byte, none of them special

@@ -56,3 +56,16 @@ def test_too_little_text_names_both_numbers():
     )
     with pytest.raises(InputError, match=expected):
         sample_windows(np.arange(11), 3, 4, 0, "fr")
+
+
+def test_windows_begin_with_the_start_tokens_and_keep_their_length():
+    windows = sample_windows(np.arange(10, 16), 2, 4, seed=0, name="fr", start=[7])
+    assert windows.tolist() == [[7, 10, 11, 12], [7, 13, 14, 15]]  # of six tokens, all are taken
+    assert windows.dtype == np.int32
+    two = sample_windows(np.arange(10, 14), 2, 4, seed=0, name="fr", start=[7, 8])
+    assert two.tolist() == [[7, 8, 10, 11], [7, 8, 12, 13]]
+
+
+def test_windows_without_room_beside_the_start_are_refused():
+    with pytest.raises(InputError, match=r"^fr: a window of 2 tokens has no room beside the 2 "):
+        sample_windows(np.arange(9), 1, 2, 0, "fr", start=[7, 8])

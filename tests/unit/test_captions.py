@@ -134,3 +134,24 @@ def test_table_captions_explain_every_column(table):
     rendered(text)
     explained = {word for words in re.findall(r"\*\*(.+?)\*\*", text) for word in words.split(", ")}
     assert set(COLUMNS[table]) - {"model", "method", "sparsity"} <= explained
+
+
+def test_languages_that_the_tokenizer_hardly_knows_are_marked_and_said():
+    grid = grid_of()
+    tables = tables_of(grid)
+    assert captions.unknown_languages(tables, grid) == (grid, "")
+    french = tables["perplexity"]["language"] == "fr"
+    tables["perplexity"].loc[french, ["unknown_share", "note"]] = [0.47, "left out"]
+    marked, said = captions.unknown_languages(tables, grid)
+    assert "French\u2020 (47%)" in said
+    figure = FIGURES["ratio_to_baseline"].draw(tables, marked)
+    names = [text.get_text() for axes in figure.axes for text in axes.get_yticklabels()]
+    assert "French\u2020" in names
+    assert "English" in names
+
+
+def test_means_say_which_languages_they_leave_out():
+    grid = grid_of()
+    tables = {"summary": tables_of(grid)["summary"].assign(note="without fr: unknown tokens")}
+    found = captions.unknown_languages(tables, grid)
+    assert found == (grid, "Means are without fr: unknown tokens.")

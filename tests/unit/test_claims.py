@@ -72,7 +72,7 @@ def write_perplexity(results, grid, windows=TOKENS):
                     better = 0.1 if (method, language) == ("new", "sw") else 0
                     loss = LOSS[method] - better + 0.5 * float(sparsity)
                     content = {
-                        "split": "test", "length": 20, "bits_per_byte": 1.0,
+                        "split": "test", "length": 20, "bits_per_byte": 1.0, "unknown_tokens": 0,
                         "window_nll": [loss * count for count in windows],
                         "window_tokens": windows,
                     }  # fmt: skip
@@ -208,6 +208,7 @@ def test_dense_has_one_run_for_every_seed_and_sparsity(tmp_path):
 
 def test_accuracy_difference_by_hand(tmp_path):
     grid = grid_of()
+    write_perplexity(tmp_path, grid)
     write_downstream(tmp_path, grid)
     claim = claim_of(
         tmp_path,
@@ -226,6 +227,7 @@ def test_accuracy_difference_by_hand(tmp_path):
 
 def test_consistency_uses_parallel_tasks_and_their_reference(tmp_path):
     grid = grid_of()
+    write_perplexity(tmp_path, grid)
     write_downstream(tmp_path, grid)
     claim = claim_of(
         tmp_path,

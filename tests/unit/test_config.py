@@ -21,12 +21,15 @@ CWL = {"score": "wanda", "allocation": {"kind": "cwl"}}
 
 def test_defaults_are_filled_in():
     config = validate(small_config())
-    assert config["calibration"] == {"samples": 8, "length": 128}
+    assert config["calibration"] == {"samples": 8, "length": 128, "start_token": "count"}
     assert config["statistics"] == {"activation_threshold": 1.0}
     assert config["compute"] == {"batch_tokens": 2048, "activation_memory_gb": 8.0}
     assert config["seeds"] == [0]
     assert config["sparsities"] == [0.5]
-    assert config["evaluation"] == {"perplexity": {"length": 256, "split": "test"}}
+    assert config["evaluation"] == {
+        "perplexity": {"length": 256, "split": "test"},
+        "most_unknown_tokens": 0.05,
+    }
     assert config["resampling"] == {"draws": 2000, "confidence": 0.95}
     assert config["models"]["tiny"]["dtype"] == "auto"
     assert config["languages"]["en"] == {

@@ -174,7 +174,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def sample(folder, monkeypatch, source="en", target="fr", shots=2):
+def sample(folder, monkeypatch, source="en", target="fr", shots=2, start_token="count"):
     """Run the script in this process; returns its tensors and metadata."""
     names = {"en": "English", "fr": "French"}
     arguments = {
@@ -182,7 +182,8 @@ def sample(folder, monkeypatch, source="en", target="fr", shots=2):
         "source": folder / source / "calibration.jsonl",
         "target": folder / target / "calibration.jsonl",
         "source-name": names[source], "target-name": names[target],
-        "name": f"{source}-{target}", "shots": shots, "samples": 4, "length": 48, "seed": 0,
+        "name": f"{source}-{target}", "shots": shots, "samples": 4, "length": 48,
+        "start-token": start_token, "seed": 0,
         "output": folder / "out.safetensors",
     }  # fmt: skip
     monkeypatch.setattr(
@@ -240,3 +241,18 @@ def test_hash_seeds_change_nothing():
     ]  # fmt: skip
     assert len(printed[0]) > 1000
     assert len(set(printed)) == 1
+
+
+def test_a_sample_begins_with_the_start_token_once_and_is_cut_with_it():
+    lines = draw(shots=1, samples=1)
+    bare = tokenize_samples(lines, byte_tokenizer(), 64)
+    begun = tokenize_samples(lines, byte_tokenizer(), 64, [7])
+    size = int(bare.lengths[0])
+    assert begun.lengths.tolist() == [size + 1]
+    assert begun.input_ids[0, : size + 1].tolist() == [7, *bare.input_ids[0, :size]]
+    assert tokenize_samples(lines, byte_tokenizer(), size, [7]).truncated == 1
+
+
+def test_control_tokens_in_a_sentence_end_no_line():
+    found = tokenize_samples([[("English", "<s>20</s>")]], byte_tokenizer(), 64)
+    assert found.input_ids[0].tolist().count(END) == 1  # the line's own

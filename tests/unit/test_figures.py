@@ -70,10 +70,10 @@ def tables_of(grid) -> dict[str, pd.DataFrame]:
         for language in grid.languages:
             level = LEVEL[language]
             key = ["m", 0, method, sparsity, language, grid.role(method, language), 64]
-            perplexity.append([*key, level * cells[0], np.log2(level), *cells])
+            perplexity.append([*key, level * cells[0], np.log2(level), *cells, 0.0, None])
         for language_set in sorted({grid.config_role(name) for name in grid.languages} | {"all"}):
             key = ["m", method, sparsity, language_set, len(grid.languages), 1, 50.0, 2.0]
-            summary.append([*key, *cells, "sw", 3.0])
+            summary.append([*key, *cells, "sw", 3.0, None])
         if method != "dense":
             shift = 0.1 if method == "owl" else 0
             allocation += [

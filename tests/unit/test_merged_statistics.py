@@ -25,6 +25,7 @@ from multiprune.statistics_files import (
     write_statistics,
 )
 from multiprune.tensor_files import TensorFile
+from multiprune.windows import Windows
 
 LLAMA = ARCHITECTURES["llama"]
 LENGTH = 12
@@ -41,7 +42,7 @@ def model(tmp_path_factory):
 
 def write_collected(model, path: Path, windows: np.ndarray) -> Path:
     """Statistics of windows, each passed alone, so that which others there are changes no bit."""
-    sums = collect(model, windows, LLAMA, batch_tokens=LENGTH, threshold=1.0)
+    sums = collect(model, Windows.full(windows), LLAMA, batch_tokens=LENGTH, threshold=1.0)
     arrays = {module_input: total.arrays() for module_input, total in sums.items()}
     provenance = {"model": "m", "activation_threshold": "1.0"}
     write_statistics(path, arrays, windows.size, provenance)

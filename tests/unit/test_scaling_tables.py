@@ -86,6 +86,7 @@ def write_records(results, grid, losses=LOSS, model="m"):
                     mean = DENSE[name] + more
                     nll = [(mean + 0.3) * 10, mean * 20, (mean - 0.1) * 30]
                     content = {"split": "test", "length": 20, "bits_per_byte": mean / 4}
+                    content |= {"unknown_tokens": 0}
                     content |= {"window_nll": nll, "window_tokens": TOKENS}
                     folder = results / model / f"seed{seed}/perplexity/{method}/{sparsity}"
                     write_json(folder / f"{name}.json", content)

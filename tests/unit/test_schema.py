@@ -87,7 +87,8 @@ MISTAKES = [
     (
         "calibration.lenght",
         5,
-        "calibration: unknown key 'lenght': allowed are code, demonstrations, length, samples; did",
+        "calibration: unknown key 'lenght': allowed are code, demonstrations, length, samples, "
+        "start_token; did",
     ),
     ("seeds", [], "seeds: is empty, at least 1 needed"),
     ("seeds", [1, 1], "seeds: found [1, 1], each entry may stand there once"),

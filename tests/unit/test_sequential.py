@@ -11,7 +11,6 @@ from pruning_data import CROSS
 from reference_procedure import prune_by_the_book
 from sequential_data import (
     KILLED,
-    LENGTH,
     METHODS,
     SETS,
     WANDA,
@@ -40,6 +39,7 @@ from multiprune.models import load_model
 from multiprune.pruning_files import mask_hash, read_mask
 from multiprune.statistics import ActivationSums
 from multiprune.statistics_files import ModuleInput
+from multiprune.windows import Windows
 
 # What the published procedure has: scores, and no groups.
 SCORED = [name for name, method in METHODS.items() if "norm" in method and "pattern" not in method]
@@ -152,7 +152,7 @@ def test_activations_stay_in_host_memory_once_the_budget_is_spent(llama, spare, 
     # Two windows: hidden size 32, cosine and sine of 8 channels, positions of 8 bytes.
     size = 4 * (2 * 12 * 32 + 2 * 12 * 8) + 8 * 12
     passes = BlockPasses(load_model(llama / "model"), architecture, device, 2 * size + spare)
-    passes.enter("de", windows, np.full(5, LENGTH), batch_tokens=24)
+    passes.enter("de", Windows.full(windows), batch_tokens=24)
     assert [batch.hidden.is_meta for batch in passes.sets["de"]] == on_device
     for batch in passes.sets["de"]:
         (cosine, sine), second = (call.keywords["position_embeddings"] for call in batch.calls)

@@ -26,6 +26,7 @@ from multiprune.models import load_model
 from multiprune.statistics_files import FURTHER, write_statistics
 from multiprune.sweep import candidates, with_constants
 from multiprune.sweep_tables import tabulate_sweep
+from multiprune.windows import Windows
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 METHOD = {
@@ -61,11 +62,10 @@ def inputs(tmp_path_factory):
     for language, corpus in LANGUAGES.items():
         sums = collect(
             load_model(model),
-            draw.integers(2, 258, (4, 16)).astype(np.int32),
+            Windows.full(draw.integers(2, 258, (4, 16)).astype(np.int32)),
             architecture_of(model),
             64,
             1.0,
-            np.full(4, 16),
             [0.5],
         )
         provenance = {

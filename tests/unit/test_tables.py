@@ -46,10 +46,10 @@ def grid_of(languages=LANGUAGES, methods=METHODS, **changes) -> Grid:
     return Grid.parse(json.dumps(content | changes))
 
 
-def write_record(results, method, sparsity, seed, language, loss, tokens=TOKENS):
+def write_record(results, method, sparsity, seed, language, loss, tokens=TOKENS, unknown=0):
     record = {
         "split": "test", "length": 20, "window_nll": [loss * count for count in tokens],
-        "window_tokens": tokens, "bits_per_byte": loss / 4,
+        "window_tokens": tokens, "bits_per_byte": loss / 4, "unknown_tokens": unknown,
     }  # fmt: skip
     write_json(results / f"m/seed{seed}/perplexity/{method}/{sparsity}/{language}.json", record)
 
@@ -86,7 +86,9 @@ def test_ratios_by_language(results):
     assert cell[["ci_low", "ci_high"]].tolist() == pytest.approx([math.exp(0.8)] * 2)
     baseline = row(table, method="wanda", seed=0, language="en")
     assert baseline[["ratio_to_baseline", "baseline_ci_low", "baseline_ci_high"]].eq(1).all()
-    assert row(table, method="owl", sparsity="0.3", seed=0, language="en").isna().sum() == 3
+    assert (
+        row(table, method="owl", sparsity="0.3", seed=0, language="en").isna().sum() == 4
+    )  # and no note
 
 
 def test_dense_is_copied_to_each_seed_and_magnitude_is_not(results):
@@ -95,6 +97,32 @@ def test_dense_is_copied_to_each_seed_and_magnitude_is_not(results):
     assert table[table["method"] == "magnitude"]["seed"].tolist() == [0, 0, 0]
     dense = table[table["method"] == "dense"]
     assert dense[["ratio_to_dense", "ci_low", "ci_high"]].eq(1).all(axis=None)
+
+
+def test_a_language_that_the_tokenizer_hardly_knows_counts_in_no_mean(results):
+    for method, settings in METHODS.items():
+        for sparsity in settings["sparsities"]:
+            for seed in settings["seeds"]:
+                loss = LOSS[method]["fr"]
+                loss = loss[seed] if isinstance(loss, tuple) else loss
+                # 6 of 50 tokens are unknown: 12%
+                record = (method, sparsity, seed, "fr", loss)
+                write_record(results, *record, unknown=6)
+    known, whole = (
+        tabulate_perplexity(results, "m", grid_of(most_unknown_tokens=most)) for most in (0.12, 0.1)
+    )
+    assert known[1]["note"].isna().all()
+    assert known[0]["note"].isna().all()
+    table, summary = whole
+    assert table.groupby("language")["unknown_share"].max().to_dict() == {
+        "en": 0, "fr": pytest.approx(0.12), "sw": 0,
+    }  # fmt: skip
+    assert set(table[table["note"].notna()]["language"]) == {"fr"}
+    assert len(table) == len(known[0])  # its own rows stay
+    mean = row(summary, method="owl", sparsity="0.5", language_set="all")
+    assert mean["languages"] == 2
+    assert mean["perplexity"] == pytest.approx(math.exp((2.4 + 2.6 + 5.0 + 5.2) / 4))
+    assert mean["note"] == "without fr: unknown tokens"
 
 
 def test_rows_are_sorted(results):

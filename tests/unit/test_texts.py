@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from tiny import byte_tokenizer
+from tokenizers import normalizers
 
 from multiprune.artefacts import write_json_lines
 from multiprune.errors import InputError
@@ -23,7 +24,7 @@ def test_paragraphs_are_packed_with_line_breaks():
     ids, used = tokenize(PARAGRAPHS, tokenizer)
     assert tokenizer.decode(ids) == "ab\nWürde\nc\n"
     assert ids.dtype == np.int32
-    assert len(ids) == 12 == utf8_bytes(PARAGRAPHS)
+    assert len(ids) == 12 == utf8_bytes(PARAGRAPHS, byte_tokenizer())
     assert used == PARAGRAPHS
 
 
@@ -39,12 +40,19 @@ def test_no_special_tokens():
 def test_at_most_takes_whole_paragraphs_and_at_least_one(at_most, paragraphs):
     ids, used = tokenize(PARAGRAPHS, byte_tokenizer(), at_most)
     assert used == PARAGRAPHS[:paragraphs]
-    assert len(ids) == utf8_bytes(used)
+    assert len(ids) == utf8_bytes(used, byte_tokenizer())
+
+
+def test_line_breaks_that_the_tokenizer_drops_are_no_bytes():
+    dropping = byte_tokenizer()
+    dropping.backend_tokenizer.normalizer = normalizers.Replace("\n", "")
+    assert utf8_bytes(["ab", "é"], byte_tokenizer()) == 6
+    assert utf8_bytes(["ab", "é"], dropping) == 4
 
 
 def test_bytes_are_those_of_utf8():
-    assert utf8_bytes(["é"]) == 3
-    assert utf8_bytes(["日本", ""]) == 8
+    assert utf8_bytes(["é"], byte_tokenizer()) == 3
+    assert utf8_bytes(["日本", ""], byte_tokenizer()) == 8
 
 
 def test_reading_a_corpus(corpus):

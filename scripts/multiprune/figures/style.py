@@ -57,12 +57,14 @@ def empty_figure(reason: str) -> Figure:
 def language_label(language: str, grid: Grid) -> str:
     """The language's name, or its code where the name is missing or not in Latin letters.
 
-    A dollar sign is escaped, which figures and captions both need: it would begin a formula.
+    Marked where the tokenizer hardly knows the language (`Grid.marking`). A dollar sign is escaped,
+    which figures and captions both need: it would begin a formula.
     """
     name = grid.languages[language].get("name") or language
     letters = [letter for letter in name if letter.isalpha()]
     latin = all(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
-    return name.replace("$", r"\$") if latin else language
+    mark = grid.languages[language].get("mark", "")
+    return (name.replace("$", r"\$") if latin else language) + mark
 
 
 def method_order(methods: Iterable[str], grid: Grid) -> list[str]:
