@@ -18,6 +18,7 @@ from multiprune.perplexity import (
     bits_per_byte,
     check_logits,
     perplexity,
+    tokens_read,
     window_losses,
     windows_of,
 )
@@ -103,6 +104,7 @@ def perplexity_rows(options: argparse.Namespace) -> list[dict]:
         raise InputError(f"--text and --languages: found {', '.join(names)}, each at most once")
     tokenizer = load_tokenizer(options.model)
     model = load_model(options.model, options.dtype)
+    check_length(model, tokens_read(options.length, tokenizer))
     check_logits(model)
     rows = []
     for language, paragraphs in read:
@@ -111,7 +113,6 @@ def perplexity_rows(options: argparse.Namespace) -> list[dict]:
             raise InputError(f"--text {language}: has no tokens")
         check_ids(model, ids, f"--text {language}")
         windows = windows_of(ids, options.length, tokenizer)
-        check_length(model, len(windows[0].inputs))
         unknown = unknown_tokens(ids, tokenizer)
         warn_of_unknown(language, unknown, len(ids))
         losses = window_losses(model, windows, options.batch_tokens)

@@ -44,6 +44,11 @@ def windows_of(tokens: np.ndarray, length: int, tokenizer: PreTrainedTokenizerBa
     return windows
 
 
+def tokens_read(length: int, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Most tokens that the model reads of a window with `length` scored ones."""
+    return length + max(0, len(start_tokens(tokenizer)) - 1)
+
+
 def window_losses(model: PreTrainedModel, windows: list[Window], batch_tokens: int) -> list[float]:
     """Negative log-likelihood of each window, in nats, summed over its tokens.
 

@@ -18,6 +18,7 @@ from multiprune.perplexity import (
     bits_per_byte,
     check_logits,
     perplexity,
+    tokens_read,
     window_losses,
     windows_of,
 )
@@ -71,6 +72,7 @@ def measure_of(
     @cache
     def model() -> PreTrainedModel:
         loaded = load()
+        check_length(loaded, tokens_read(options.length, tokenizer))
         check_logits(loaded)
         return loaded
 
@@ -95,7 +97,6 @@ def measure_text(text: Path, language: str, measure: Measure) -> dict:
 
     def compute() -> dict:
         model = measure.model()
-        check_length(model, len(windows[0].inputs))
         check_ids(model, ids, text)
         losses = window_losses(model, windows, measure.batch_tokens)
         if not all(map(math.isfinite, losses)):
