@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from multiprune.alignment import check_counts, check_lengths
 from multiprune.artefacts import metadata_text, sha256_file, write_tensors
 from multiprune.command import run
 from multiprune.demonstrations import (
@@ -14,7 +15,7 @@ from multiprune.demonstrations import (
     translation_lines,
 )
 from multiprune.digest import code_digest
-from multiprune.manifests import checked_fingerprint
+from multiprune.manifests import checked_fingerprint, manifest_beside
 from multiprune.models import library_versions, load_tokenizer
 
 
@@ -45,6 +46,8 @@ def main() -> None:
     if monolingual:
         lines = monolingual_lines(source, *drawing)
     else:
+        check_counts(manifest_beside(options.source), manifest_beside(options.target))
+        lengths = check_lengths(options.name, source.sentences, target.sentences)
         lines = translation_lines(source, target, *drawing)
     samples = tokenize_samples(lines, load_tokenizer(options.model), options.length)
     shared = len(aligned(source, target))
@@ -55,6 +58,8 @@ def main() -> None:
         "tokens": int(samples.lengths.sum()),
         "truncated": samples.truncated,
     }
+    if not monolingual:
+        counts["length_outliers"] = lengths.share
     metadata = {
         "name": options.name,
         "seed": options.seed,
@@ -78,6 +83,7 @@ def main() -> None:
             f"{counts['dropped_from_source']} {options.source_name}, "
             f"{counts['dropped_from_target']} {options.target_name}"
         )
+        print(f"{options.name}: {lengths}")
 
 
 if __name__ == "__main__":
