@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from multiprune import parallel_cloze
+from multiprune.alignment import check_counts, check_lengths
 from multiprune.artefacts import (
     replacing,
     sha256_file,
@@ -16,6 +17,7 @@ from multiprune.artefacts import (
 )
 from multiprune.command import run
 from multiprune.digest import code_digest
+from multiprune.manifests import manifest_beside
 from multiprune.texts import read_rows
 
 
@@ -40,6 +42,8 @@ def main() -> None:
     pivot, text = (
         parallel_cloze.paragraphs_by_id(read_rows(path)) for path in (options.pivot, options.text)
     )
+    check_counts(manifest_beside(options.pivot), manifest_beside(options.text))
+    lengths = check_lengths(options.language, pivot, text)
     plan = parallel_cloze.plan_items(
         pivot, options.items, options.context_characters, options.choice_characters, options.seed
     )
@@ -69,6 +73,8 @@ def main() -> None:
         "dataset": {**dataset, "rows": len(rows)},
         "planned": len(plan),
         "dropped": dropped,
+        "paragraphs": lengths.pairs,
+        "length_outliers": lengths.share,
         "provenance": {
             "seed": options.seed,
             "code": code_digest(__file__),
@@ -78,6 +84,7 @@ def main() -> None:
     }
     write_json(options.output, task)
     print(f"{options.language}: {len(rows)} items of {len(plan)} (at most {options.items} asked)")
+    print(f"{options.language}: {lengths}")
     for reason, count in Counter(dropped.values()).most_common():
         print(f"{options.language}: {count} dropped, {reason}")
 

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from multiprune.alignment import check_counts, check_lengths
 from multiprune.artefacts import metadata_text, sha256_file, write_tensors
 from multiprune.command import run
 from multiprune.demonstrations import (
@@ -14,7 +15,7 @@ from multiprune.demonstrations import (
     translation_lines,
 )
 from multiprune.digest import code_digest
-from multiprune.manifests import checked_fingerprint
+from multiprune.manifests import checked_fingerprint, manifest_beside
 from multiprune.models import library_versions, load_tokenizer
 from multiprune.tokenization import start_tokens, unknown_tokens, warn_of_unknown
 from multiprune.windows import START_TOKEN, start_metadata
@@ -48,6 +49,8 @@ def main() -> None:
     if monolingual:
         lines = monolingual_lines(source, *drawing)
     else:
+        check_counts(manifest_beside(options.source), manifest_beside(options.target))
+        lengths = check_lengths(options.name, source.sentences, target.sentences)
         lines = translation_lines(source, target, *drawing)
     tokenizer = load_tokenizer(options.model)
     start = [] if options.start_token == "none" else start_tokens(tokenizer)
@@ -61,6 +64,8 @@ def main() -> None:
         "truncated": samples.truncated,
         "unknown_tokens": unknown_tokens(samples.input_ids[samples.read], tokenizer),
     }
+    if not monolingual:
+        counts["length_outliers"] = lengths.share
     metadata = {
         "name": options.name,
         "seed": options.seed,
@@ -86,6 +91,7 @@ def main() -> None:
             f"{counts['dropped_from_source']} {options.source_name}, "
             f"{counts['dropped_from_target']} {options.target_name}"
         )
+        print(f"{options.name}: {lengths}")
 
 
 if __name__ == "__main__":

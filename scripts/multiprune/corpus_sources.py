@@ -2,17 +2,19 @@
 
 A kind is a function (corpus definition, text code, source path or None) -> (rows with their
 splits, notes); the notes, such as the revision, go into the manifest. A row is `{"id", "text"}`;
-equal ids of two languages are translations wherever the corpus is parallel.
+equal ids of two languages are translations wherever the corpus is parallel. Every kind brings its
+text into normal form before repeats are looked for, so that no text calibrates in another disguise
+than it is tested in.
 """
 
 import sys
-import unicodedata
 from itertools import groupby
 from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.hub_datasets import dataset_commit, read_column
 from multiprune.manifests import require_keys
+from multiprune.normal_form import normal_text, seen_text
 from multiprune.python_library import python_version, read_library
 from multiprune.registry import Registry
 from multiprune.splits import (
@@ -29,8 +31,6 @@ from multiprune.udhr import read_declaration, read_paragraphs
 CORPUS_KINDS = Registry("corpus kind")
 
 FEWEST_PARAGRAPHS = 10  # one full turn of the rule that deals rows to splits
-INVISIBLE = ("Cc", "Cf", "Zl", "Zp", "Zs")  # Unicode's controls, format characters, separators
-BYTE_ORDER_MARK = "\ufeff"
 
 
 def read_corpus(corpus: dict, text: str, source: Path | None) -> tuple[dict[str, list[Row]], dict]:
@@ -49,29 +49,36 @@ def udhr(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dic
 
 @CORPUS_KINDS.register("text")
 def text_file(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dict]:
-    """A UTF-8 file whose paragraphs are parted by blank lines; `source` is that file.
+    """A UTF-8 file, `source`, whose paragraphs are parted by blank lines, or are one a line.
 
-    The id is the paragraph's position, which also decides its split.
+    The id is the paragraph's position, which also decides its split: the line's number where
+    `paragraphs` is `lines`, so that an empty line, which is no row, moves no other. How many
+    positions there are is noted, since parallel files must have as many.
     """
     path = _needed(source, "the text file")
-    paragraphs = split_paragraphs(_decode(path))
-    if len(paragraphs) < FEWEST_PARAGRAPHS:
+    lines = corpus.get("paragraphs") == "lines"
+    paragraphs = split_lines(_decode(path)) if lines else split_paragraphs(_decode(path))
+    if (found := sum(map(bool, paragraphs))) < FEWEST_PARAGRAPHS:
+        hint = "" if lines else ", and part paragraphs by blank lines or set `paragraphs: lines`"
         raise InputError(
-            f"{path}: has {len(paragraphs)} paragraphs, at least {FEWEST_PARAGRAPHS} are needed; "
-            "add text, and part paragraphs by blank lines"
+            f"{path}: has {found} paragraphs, at least {FEWEST_PARAGRAPHS} are needed; add text"
+            f"{hint}"
         )
+    prefix = "line" if lines else "p"
     dealt = [
-        ({"id": f"p{position + 1:06d}", "text": paragraph}, split_of_position(position))
+        ({"id": f"{prefix}{position + 1:06d}", "text": paragraph}, split_of_position(position))
         for position, paragraph in enumerate(paragraphs)
+        if paragraph
     ]
-    return _without_repeats(dealt)
+    kept, notes = _without_repeats(dealt)
+    return kept, notes | {"paragraphs": len(paragraphs)}
 
 
 @CORPUS_KINDS.register("python_library")
 def python_library(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dict]:
     """Modules of the running Python's standard library; `text` is a pattern of their names."""
     dealt = [
-        ({"id": name, "text": row}, split_of_position(position))
+        ({"id": name, "text": normal_text(row)}, split_of_position(position))
         for position, (name, row) in enumerate(read_library(text))
     ]
     kept, notes = _without_repeats(dealt)
@@ -83,23 +90,22 @@ def huggingface(corpus: dict, text: str, source: Path | None) -> tuple[list[Deal
     """A text column of a dataset; `corpus` names our splits' counterparts in it.
 
     Keys: dataset (hub name or local folder), revision, column, splits, rows; optional config and
-    files, patterns in which `{text}` stands for the language's code. The first `rows` rows that
-    are not blank are taken of each dataset split. Where several of our splits name the same one,
-    its rows are dealt among them by row number (see `split_of_position`) and repeats are left
-    out; a split that the dataset itself keeps apart is taken as it is, without the rows that a
-    later split of ours holds too.
+    files. In column, config and files, `{text}` stands for the language's code. The first `rows`
+    rows that are not blank are taken of each dataset split. Where several of our splits name the
+    same one, its rows are dealt among them by row number (see `split_of_position`) and repeats are
+    left out; a split that the dataset itself keeps apart is taken as it is, without the rows that
+    a later split of ours holds too.
     """
     require_keys(corpus, ["dataset", "revision", "column", "splits", "rows"])
     require_keys(corpus["splits"], SPLITS)
     commit = dataset_commit(corpus["dataset"], corpus["revision"])
-    patterns = {
-        key: corpus[key].replace("{text}", text) for key in ("config", "files") if corpus.get(key)
-    }
+    keys = ("column", "config", "files")
+    patterns = {key: corpus[key].replace("{text}", text) for key in keys if corpus.get(key)}
     all_rows, repeats = [], 0
     for name in dict.fromkeys(corpus["splits"][split] for split in SPLITS):
         sharing = [split for split in SPLITS if corpus["splits"][split] == name]
         numbered = read_column(
-            corpus["dataset"], name, corpus["column"], corpus["rows"], revision=commit, **patterns
+            corpus["dataset"], name, rows=corpus["rows"], revision=commit, **patterns
         )
         dealt = [
             ({"id": f"{name}.{number + 1:06d}", "text": row}, split_of_position(number, sharing))
@@ -116,17 +122,23 @@ def huggingface(corpus: dict, text: str, source: Path | None) -> tuple[list[Deal
 
 
 def split_paragraphs(text: str) -> list[str]:
-    """Paragraphs between blank lines, NFC, line breaks and runs of white space as one blank.
+    """Paragraphs between blank lines, in normal form and on one line each."""
+    lines = normal_text(text).split("\n")
+    blocks = groupby(lines, key=lambda line: bool(seen_text(line)))
+    return [_on_one_line(" ".join(block)) for seen, block in blocks if seen]
 
-    A line of nothing but characters that nobody sees (zero-width ones, byte order marks) is blank.
+
+def split_lines(text: str) -> list[str]:
+    """One paragraph a line, in normal form; empty where nothing is seen.
+
+    Only `\\n` ends a line, as `wc -l` counts: all else that may, such as U+2028, stands within.
     """
-    lines = unicodedata.normalize("NFC", text).split("\n")
-    blocks = groupby(lines, key=lambda line: all(map(_is_invisible, line)))
-    return [" ".join(" ".join(block).split()) for blank, block in blocks if not blank]
+    lines = map(_on_one_line, map(normal_text, text.removesuffix("\n").split("\n")))
+    return [line if seen_text(line) else "" for line in lines]
 
 
-def _is_invisible(character: str) -> bool:
-    return unicodedata.category(character) in INVISIBLE
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _needed(source: Path | None, what: str) -> Path:
@@ -155,8 +167,7 @@ def _decode(path: Path) -> str:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise InputError(f"{path}: line {line} holds a NUL character; is this a text file?")
-    # Files that were joined have the mark at every seam.
-    return text.replace(BYTE_ORDER_MARK, "").replace("\r\n", "\n").replace("\r", "\n")
+    return text
 
 
 def _without_repeats(dealt: list[Dealt]) -> tuple[list[Dealt], dict]:

@@ -35,7 +35,10 @@ def has_text(config: dict, corpus: str, language: str) -> bool:
 
 def corpus_definition(config: dict, corpus: str, language: str) -> dict:
     """What fetching a language's text depends on."""
-    return {"corpus": config["corpora"][corpus], "text": text_code(config, corpus, language)}
+    entry = dict(config["corpora"][corpus])
+    if entry.get("paragraphs") == "blank_lines":
+        del entry["paragraphs"]  # folders that say nothing of paragraphs hold just this
+    return {"corpus": entry, "text": text_code(config, corpus, language)}
 
 
 def text_file(config: dict, corpus: str, language: str) -> str:

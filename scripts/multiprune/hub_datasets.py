@@ -10,6 +10,7 @@ from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.hub import TIMEOUT, gated, hub_errors, hub_page, persistently
+from multiprune.normal_form import normal_text, seen_text
 
 SCRIPT = (
     "is loaded by a script of its own, which is never run; use a dataset stored as Parquet or JSON "
@@ -42,8 +43,10 @@ def read_column(
 ) -> list[tuple[int, str]]:
     """The first `rows` texts of a column that are not blank, each with its row number from 0.
 
-    `config` and `files` are the dataset's configuration and file pattern. Texts stay as they are.
-    Broken transfers are tried again by `datasets` and the hub's client themselves.
+    `config` and `files` are the dataset's configuration and file pattern; `column` may be a key in
+    a column, `translation.en`. Texts are in normal form; their line breaks and indents stay, since
+    they are the paragraphs of a document and the blocks of a program, and only blanks at both ends
+    go. Broken transfers are tried again by `datasets` and the hub's client themselves.
     """
     from datasets import load_dataset
 
@@ -54,22 +57,33 @@ def read_column(
             dataset, config, split=split, revision=revision, data_files=files, streaming=True
         )
         for number, row in enumerate(stream):
-            text = _text_of(row, column, what)
-            if text.strip():
+            values = dict(_named_values(row))
+            if number == 0 and column not in values:  # a later row may lack a key
+                names = ", ".join(values)
+                raise InputError(f"{what}: has no column {column!r}; its columns are {names}")
+            text = normal_text(_text_of(values, column, what)).strip()
+            if seen_text(text):
                 found.append((number, text))
             if len(found) == rows:
                 break
     return found
 
 
-def _text_of(row: dict, column: str, what: str) -> str:
-    if column not in row:
-        raise InputError(f"{what}: has no column {column!r}; its columns are {', '.join(row)}")
-    text = row[column]
+def _named_values(row: dict, within: str = "") -> Iterator[tuple[str, object]]:
+    """What a row holds by the names of columns, and of the keys in them: `translation.en`."""
+    for name, value in row.items():
+        if isinstance(value, dict):
+            yield from _named_values(value, f"{within}{name}.")
+        else:
+            yield f"{within}{name}", value
+
+
+def _text_of(values: dict, column: str, what: str) -> str:
+    text = values.get(column)
     if not isinstance(text, str | None):
         raise InputError(
             f"{what}: column {column!r} holds {type(text).__name__}, not text; choose another "
-            f"among {', '.join(row)}"
+            f"among {', '.join(values)}"
         )
     return text or ""
 

@@ -86,6 +86,11 @@ def read_manifest(path: Path | str) -> dict:
     return manifest
 
 
+def manifest_beside(path: Path | str) -> dict:
+    """The manifest of the folder that a file lies in."""
+    return read_manifest(Path(path).with_name(MANIFEST))
+
+
 def parse_manifest(path: Path | str) -> dict:
     """A manifest that stays where it is, broken or not; ValueError where it is broken."""
     manifest, _checksum = parse_json(path)

@@ -97,11 +97,11 @@ def check_datasets(config: dict) -> None:
     """Raise InputError where languages would share the rows of a dataset."""
     for name, corpus in config["corpora"].items():
         sharing = [code for code in config["languages"] if has_text(config, name, code)]
-        patterns = corpus.get("config", "") + corpus.get("files", "")
+        patterns = "".join(corpus.get(key, "") for key in ("config", "files", "column"))
         if corpus["kind"] == "huggingface" and len(sharing) > 1 and "{text}" not in patterns:
             raise InputError(
-                f"corpora.{name}: neither config nor files holds {{text}}, the language's code, so "
-                f"that {sharing[0]} and {sharing[1]} would get the same rows"
+                f"corpora.{name}: none of config, files and column holds {{text}}, the language's "
+                f"code, so that {sharing[0]} and {sharing[1]} would get the same rows"
             )
 
 

@@ -5,6 +5,7 @@ Where the schema offers alternatives (`oneOf`), the one is taken whose constant 
 """
 
 import math
+import re
 import sys
 import unicodedata
 from contextlib import suppress
@@ -153,7 +154,8 @@ def _one_line(error: ValidationError, where: str) -> str:
         case "type":
             return f"{path}: found {shown(found)}, allowed is a value of type {_type(rule, found)}"
         case "pattern":
-            return f"{path}: found {shown(found)}, allowed is text that matches {rule}"
+            hint = _spelling(found, error.schema)
+            return f"{path}: found {shown(found)}, allowed is text that matches {rule}{hint}"
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
             return f"{path}: found {shown(found)}, allowed is {_range(error.schema)}"
         case "minItems" | "minProperties" | "minLength":
@@ -178,6 +180,16 @@ def _type(rule: str | list[str], found: object) -> str:
             if math.isfinite(number := float(found)):
                 return f"{rule}; it is text, write {number:g}"
     return rule if isinstance(rule, str) else ", ".join(rule)
+
+
+def _spelling(found: str, schema: dict) -> str:
+    """What to write where only capitals, hyphens or underscores are in the way."""
+    small = found.lower()
+    for text in (small, small.replace("-", "_"), small.replace("_", "-")):
+        if re.search(schema["pattern"], text):
+            note = schema.get("$comment")
+            return f"; write {shown(text)}" + (f"; {note}" if note else "")
+    return ""
 
 
 def _range(schema: dict) -> str:

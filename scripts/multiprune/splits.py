@@ -9,6 +9,7 @@ from pathlib import Path
 
 from multiprune.artefacts import write_json_lines
 from multiprune.errors import InputError
+from multiprune.normal_form import seen_text
 
 SPLITS = ("calibration", "validation", "test")
 
@@ -34,15 +35,16 @@ def split_of_position(position: int, sharing: Iterable[str] = SPLITS) -> str:
 def drop_repeats(dealt: Iterable[Dealt]) -> tuple[list[Dealt], int]:
     """Keep the first of rows with equal text; returns what is kept and the number dropped.
 
-    Splits thus never share a text. Rows keep their ids, so that languages stay aligned by id.
+    Text is equal if it looks equal, blanks apart. Splits thus never share a text. Rows keep their
+    ids, so that languages stay aligned by id.
     """
     seen: set[str] = set()
     kept, dropped = [], 0
     for row, split in dealt:
-        if row["text"] in seen:
+        if (text := seen_text(row["text"])) in seen:
             dropped += 1
         else:
-            seen.add(row["text"])
+            seen.add(text)
             kept.append((row, split))
     return kept, dropped
 
@@ -56,10 +58,11 @@ def keep_apart(dealt: Iterable[Dealt], source: str) -> tuple[list[Dealt], int]:
     rows = by_split(dealt)
     kept, dropped = [], 0
     for position, split in enumerate(SPLITS):
-        later = {row["text"]: name for name in SPLITS[position + 1 :] for row in rows[name]}
-        own = [row for row in rows[split] if row["text"] not in later]
+        names = SPLITS[position + 1 :]
+        later = {seen_text(row["text"]): name for name in names for row in rows[name]}
+        own = [row for row in rows[split] if seen_text(row["text"]) not in later]
         if rows[split] and not own:
-            others = " and ".join(sorted({later[row["text"]] for row in rows[split]}))
+            others = " and ".join(sorted({later[seen_text(row["text"])] for row in rows[split]}))
             raise InputError(
                 f"{source}: the text of {split} stands in {others} too, all {len(rows[split])} "
                 "paragraphs; name splits of different text"

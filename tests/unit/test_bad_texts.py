@@ -36,8 +36,7 @@ ARABIC = numbered("يُولَدُ جَمِيعُ النَّاسِ أَحْرَا
 HEBREW = numbered("כָּל בְּנֵי הָאָדָם נוֹלְדוּ בְּנֵי חוֹרִין")
 TYPED = "\u05db\u05bc\u05b8\u05dc"  # dagesh before vowel; Unicode puts the vowel first
 MIXED = numbered(
-    f"Würde человек 人人 मनुष्{JOINER}य می{NON_JOINER}شود 👩{JOINER}🚀 "
-    f"\u2067{HEBREW[0]}\u2069 ไทย{HIDDEN}ไทย"
+    f"Würde человек 人人 मनुष्{JOINER}य می{NON_JOINER}شود 👩{JOINER}🚀 {HEBREW[0]} ไทยไทย"
 )
 HUGE = " ".join(["free and equal"] * 2**17)  # 2 MB
 CUT = len(joined([*LATIN, "W"]))  # bytes before what follows the W of a last paragraph
@@ -182,7 +181,15 @@ WORKS = {
     "Arabic with vowel signs": (joined(ARABIC), ARABIC),
     "Hebrew with points": (joined(HEBREW), HEBREW),
     "points in the order of typing": (joined([TYPED, *HEBREW[1:]]), ["כָּל", *HEBREW[1:]]),
-    "many scripts, joiners and directions": (joined(MIXED), MIXED),
+    "many scripts and joiners": (joined(MIXED), MIXED),
+    "marks of direction, soft hyphens and zero-width spaces": (
+        joined([f"\u2067{HEBREW[0]}\u2069", "Men\u00adschen", f"ไทย{HIDDEN}ไทย", *LATIN]),
+        [HEBREW[0], "Menschen", "ไทยไทย", *LATIN],
+    ),
+    "repeated in any disguise": (
+        joined([*LATIN, *(text.replace("human", "hu\u00adm\u200ban") for text in LATIN)]),
+        LATIN,
+    ),
     "combining marks": (joined(numbered(GERMAN, "NFD")), numbered(GERMAN)),
     "lines of zero-width characters": (joined(LATIN, f"\n{HIDDEN}\n"), LATIN),
     "paragraphs of zero-width characters": (joined(LATIN, f"\n\n{HIDDEN}\n\n"), LATIN),
@@ -290,6 +297,34 @@ def test_a_dataset_with_the_same_text_in_two_splits_is_refused(
     line = refusal("split_corpus", *arguments(tmp_path, None, corpus))
     assert f"dataset {tmp_path / 'data'}, text 'en': {message}" in line
     assert_nothing_is_left(tmp_path)
+
+
+DISGUISES: dict[str, Callable[[str], str]] = {
+    "a byte order mark": lambda text: MARK + text,
+    "line ends": lambda text: f"{text}\r\n",
+    "another normal form": lambda text: unicodedata.normalize("NFD", text),
+    "a soft hyphen": lambda text: text.replace("Würde", "Wür\u00adde"),
+    "a zero-width space": lambda text: text.replace(" ", f"{HIDDEN} "),
+    "a joiner that joins nothing": lambda text: text + JOINER,
+    "a no-break space": lambda text: text.replace(" ", "\u00a0"),
+    "a broken line": lambda text: text.replace(" ", "\r\n  "),
+    "a NUL": lambda text: f"{text}\0",
+}
+
+
+@pytest.mark.parametrize("name", DISGUISES)
+def test_no_test_text_calibrates_in_disguise(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    texts = numbered(GERMAN)
+    hidden = [DISGUISES[name](text) for text in texts[:3]]
+    assert not set(hidden) & set(texts)
+    corpus = dataset(
+        tmp_path / "data", train=[*hidden, *texts[3:8]], validation=texts[8:10], test=texts[:3]
+    )
+    code, lines = call("split_corpus", *arguments(tmp_path, None, corpus))
+    assert code == 0
+    assert "3 rows that stand in a later split too are left out" in lines
+    assert splits_in(tmp_path)["calibration"] == texts[3:8]
 
 
 def test_rows_that_stand_in_the_test_split_too_do_not_calibrate(tmp_path, monkeypatch):

@@ -257,6 +257,14 @@ def test_downloads_hold_definitions_without_precision():
     }
 
 
+def test_what_a_paragraph_is_belongs_to_the_definition_of_a_text_unless_it_is_the_default():
+    kinds = {"blank_lines": {}, "lines": {"paragraphs": "lines"}}
+    for written, stated in kinds.items():
+        config = validate(changed(("corpora/words/paragraphs", written)))
+        corpus = {"kind": "text", "folder": "inputs/texts", **stated}
+        assert definitions.corpus_definition(config, "words", "en")["corpus"] == corpus
+
+
 ALL_UNSEEN = [(f"languages/{code}/role", "unseen") for code in ("de", "en")]
 ERRORS = {
     "languages.de.corpus: unknown corpus 'word': allowed are words; did you mean 'words'?": [

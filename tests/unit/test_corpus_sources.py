@@ -9,11 +9,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 from loopback_hub import COMMIT, Repository, loopback_hub
 
-from multiprune.corpus_sources import read_corpus, split_paragraphs
+from multiprune import corpus_sources
+from multiprune.corpus_sources import CORPUS_KINDS, read_corpus, split_paragraphs
 from multiprune.errors import InputError
 from multiprune.manifests import check_files, read_manifest
 from multiprune.splits import SPLITS
@@ -34,8 +36,8 @@ def run(script, *arguments, **environment):
     return done.returncode, done.stderr.strip().splitlines()
 
 
-def read_text(path):
-    return read_corpus({"kind": "text", "folder": "x"}, "en", path)
+def read_text(path, **corpus):
+    return read_corpus({"kind": "text", "folder": "x", **corpus}, "en", path)
 
 
 class TestText:
@@ -52,7 +54,49 @@ class TestText:
             "test": ["p000008", "p000010"],
         }
         assert rows["calibration"][0]["text"] == "paragraph 0 goes on"
-        assert notes == {"repeats_left_out": 1}
+        assert notes == {"repeats_left_out": 1, "paragraphs": 12}
+
+    def test_lines_by_hand(self, tmp_path):
+        """Empty lines, one of them of what nobody sees, and a line with other line ends in it."""
+        lines = [f"line {number}" for number in range(1, 14)]
+        lines[1], lines[2], lines[11] = "", " \u200b\ufeff", "line 1"
+        lines[3] = "four\u2028is\x85one\x0bli\u00adne"
+        lines[4] = "a\rb"
+        path = tmp_path / "en.txt"
+        path.write_bytes(("\ufeff" + "\r\n".join(lines) + "\n").encode())
+        rows, notes = read_text(path, paragraphs="lines")
+        found = {row["id"]: row["text"] for split in SPLITS for row in rows[split]}
+        expected = {f"line{number:06d}": f"line {number}" for number in range(1, 14)}
+        del expected["line000002"], expected["line000003"], expected["line000012"]
+        assert found == expected | {"line000004": "four is one line", "line000005": "a b"}
+        assert [row["id"] for row in rows["validation"]] == ["line000007"]
+        assert notes == {"repeats_left_out": 1, "paragraphs": 13}
+
+    @pytest.mark.parametrize(
+        ("end", "count"), [("", 12), ("\n", 12), ("\n\n", 13), ("\r\n\r\n", 13)]
+    )
+    def test_lines_are_counted_as_wc_does_but_for_a_missing_end(self, tmp_path, end, count):
+        path = tmp_path / "en.txt"
+        path.write_bytes(("\n".join(f"line {number}" for number in range(12)) + end).encode())
+        assert read_text(path, paragraphs="lines")[1]["paragraphs"] == count
+
+    @pytest.mark.parametrize(
+        ("paragraphs", "message"),
+        [
+            ("lines", "has 9 paragraphs, at least 10 are needed; add text"),
+            (
+                "blank_lines",
+                "has 1 paragraphs, at least 10 are needed; add text, and part paragraphs by blank "
+                "lines or set `paragraphs: lines`",
+            ),
+        ],
+    )
+    def test_too_few(self, tmp_path, paragraphs, message):
+        path = tmp_path / "en.txt"
+        path.write_text("\n".join(f"line {number}" for number in range(9)))
+        with pytest.raises(InputError) as caught:
+            read_text(path, paragraphs=paragraphs)
+        assert str(caught.value) == f"{path}: {message}"
 
     def test_white_space_and_normal_form(self):
         assert split_paragraphs("\n\n cafe\u0301\tau\nlait \n\u3000\nb\n\n\n") == [
@@ -250,6 +294,18 @@ class TestLocalDataset:
         rows, _ = read_corpus(dataset | change, "tes", None)
         assert [row["text"] for row in rows["test"]] == ["test 7", "test 8", "test 9"]
 
+    def test_rows_are_in_normal_form_and_keep_their_lines(self, dataset):
+        rows = ["\ufeffcafe\u0301\r\n\r\n  au\0 lait\r\n", "\u200b\u200d", *map(str, range(9))]
+        path = Path(dataset["dataset"], "train.jsonl")
+        path.write_text("".join(json.dumps({"sentence": row}) + "\n" for row in rows))
+        change = {"splits": dict.fromkeys(SPLITS, "train"), "rows": 10}
+        rows, _ = read_corpus(dataset | change, "en", None)
+        assert rows["calibration"][:2] == [
+            {"id": "train.000001", "text": "café\n\n  au lait"},
+            {"id": "train.000003", "text": "0"},
+        ]
+        assert sum(map(len, rows.values())) == 10
+
     @pytest.mark.parametrize(
         ("change", "message"),
         [
@@ -263,6 +319,131 @@ class TestLocalDataset:
         with pytest.raises(InputError, match=message) as caught:
             read_corpus(dataset | change, "sw", None)
         assert "\n" not in str(caught.value)
+
+
+# A row of a dataset that holds its languages as keys or columns, the column, and what it gives.
+PARALLEL = {
+    "a key a language": ({"translation": {"en": "Hi", "fr": "Salut"}}, "translation.{text}"),
+    "a column a language": ({"sentence_en": "Hi", "sentence_fr": "Salut"}, "sentence_{text}"),
+    "a column with a dot": ({"translation.en": "Hi", "translation.fr": "Salut"}, "translation.fr"),
+    "a key behind a column with a dot": ({"a.b": {"en": "Hi", "fr": "Salut"}}, "a.b.{text}"),
+    "a key with a dot": ({"a": {"b.en": "Hi", "b.fr": "Salut"}}, "a.b.{text}"),
+    "keys in keys": ({"a": {"b": {"fr": "Salut"}, "n": 1}}, "a.b.{text}"),
+    "a column like the beginning of another": (
+        {"sentence": "Hi", "sentence.x": {"fr": "Salut"}},
+        "sentence.x.{text}",
+    ),
+}
+
+
+class TestLanguagesInColumns:
+    """One data set for all languages, as JSON and as Parquet."""
+
+    def corpus(self, folder, rows, column, form="json"):
+        folder.mkdir()
+        if form == "parquet":
+            Dataset.from_list(rows).to_parquet(folder / "train.parquet")
+        else:
+            lines = "".join(json.dumps(row) + "\n" for row in rows)
+            (folder / "train.jsonl").write_text(lines)
+        splits = dict.fromkeys(SPLITS, "train")
+        return hub_corpus(str(folder)) | {"column": column, "splits": splits, "rows": 10}
+
+    @pytest.mark.parametrize("form", ["json", "parquet"])
+    @pytest.mark.parametrize("name", PARALLEL)
+    def test_column(self, tmp_path, name, form):
+        row, column = PARALLEL[name]
+        rows = [json.loads(json.dumps(row).replace("Salut", f"Salut {n}")) for n in range(10)]
+        found, _ = read_corpus(self.corpus(tmp_path / "d", rows, column, form), "fr", None)
+        assert [row["text"] for row in found["validation"]] == ["Salut 6"]
+
+    @pytest.mark.parametrize("form", ["json", "parquet"])
+    def test_a_language_that_a_row_lacks_is_a_blank_row(self, tmp_path, form):
+        rows = [{"translation": {"en": f"Hi {n}", "fr": f"Salut {n}"}} for n in range(13)]
+        rows[1] = {"translation": {"en": "Hi 1", "fr": None}}
+        rows[2] = {"translation": {"en": "Hi 2"}}
+        rows[3] = {"translation": None}
+        corpus = self.corpus(tmp_path / "d", rows, "translation.{text}", form)
+        found, _ = read_corpus(corpus, "fr", None)
+        assert [row["id"] for row in found["calibration"]] == [
+            f"train.{number:06d}" for number in (1, 5, 6, 11, 12, 13)
+        ]
+
+    @pytest.mark.parametrize(
+        ("column", "message"),
+        [
+            (
+                "translation",
+                "has no column 'translation'; its columns are translation.en, translation.fr, n",
+            ),
+            (
+                "n",
+                "column 'n' holds int, not text; choose another among translation.en, "
+                "translation.fr, n",
+            ),
+            (
+                "translation.{text}",
+                "has no column 'translation.sw'; its columns are translation.en, translation.fr, n",
+            ),
+            ("n.{text}", "has no column 'n.sw'; its columns are translation.en, translation.fr, n"),
+            ("translation.", "has no column 'translation.'; its columns are translation.en, "),
+        ],
+    )
+    def test_mistakes_list_the_keys(self, tmp_path, column, message):
+        rows = [{"translation": {"en": "Hi", "fr": "Salut"}, "n": 1}]
+        corpus = self.corpus(tmp_path / "d", rows, column)
+        with pytest.raises(InputError) as caught:
+            read_corpus(corpus, "sw", None)
+        assert message in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+DISGUISED = "\ufeffMen\u00adschen sind frei\u200b und e\u0301gaux {}\0"
+
+
+def disguised_declaration(folder, monkeypatch):
+    articles = "".join(
+        f'<article data-number="{n}"><p>{DISGUISED.format(n)[:-1]}</p></article>'
+        for n in range(1, 31)
+    )
+    html = f"<html><body>{articles}</body></html>".encode()
+    monkeypatch.setattr(corpus_sources, "read_declaration", lambda archive, code: html)
+    return {}, folder
+
+
+def disguised_file(folder, monkeypatch):
+    text = "\n\n".join(DISGUISED.format(n).replace("\0", "") for n in range(1, 31))
+    (folder / "en.txt").write_text(text)
+    return {"folder": str(folder)}, folder / "en.txt"
+
+
+def disguised_library(folder, monkeypatch):
+    rows = [(f"module.{n:03d}", DISGUISED.format(n)) for n in range(1, 31)]
+    monkeypatch.setattr(corpus_sources, "read_library", lambda pattern: rows)
+    return {}, None
+
+
+def disguised_dataset(folder, monkeypatch):
+    rows = "".join(json.dumps({"sentence": DISGUISED.format(n)}) + "\n" for n in range(1, 31))
+    (folder / "train.jsonl").write_text(rows)
+    splits = dict.fromkeys(SPLITS, "train")
+    return hub_corpus(str(folder)) | {"splits": splits, "rows": 30}, None
+
+
+SOURCES = {
+    "udhr": disguised_declaration,
+    "text": disguised_file,
+    "python_library": disguised_library,
+    "huggingface": disguised_dataset,
+}
+
+
+@pytest.mark.parametrize("kind", list(CORPUS_KINDS))
+def test_every_kind_brings_its_text_into_normal_form(tmp_path, monkeypatch, kind):
+    corpus, source = SOURCES[kind](tmp_path, monkeypatch)
+    rows, _ = read_corpus(corpus | {"kind": kind}, "en", source)
+    assert rows["calibration"][0]["text"] == "Menschen sind frei und \u00e9gaux 1"
+    assert sum(map(len, rows.values())) == 30
 
 
 class TestDownloadPackage:

@@ -204,16 +204,18 @@ def test_the_file_and_its_report(folder, monkeypatch, capsys):
     tokens = tensors["lengths"].sum()
     assert metadata.items() >= {
         "paragraphs": "5", "truncated": str(cut), "tokens": str(tokens), "shots": "2",
-        "dropped_from_source": "7", "dropped_from_target": "2",
+        "dropped_from_source": "7", "dropped_from_target": "2", "length_outliers": "0.0",
     }.items()  # fmt: skip
     assert capsys.readouterr().out.splitlines() == [
         f"en-fr: 4 samples, {tokens} tokens; cut at 48 tokens: {cut}",
         "en-fr: 5 aligned paragraphs; without a counterpart and dropped: 7 English, 2 French",
+        "en-fr: 0% of 5 pairs are outliers in length",
     ]
 
 
 def test_one_file_twice_is_the_control(folder, monkeypatch, capsys):
-    tensors, _ = sample(folder, monkeypatch, "en", "en")
+    tensors, metadata = sample(folder, monkeypatch, "en", "en")
+    assert "length_outliers" not in metadata
     assert all(row.count("English: e") >= 3 for row in map(text, tensors["input_ids"]))
     assert "aligned" not in capsys.readouterr().out
 

@@ -28,13 +28,13 @@ def test_the_same_code_in_two_corpora_is_not_the_same_text():
     assert validate(changed(*corpora, *languages))
 
 
-@pytest.mark.parametrize("key", ["config", "files"])
+@pytest.mark.parametrize("key", ["column", "config", "files"])
 def test_a_dataset_of_several_languages_says_where_its_languages_are(key: str):
     several = {**DATASET, key: "x-{text}"}
     assert validate(changed(("corpora/words", several)))
     assert message(changed(("corpora/words", {**several, key: "x"}))) == (
-        "corpora.words: neither config nor files holds {text}, the language's code, so that de "
-        "and en would get the same rows"
+        "corpora.words: none of config, files and column holds {text}, the language's code, so "
+        "that de and en would get the same rows"
     )
 
 

@@ -62,7 +62,25 @@ MISTAKES = [
     (
         "languages.EN",
         {"corpus": "words", "role": "unseen"},
-        "languages: found 'EN', allowed is text",
+        "languages: found 'EN', allowed is text that matches ^[a-z0-9_]+$; write 'en'; the text's "
+        "own code stands under `text:`",
+    ),
+    (
+        "languages.zh-Hans",
+        {"corpus": "words", "role": "unseen"},
+        "languages: found 'zh-Hans', allowed is text that matches ^[a-z0-9_]+$; write 'zh_hans'; "
+        "the text's own code stands under `text:`",
+    ),
+    (
+        "languages.\u4e2d\u6587",
+        {"corpus": "words", "role": "unseen"},
+        "languages: found '\u4e2d\u6587', allowed is text that matches ^[a-z0-9_]+$",
+    ),
+    (
+        "methods.Wanda_2",
+        {"score": "wanda"},
+        "methods: found 'Wanda_2', allowed is text that matches ^[a-z0-9][a-z0-9-]*$; write "
+        "'wanda-2'",
     ),
     (
         "languages",

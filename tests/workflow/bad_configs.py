@@ -233,6 +233,18 @@ VALUES: dict[str, tuple[str, object, Parts]] = {
         "models.tables", {"kind": "local", "folder": "m"},
         ["models.tables: results/demo/tables is not for a model"],
     ),
+    "language by its code with a script": (
+        "languages.zh-Hans", {"corpus": "udhr", "text": "cmn_hans", "role": "unseen"},
+        ["languages: found 'zh-Hans'", "write 'zh_hans'", "own code stands under `text:`"],
+    ),
+    "language by its code with a region": (
+        "languages.pt-BR", {"corpus": "udhr", "text": "por_BR", "role": "unseen"},
+        ["languages: found 'pt-BR'", "write 'pt_br'", "own code stands under `text:`"],
+    ),
+    "paragraphs of an unknown kind": (
+        "corpora.own", {"kind": "text", "folder": "texts", "paragraphs": "line"},
+        ["corpora.own.paragraphs: unknown value 'line'", "blank_lines, lines", "'lines'?"],
+    ),
     "pattern that its name does not hold": (
         "methods.wanda-24", {"score": "wanda", "pattern": "2:4"},
         ["methods.wanda-24: has the pattern 2:4, so its name must hold 2-4"],
