@@ -52,12 +52,12 @@ def _unknown_code(archive: Path | str, code: str, codes: list[str]) -> str:
 def read_paragraphs(html: bytes) -> list[Dealt]:
     """Paragraphs of one declaration in order, each with its split; headings are not text.
 
-    An id names article and paragraph (`article11.p02`): an article that is lacking moves no other
-    id. Nor does a paragraph that the files mark as lacking, by `&1`, `@` or nothing: one without
-    any letter is left out and keeps its number. Equal ids are translations of each other where a
-    section has as many paragraphs in both languages; of the 140 languages of config/demo.yaml and
-    hundred.yaml, 24 divide an article otherwise than English, and 107 the preamble. Text is in
-    normal form with single blanks.
+    An id names article, paragraph and the number of paragraphs there (`article11.p02of02`), so that
+    equal ids are translations of each other: of the 140 languages of config/demo.yaml and
+    hundred.yaml, 24 divide an article otherwise than English, and 107 the preamble. An article that
+    is lacking moves no other id. Nor does a paragraph that the files mark as lacking, by `&1`, `@`
+    or nothing: one without any letter is left out and keeps its number. Text is in normal form with
+    single blanks.
     """
     # The files are UTF-8 without saying so in a <meta>, where lxml would assume Latin-1.
     page = lxml.html.document_fromstring(html, parser=lxml.html.HTMLParser(encoding="utf-8"))
@@ -65,10 +65,11 @@ def read_paragraphs(html: bytes) -> list[Dealt]:
     for section in page.iter("header", "article"):
         number = int(section.get("data-number")) if section.tag == "article" else 0
         name = f"article{number:02d}" if number else "preamble"
-        for index, paragraph in enumerate(section.iter("p"), start=1):
+        paragraphs = list(section.iter("p"))
+        for index, paragraph in enumerate(paragraphs, start=1):
             text = " ".join(normal_text(paragraph.text_content()).split())
             if any(character.isalpha() for character in text):
-                row = {"id": f"{name}.p{index:02d}", "text": text}
+                row = {"id": f"{name}.p{index:02d}of{len(paragraphs):02d}", "text": text}
                 dealt.append((row, split_of_article(number)))
     return dealt
 

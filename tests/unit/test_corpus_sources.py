@@ -181,7 +181,7 @@ class TestSplitCorpus:
         check_files(manifest)
         test = (manifest.parent / "test.jsonl").read_text().splitlines()
         assert len(test) == 10
-        assert json.loads(test[0]) == {"id": "article21.p01", "text": "Right 21"}
+        assert json.loads(test[0]) == {"id": "article21.p01of01", "text": "Right 21"}
         first = {name: (manifest.parent / name).read_bytes() for name in [*names, "manifest.json"]}
         manifest.unlink()
         self.split(tmp_path, definition, source)

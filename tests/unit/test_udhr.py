@@ -37,12 +37,12 @@ HTML = """<!doctype html>
 
 def test_paragraphs_ids_and_splits():
     assert read_paragraphs(HTML.encode()) == [
-        ({"id": "preamble.p01", "text": "Whereas recognition of dignity,"}, "calibration"),
-        ({"id": "preamble.p02", "text": "Now,"}, "calibration"),
-        ({"id": "article11.p01", "text": "Erste Maßnahme."}, "calibration"),
-        ({"id": "article11.p03", "text": "ข้อ 人人"}, "calibration"),
-        ({"id": "article17.p01", "text": "caf\u00e9"}, "validation"),
-        ({"id": "article21.p02", "text": "\u0939\u0915\u093c \u0939\u0948"}, "test"),
+        ({"id": "preamble.p01of02", "text": "Whereas recognition of dignity,"}, "calibration"),
+        ({"id": "preamble.p02of02", "text": "Now,"}, "calibration"),
+        ({"id": "article11.p01of03", "text": "Erste Maßnahme."}, "calibration"),
+        ({"id": "article11.p03of03", "text": "ข้อ 人人"}, "calibration"),
+        ({"id": "article17.p01of01", "text": "caf\u00e9"}, "validation"),
+        ({"id": "article21.p02of02", "text": "\u0939\u0915\u093c \u0939\u0948"}, "test"),
     ]
 
 
@@ -79,3 +79,15 @@ def test_broken_and_missing_tarballs(archive, tmp_path):
         read_declaration(archive, "eng")
     with pytest.raises(InputError, match=r"no such file; fetch it with download_package\.py"):
         read_declaration(tmp_path / "none.tgz", "eng")
+
+
+def test_a_section_that_is_divided_otherwise_is_paired_with_none():
+    """In German the Declaration's preamble has a paragraph less than in English, say."""
+    english, german = (
+        read_paragraphs(
+            f"<header>{paragraphs}</header><article data-number='1'><p>x</p></article>".encode()
+        )
+        for paragraphs in ("<p>a</p><p>b</p><p>c</p>", "<p>a b</p><p>c</p>")
+    )
+    shared = {row["id"] for row, _split in english} & {row["id"] for row, _split in german}
+    assert shared == {"article01.p01of01"}
