@@ -19,7 +19,8 @@ from multiprune.models import load_model, load_tokenizer, set_up
 from lm_eval.api.model import LM
 
 from multiprune.downstream import measure
-from multiprune.harness import LoadedModel, PreparedTask, prepare, requests_hash
+from multiprune.harness import PreparedTask, prepare, requests_hash
+from multiprune.harness_model import LoadedModel
 
 
 def parse() -> argparse.Namespace:
@@ -64,6 +65,9 @@ def main() -> None:
             state = "kept from an earlier run" if found else "computed"
             items = len(record["samples"]["id"])
             print(f"{language}: {scores} on {items} items ({state})", flush=True)
+            if cut := record["truncated"]:
+                reason = "longer than the model's positions and lost its beginning"
+                print(f"{language}: {cut} of them with a prompt that is {reason}", flush=True)
 
 
 def described(options: argparse.Namespace, task: PreparedTask) -> dict:

@@ -15,12 +15,13 @@ def measure(lm: LM, task: PreparedTask) -> dict:
     """Scores, standard errors, chance and one entry an item.
 
     `log_likelihoods` and `target` are None for a task without choices (LAMBADA), and so is
-    `chance`. Raises InputError where a log-likelihood is not a finite number.
+    `chance`. `truncated` counts the items with a prompt that the model could not read whole. Raises
+    InputError where a log-likelihood is not a finite number.
     """
     ids, targets, likelihoods, requests = [], [], [], 0
     correct: dict[str, list[int]] = {}
     for member, sample in samples_of(lm, task):
-        ids.append(item_id(task, member.task_name, sample))
+        ids.append(task.item_id(member.task_name, sample["doc"], sample["doc_id"]))
         targets.append(right_choice(member, sample["doc"]))
         likelihoods.append([float(value) for value, _greedy in sample["filtered_resps"]])
         requests += len(sample["arguments"])
@@ -37,6 +38,7 @@ def measure(lm: LM, task: PreparedTask) -> dict:
         "metrics": {metric: scored(values) for metric, values in correct.items()},
         "chance": None if choices is None else mean([1 / len(row) for row in choices]),
         "requests": requests,
+        "truncated": lm.truncated,
         "samples": {
             "id": ids,
             "target": None if choices is None else targets,
@@ -44,15 +46,6 @@ def measure(lm: LM, task: PreparedTask) -> dict:
             "correct": correct,
         },
     }
-
-
-def item_id(task: PreparedTask, member: str, sample: dict) -> str:
-    """What tells an item in every language: columns named in `task.json`, else its position."""
-    columns = task.manifest["id"]
-    if columns:
-        return "/".join(str(sample["doc"][column]) for column in columns)
-    position = str(sample["doc_id"])
-    return position if len(task.members) == 1 else f"{member}/{position}"
 
 
 def scored(values: list[int]) -> dict[str, float | None]:

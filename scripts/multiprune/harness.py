@@ -1,4 +1,4 @@
-"""Running a prepared task through lm-eval: its task objects, its model wrapper, its evaluator.
+"""Running a prepared task through lm-eval: its task objects and its evaluator.
 
 A prepared task is a folder with `task.json` and one file of rows (`test.jsonl` or Parquet). lm-eval
 gets the path of that file in place of the dataset its own YAML names, so that nothing is looked up
@@ -7,27 +7,43 @@ anywhere and a folder may be moved.
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import datasets
 import lm_eval.tasks
+from jinja2 import TemplateError
+from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.evaluator import evaluate
-from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
+from transformers import set_seed
 
 from multiprune.artefacts import read_json, sha256_file, sha256_json
+from multiprune.errors import InputError, in_one_line
 from multiprune.manifests import set_both_aside
 
 SEED = 0  # zero-shot scoring draws nothing; whatever a task might draw is the same in every run
 MULTIPLE_CHOICE = "multiple_choice"
+# What lm-eval and its templates raise over rows; not what torch raises, such as out of memory.
+LM_EVAL_ERRORS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError),
+    TemplateError,
+)
 
 datasets.disable_progress_bars()
 for _noisy in ("lm_eval.evaluator", "lm_eval.api.task", "datasets"):
     logging.getLogger(_noisy).setLevel(logging.ERROR)
+
+
+class UnscorableError(Exception):
+    """A request of lm-eval that a model cannot be asked; the message is the reason."""
+
+    def __init__(self, request: Instance, reason: str):
+        super().__init__(reason)
+        self.request = request
 
 
 @dataclass(frozen=True)
@@ -46,25 +62,36 @@ class PreparedTask:
         """lm-eval's version of the task."""
         return str(next(iter(self.members.values())).VERSION)
 
+    def item_id(self, member: str, document: dict, position: int) -> str:
+        """What tells an item in every language: columns named in `task.json`, else its position."""
+        if columns := self.manifest["id"]:
+            return "/".join(str(document[column]) for column in columns)
+        return str(position) if len(self.members) == 1 else f"{member}/{position}"
+
+
+def name_of(manifest: dict) -> str:
+    """Task and language, as they stand in a message."""
+    return f"{manifest['task']} ({manifest['language']})"
+
 
 def prepare(manifest_path: Path | str, limit: int | None, cache: Path | str) -> PreparedTask:
     """Read a prepared task and choose at most `limit` items.
 
     `cache` is a folder for what `datasets` makes of the rows; it has to exist until the end.
-    Raises InputError where the rows are not those that `task.json` describes.
+    Raises InputError where the rows are not those that `task.json` describes, or not lm-eval's.
     """
     manifest = read_json(manifest_path)
     folder = Path(manifest_path).parent.absolute()
     rows = folder / manifest["file"]
-    name = f"{manifest['task']} ({manifest['language']})"
     described = {manifest["file"]: manifest["sha256"]}
     if manifest["harness_folder"] is None:
         described[manifest["harness_file"]] = manifest["harness_sha256"]
     for file, recorded in described.items():
         if not (folder / file).is_file() or sha256_file(folder / file) != recorded:
-            reason = f"is missing or not what {manifest_path} describes for {name}"
+            reason = f"is missing or not what {manifest_path} describes for {name_of(manifest)}"
             set_both_aside(Path(manifest_path), folder / file, reason)
-    members = load_members(manifest, rows, cache, folder)
+    with _in_one_line(manifest):
+        members = load_members(manifest, rows, cache, folder)
     return PreparedTask(manifest, members, _spread(members, limit))
 
 
@@ -124,8 +151,12 @@ def _spread(members: dict[str, ConfigurableTask], limit: int | None) -> dict[str
 
 
 def requests_hash(task: PreparedTask) -> str:
-    """SHA-256 of all that the model is asked and of the answers that count as right."""
-    return sha256_json([[name, *asked] for name, asked in _requests(task)])
+    """SHA-256 of all that the model is asked and of the answers that count as right.
+
+    Raises InputError where lm-eval cannot make requests of the rows.
+    """
+    with _in_one_line(task.manifest):
+        return sha256_json([[name, *asked] for name, asked in _requests(task)])
 
 
 def _requests(task: PreparedTask) -> Iterator[tuple[str, list]]:
@@ -148,37 +179,38 @@ def right_choice(member: ConfigurableTask, document: dict) -> int | None:
     return int(answer)
 
 
-class LoadedModel(HFLM):
-    """lm-eval's wrapper for transformers around a model that is already loaded.
-
-    Log-probabilities are taken in float32: those of bfloat16 are so coarse that choices tie.
-    """
-
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int):
-        model.config.use_cache = False  # nothing is generated
-        logger = logging.getLogger("lm_eval.models.huggingface")
-        logger.setLevel(logging.ERROR)  # it warns of loaded models
-        super().__init__(
-            pretrained=model, tokenizer=tokenizer, batch_size=batch_size, softmax_dtype="float32"
-        )
-        logger.setLevel(logging.WARNING)  # of texts that are too long
-
-    def loglikelihood(self, requests: list, disable_tqdm: bool = True) -> list[tuple[float, bool]]:
-        """Without the progress bar, which fills log files."""
-        return super().loglikelihood(requests, disable_tqdm=disable_tqdm)
-
-
 def samples_of(lm: LM, task: PreparedTask) -> Iterator[tuple[ConfigurableTask, dict]]:
-    """Score the chosen items; lm-eval's record of each with the task it belongs to."""
+    """Score the chosen items; lm-eval's record of each with the task it belongs to.
+
+    Raises InputError where an item cannot be scored.
+    """
     set_seed(SEED)
     members = {name: task.members[name] for name in task.chosen}
-    results = evaluate(
-        lm,
-        {"tasks": members, "groups": {}, "group_map": {}},
-        samples=task.chosen,
-        bootstrap_iters=0,
-        log_samples=True,
-    )
+    try:
+        with _in_one_line(task.manifest):
+            results = evaluate(
+                lm,
+                {"tasks": members, "groups": {}, "group_map": {}},
+                samples=task.chosen,
+                bootstrap_iters=0,
+                log_samples=True,
+            )
+    except UnscorableError as error:
+        asked = error.request
+        item = task.item_id(asked.task_name, asked.doc, asked.doc_id)
+        raise InputError(f"task {name_of(task.manifest)}, item {item}: {error}") from None
     for name, samples in results["samples"].items():
         for sample in sorted(samples, key=lambda sample: sample["doc_id"]):
             yield members[name], sample
+
+
+@contextmanager
+def _in_one_line(manifest: dict) -> Iterator[None]:
+    """Turn what lm-eval raises over the rows of a task into an InputError that names the task."""
+    try:
+        yield
+    except LM_EVAL_ERRORS as error:
+        raise InputError(
+            f"task {name_of(manifest)}: lm-eval cannot score it ({in_one_line(error)}); compare "
+            f"its rows ({manifest['file']}) with what lm-eval expects, or leave the task out"
+        ) from error

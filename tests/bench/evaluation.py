@@ -18,7 +18,8 @@ from multiprune.models import load_model, load_tokenizer, set_up
 # isort: split
 from multiprune.claim_verdicts import tabulate_claims
 from multiprune.downstream import measure
-from multiprune.harness import LoadedModel, prepare
+from multiprune.harness import prepare
+from multiprune.harness_model import LoadedModel
 
 ROOT = Path(__file__).parents[2]
 WINDOWS, ITEMS = 64, 500  # of one language, of one task and language
@@ -105,6 +106,7 @@ def _choices(draw: np.random.Generator, target: np.ndarray) -> dict:
     return {
         "metrics": {"acc": {"score": float(correct.mean()), "stderr": 0.02}},
         "chance": 0.25,
+        "truncated": 0,
         "samples": {
             "id": [str(item) for item in range(ITEMS)],
             "target": target.tolist(),

@@ -15,6 +15,8 @@ WORDS += ["idea", "join", "keep", "lady", "make", "name", "once", "page"]
 class ScriptedModel(LM):
     """Answers every request with `answer(request)`, a log-likelihood."""
 
+    truncated = 0
+
     def __init__(self, answer):
         super().__init__()
         self.answer = answer
@@ -50,8 +52,13 @@ def write_cloze(folder: Path, language: str = "en", paragraphs: int = 16) -> Pat
     text = {f"a{number:02d}": four_letter_text(number) for number in range(paragraphs)}
     rows, dropped = parallel_cloze.documents(parallel_cloze.plan_items(text, 40, 40, 20, 0), text)
     assert not dropped
+    return write_task(folder, rows, language)
+
+
+def write_task(folder: Path, rows: list[dict], language: str = "en", spaced: bool = True) -> Path:
+    """A prepared parallel_cloze of these rows."""
     write_json_lines(folder / "test.jsonl", rows)
-    config = parallel_cloze.harness_config("cloze", language, "test.jsonl", True)
+    config = parallel_cloze.harness_config("cloze", language, "test.jsonl", spaced)
     harness = folder / f"cloze_{language}.yaml"
     harness.write_text(yaml.safe_dump(config), encoding="utf-8")
     sha256 = sha256_file(folder / "test.jsonl")

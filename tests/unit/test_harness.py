@@ -18,7 +18,8 @@ from tiny import write_llama
 from multiprune.artefacts import read_json, read_json_lines
 from multiprune.downstream import measure
 from multiprune.errors import InputError
-from multiprune.harness import LoadedModel, _spread, prepare, requests_hash
+from multiprune.harness import _spread, prepare, requests_hash
+from multiprune.harness_model import LoadedModel
 from multiprune.models import load_model, load_tokenizer
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "fetch_task.py"
@@ -31,7 +32,7 @@ class TestPrepared:
         monkeypatch.chdir(tmp_path)
         task = prepare(Path("moved/task.json"), None, tmp_path / "cache")
         assert [len(chosen) for chosen in task.chosen.values()] == [16]
-        assert task.version == "1.0"
+        assert task.version == "1.1"
 
     @pytest.mark.parametrize("name", ["test.jsonl", "cloze_en.yaml"])
     def test_rows_and_prompts_of_another_task_are_refused(self, tmp_path, name):
