@@ -17,6 +17,7 @@ from multiprune.artefacts import (
 )
 from multiprune.command import run
 from multiprune.digest import code_digest
+from multiprune.errors import InputError
 from multiprune.manifests import manifest_beside
 from multiprune.texts import read_rows
 
@@ -44,9 +45,11 @@ def main() -> None:
     )
     check_counts(manifest_beside(options.pivot), manifest_beside(options.text))
     lengths = check_lengths(options.language, pivot, text)
-    plan = parallel_cloze.plan_items(
-        pivot, options.items, options.context_characters, options.choice_characters, options.seed
-    )
+    characters = options.context_characters, options.choice_characters
+    plan = parallel_cloze.plan_items(pivot, options.items, *characters, options.seed)
+    if not plan:
+        reason = parallel_cloze.why_none_is_planned(pivot, *characters)
+        raise InputError(f"{options.pivot}: {reason}")
     rows, dropped = parallel_cloze.documents(plan, text)
     parallel_cloze.check_enough(options.language, rows, dropped)
     folder = Path(options.output).parent

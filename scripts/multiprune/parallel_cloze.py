@@ -10,14 +10,23 @@ changes nothing in the others, and an item has the same id everywhere.
 
 import random
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from multiprune.errors import InputError
 
-VERSION = "1.0"  # of the task; another one whenever equal text would give other items
+VERSION = "1.1"  # of the task; another one whenever equal text would give other items
 CHOICES = 4
+LONGER = "use a longer parallel text, or lower context_characters and choice_characters"
 FEWEST_LETTERS = 2  # in a choice: one character of Chinese or Japanese is too little to tell
-SPACED = 0.08  # share of blanks from which words are taken to be separated by them
+# Scripts whose words follow each other without a blank, as Unicode begins the names of letters.
+UNSPACED = (
+    *("CJK", "HIRAGANA", "JAVANESE", "KATAKANA", "KHMER", "LAO", "MYANMAR"),
+    *("TAI THAM", "THAI", "TIBETAN", "YI"),
+)
+SPACED = 0.03  # share of blanks from which they separate words: thirty letters and more are rare
+SEGMENTED = 0.12  # the same in the scripts of UNSPACED, where blanks separate phrases
 
 
 @dataclass(frozen=True)
@@ -72,16 +81,10 @@ def plan_items(
     stands once in every place, so that whoever always names one place scores chance.
     """
     draw = random.Random(f"parallel_cloze {seed}")
-    spaced = has_spaces(pivot.values())
-    cuts = [
-        cut
-        for paragraph, text in pivot.items()
-        for cut in cuts_of(paragraph, text, context, choice)
-        if passage(text, cut, spaced)
-    ]
+    texts = continuations_of(pivot, context, choice)
+    cuts = list(texts)
     draw.shuffle(cuts)
     cuts.sort(key=lambda cut: cut.number)
-    texts = {cut: passage(pivot[cut.paragraph], cut, spaced)[1] for cut in cuts}
     planned: list[Item] = []
     places: list[int] = []
     for cut in cuts[:items]:
@@ -90,6 +93,17 @@ def plan_items(
             places = places or draw.sample(range(CHOICES), CHOICES)
             planned.append(Item(cut, distractors, places.pop()))
     return planned
+
+
+def continuations_of(pivot: dict[str, str], context: int, choice: int) -> dict[Cut, str]:
+    """What follows at each cut of the pivot that has enough text on both sides."""
+    spaced = has_spaces(pivot.values())
+    return {
+        cut: parts[1]
+        for paragraph, text in pivot.items()
+        for cut in cuts_of(paragraph, text, context, choice)
+        if (parts := passage(text, cut, spaced))
+    }
 
 
 def _distractors(
@@ -151,10 +165,18 @@ def passage(text: str, cut: Cut, spaced: bool) -> tuple[str, str] | None:
     return (context, continuation) if enough else None
 
 
-def has_spaces(texts) -> bool:
-    """Whether words are separated by blanks, as they are not in Chinese, Japanese or Thai."""
-    joined = "".join(texts)
-    return joined.count(" ") >= SPACED * len(joined)
+def has_spaces(texts: Iterable[str]) -> bool:
+    """Whether words are separated by blanks, as they are not in Chinese, Burmese or Thai.
+
+    The share of blanks alone does not tell: words of Greenlandic are longer than Burmese phrases.
+    Where a quarter of the letters are of UNSPACED, words are separated only if somebody has
+    segmented the text; Latin names and terms stand among them.
+    """
+    counts = Counter("".join(texts))
+    letters = {character: count for character, count in counts.items() if character.isalpha()}
+    without = sum(n for c, n in letters.items() if unicodedata.name(c, "").startswith(UNSPACED))
+    least = SEGMENTED if without > sum(letters.values()) / 4 else SPACED
+    return counts[" "] >= least * counts.total()
 
 
 def _boundary(text: str, place: int, spaced: bool) -> int:
@@ -194,11 +216,24 @@ def harness_config(task: str, language: str, file: str, spaced: bool) -> dict:
     }
 
 
-def check_enough(language: str, rows: list[dict], dropped: dict[str, str]) -> None:
-    """Raise InputError where a language has no item at all."""
-    if not rows:
-        reason = next(iter(dropped.values()), "no paragraph of the pivot is long enough")
-        raise InputError(
-            f"{language}: no item can be built ({reason}); use a longer parallel text, or lower "
-            "context_characters and choice_characters"
+def why_none_is_planned(pivot: dict[str, str], context: int, choice: int) -> str:
+    """The reason why `plan_items` gives nothing, and what to do."""
+    texts = continuations_of(pivot, context, choice)
+    paragraphs = len({cut.paragraph for cut in texts})
+    if paragraphs < CHOICES:
+        return (
+            f"no item can be built ({paragraphs} paragraphs are long enough, an item needs "
+            f"{CHOICES}); {LONGER}"
         )
+    return (
+        f"no item can be built ({paragraphs} paragraphs are long enough, but an item needs "
+        f"{CHOICES} that go on differently, and these have {len(set(texts.values()))} "
+        "continuations); use another text, or raise choice_characters"
+    )
+
+
+def check_enough(language: str, rows: list[dict], dropped: dict[str, str]) -> None:
+    """Raise InputError where a language has none of the items that were planned."""
+    if not rows:
+        reason = next(iter(dropped.values()))
+        raise InputError(f"{language}: no item can be built ({reason}); {LONGER}")

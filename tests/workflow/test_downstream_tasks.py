@@ -3,11 +3,15 @@
 import json
 import random
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import tiny
+import torch
+from tokenizers import Tokenizer, models
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from workflow.expected import (
     DENSE,
     MODEL,
@@ -198,3 +202,56 @@ def test_scripted_models_through_the_rules(
     assert len(record["samples"]["id"]) == 8
     assert record["metrics"]["acc"]["score"] == record["metrics"]["acc_norm"]["score"] == score
     assert record["chance"] == 0.25
+
+
+HAN = [chr(ord("一") + place) for place in range(30)]
+PHRASES = ["".join(HAN[place : place + 5]) for place in range(0, 30, 5)]
+
+
+def phrase_tokenizer() -> PreTrainedTokenizerFast:
+    """Any phrase, and any two or three in a row, are one token; no blank parts them."""
+    merges = [(phrase[:end], phrase[end]) for phrase in PHRASES for end in range(1, 5)]
+    pairs = list(product(PHRASES, PHRASES))
+    merges += pairs + [("".join(pair), third) for pair, third in product(pairs, PHRASES)]
+    names = ["<s>", "</s>", "\n", *HAN, *("".join(merge) for merge in merges)]
+    vocabulary = {name: place for place, name in enumerate(names)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>")
+
+
+def test_tokens_that_span_context_and_choice(fresh: Workflow):
+    """Contexts of two phrases and choices of one, some of them absorbed by a token of three."""
+    tokenizer = phrase_tokenizer()
+    model = tiny.write_llama(fresh.folder / "inputs/model", vocab_size=len(tokenizer))
+    tokenizer.save_pretrained(model)
+    draw = random.Random(0)
+    texts = ["".join(draw.choices(PHRASES, k=8)) for _ in range(40)]
+    (fresh.folder / "inputs/texts/en.txt").write_text("\n\n".join(texts), encoding="utf-8")
+    fresh.add_overlay(OVERLAY)
+    with fresh.edit_config(OVERLAY) as overlay:
+        downstream = overlay["evaluation"]["downstream"]
+        downstream["languages"] = ["en"]
+        downstream["tasks"]["cloze"] |= {"context_characters": 10, "choice_characters": 5}
+    target = f"{RECORDS}/dense/0/cloze/en.json"
+    outcome = fresh.run("--show-failed-logs", target, *CONFIG, config=False)
+    assert outcome.code == 0, outcome.text
+
+    llama = LlamaForCausalLM.from_pretrained(model)
+    rows = (fresh.folder / "results/tiny/tasks/cloze/en/test.jsonl").read_text(encoding="utf-8")
+    record = json.loads((fresh.folder / target).read_text(encoding="utf-8"))["samples"]
+    absorbed = 0
+    for row, found in zip(
+        map(json.loads, rows.splitlines()), record["log_likelihoods"], strict=True
+    ):
+        context, *choices = (tokenizer.encode(text) for text in (row["context"], *row["choices"]))
+        wholes = [tokenizer.encode(row["context"] + choice) for choice in row["choices"]]
+        absorbed += sum(len(whole) == len(context) for whole in wholes)
+        assert any(whole[: len(context)] != context for whole in wholes)  # so that all are parted
+        expected = []
+        for ids in choices:
+            with torch.no_grad():
+                scores = llama(torch.tensor([context + ids])).logits[0].log_softmax(-1)
+            places = range(len(context) - 1, len(context) + len(ids) - 1)
+            expected.append(sum(float(scores[p, i]) for p, i in zip(places, ids, strict=True)))
+        assert found == pytest.approx(expected, abs=1e-4)
+    assert absorbed
