@@ -36,6 +36,7 @@ def accuracy_by_language(tables: Tables, grid: Grid, model: str) -> str:
         shown,
         " ".join(findings),
         _missing(table, grid),
+        _truncated(table, grid),
         f"Items per task and language: {_range(best['items'])}. {_seeds(table)}",
     )
 
@@ -65,6 +66,7 @@ def consistency_with_reference(tables: Tables, grid: Grid, model: str) -> str:
         shown,
         f"Means over languages: {' '.join(findings)}",
         _against_baseline(table, grid),
+        _truncated(tables["downstream"], grid),
         f"Items per task and language: {_range(table['items'])}. {_seeds(table)}",
     )
 
@@ -99,6 +101,7 @@ def trade_off(tables: Tables, grid: Grid, model: str) -> str:
         "Perplexity relative to dense and accuracy lost, means over languages. "
         + " ".join(findings),
         _correlations(points),
+        _truncated(tables["downstream"], grid),
         _seeds(tables["downstream"]),
     )
 
@@ -161,8 +164,20 @@ def _languages(rows: pd.DataFrame, grid: Grid) -> str:
     return "Languages left of the thin line are calibration languages of the config, right unseen."
 
 
+def _truncated(table: pd.DataFrame, grid: Grid) -> str:
+    """Which scores are of prompts that the model could not read whole."""
+    noted = table[table["note"].notna() & table["score"].notna()]
+    if noted.empty:
+        return ""
+    parts = [
+        f"{task}: {note} ({', '.join(style.language_label(name, grid) for name in sorted(names))})"
+        for (task, note), names in noted.groupby(["task", "note"])["language"].unique().items()
+    ]
+    return f"Prompts longer than the model's positions: {'; '.join(parts)}."
+
+
 def _missing(table: pd.DataFrame, grid: Grid) -> str:
-    notes = table[table["note"].notna()]
+    notes = table[table["note"].notna() & table["score"].isna()]
     if notes.empty:
         return ""
     by_task = notes.groupby("task")["language"]

@@ -25,12 +25,14 @@ class Record:
 
     scores: metric -> (score, standard error); ids, target [items]; correct: metric -> bool [items],
     for metrics that are a share of items; log_likelihoods [items, choices] in nats, None for a task
-    without choices; chance: accuracy of a random choice, nan where there is none.
+    without choices; chance: accuracy of a random choice, nan where there is none; truncated: items
+    with a prompt that was longer than the model's positions and lost its beginning.
     """
 
     path: Path
     scores: dict[str, tuple[float, float]]
     chance: float
+    truncated: int
     ids: np.ndarray
     target: np.ndarray
     correct: dict[str, np.ndarray]
@@ -52,6 +54,7 @@ def read_record(path: Path) -> Record:
                 for metric, entry in content["metrics"].items()
             },
             _number(content["chance"]),
+            int(content["truncated"]),
             ids[order],
             np.array(samples["target"])[order],
             {name: np.array(marks, float)[order] for name, marks in samples["correct"].items()},
@@ -72,6 +75,8 @@ def _check(record: Record) -> None:
     items = len(record.ids)
     if items == 0 or len(set(record.ids)) < items:
         set_aside(record.path, f"{len(set(record.ids))} different ids for {items} items")
+    if not 0 <= record.truncated <= items:
+        set_aside(record.path, f"{record.truncated} of its {items} items were truncated")
     for metric, marks in record.correct.items():
         if not np.isin(marks, (0, 1)).all() or metric not in record.scores:
             set_aside(record.path, f"samples.correct.{metric} are not the 0 and 1 of a metric")

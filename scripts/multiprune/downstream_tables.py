@@ -93,6 +93,7 @@ def _metrics(runs: DownstreamRuns, run: Run, task: str, language: str) -> Iterat
             "baseline_ci_low": to_baseline[1],
             "baseline_ci_high": to_baseline[2],
             "p_value": _p_value(record, baseline, metric),
+            "note": _truncation(record),
         }
 
 
@@ -117,6 +118,12 @@ def _p_value(record: Record, baseline: Record | None, metric: str) -> float:
     if metric not in record.correct or metric not in baseline.correct:
         return math.nan
     return exact_mcnemar(record.correct[metric], baseline.correct[metric])
+
+
+def _truncation(record: Record) -> str | None:
+    if not record.truncated:
+        return None
+    return f"the prompts of {record.truncated} of {len(record.ids)} items lost their beginning"
 
 
 def _notes(runs: DownstreamRuns) -> Iterator[dict]:

@@ -67,7 +67,7 @@ def record_of(correct: dict, ids=None, target=None, log_likelihoods=None, chance
         for metric, marks in correct.items()
     }
     return {
-        "metrics": metrics, "chance": chance,
+        "metrics": metrics, "chance": chance, "truncated": 0,
         "samples": {
             "id": ids or [str(index) for index in range(items)], "target": target or [0] * items,
             "log_likelihoods": log_likelihoods,

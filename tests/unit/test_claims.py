@@ -93,7 +93,7 @@ def write_downstream(results, grid):
                     for language in entry["languages"]:
                         likelihoods = [(1, 2, 3) if language == "en" else ORDER[method]] * 5
                         content = {
-                            "chance": None,
+                            "chance": None, "truncated": 0,
                             "metrics": {"acc": {"score": np.mean(RIGHT[method]), "stderr": 0.1}},
                             "samples": {
                                 "id": ["a", "b", "c", "d", "e"], "target": [0] * 5,

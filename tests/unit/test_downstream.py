@@ -27,6 +27,7 @@ class TestMeasure:
         }
         assert record["chance"] == 0.25
         assert record["requests"] == 64
+        assert record["truncated"] == 0
 
     def test_a_model_that_finds_all_alike_scores_chance(self, task):
         record = measure(uniform(), task)
@@ -103,7 +104,7 @@ class TestWholeScript:
             "acc_norm": 1.0,
         }
         assert said == "en: acc 1.000, acc_norm 1.000 on 16 items (computed)\n"
-        assert (record["lm_eval_task"], record["task_version"]) == ("cloze_en", "1.0")
+        assert (record["lm_eval_task"], record["task_version"]) == ("cloze_en", "1.1")
         assert (record["limit"], record["requests"], record["chance"]) == (16, 64, 0.25)
 
         # Everything is in the cache now, so that a model which cannot be loaded is not missed.
@@ -111,6 +112,18 @@ class TestWholeScript:
         again, said = evaluate(model, output="again")
         assert again == record
         assert "kept from an earlier run" in said
+
+    def test_shortened_prompts_are_counted_and_said(self, tmp_path, evaluate):
+        """Contexts of 39 bytes and choices of 20 with their blank, for a model of 32 positions."""
+        model = write_llama(tmp_path / "model", max_position_embeddings=32)
+        write_manifest(model, {})
+        write_cloze(tmp_path / "tasks" / "en")
+        record, said = evaluate(model)
+        assert record["truncated"] == 16
+        assert said.splitlines()[1] == (
+            "en: 16 of them with a prompt that is longer than the model's positions and lost its "
+            "beginning"
+        )
 
     def test_uniform_model_scores_chance(self, tmp_path, evaluate):
         model = write_llama(tmp_path / "model")

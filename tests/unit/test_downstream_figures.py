@@ -278,6 +278,29 @@ def test_caption_counts_tests_after_correction(plausible):
     assert "Items per task and language: 40. One calibration draw" in text
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_captions_say_whose_prompts_were_shortened(name, plausible):
+    grid, tables = plausible
+    table = tables["downstream"].copy()
+    for task, language, count in (
+        ("belebele", "fr", 40),
+        ("belebele", "sw", 40),
+        ("xwinograd", "fr", 7),
+    ):
+        hit = table["task"].eq(task) & table["language"].eq(language) & table["score"].notna()
+        table.loc[hit, "note"] = f"the prompts of {count} of 40 items lost their beginning"
+    text = FIGURES[name].caption(tables | {"downstream": table}, grid, "m")
+    said = " ".join(text.split())
+    assert (
+        "Prompts longer than the model's positions: belebele: the prompts of 40 of 40 items lost "
+        "their beginning (French, Swahili); xwinograd: the prompts of 7 of 40 items lost their "
+        "beginning (French)." in said
+    )
+    if name == "downstream_by_language":
+        assert "Languages that a task does not have: xwinograd: Swahili." in said
+    assert "positions" not in FIGURES[name].caption(tables, grid, "m")
+
+
 def test_caption_of_rankc_names_paired_differences(plausible):
     grid, tables = plausible
     table = tables["consistency"].copy()

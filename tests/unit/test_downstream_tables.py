@@ -145,6 +145,17 @@ def test_missing_language_is_one_row_with_the_reason(results):
     assert table_of(results)["items"].dropna().astype(str).unique().tolist() == ["12"]
 
 
+def test_shortened_prompts_are_noted_beside_the_score(results):
+    path = results / "m/seed0/downstream/owl/0.5/cloze/fr.json"
+    write_json(path, read_json(path) | {"truncated": 3})
+    table = table_of(results)
+    row = cell(table, method="owl", language="fr", metric="acc")
+    assert row["note"] == "the prompts of 3 of 12 items lost their beginning"
+    assert row["score"] == 8 / 12
+    others = table[(table["method"] != "owl") | (table["language"] != "fr")]
+    assert others["note"].dropna().tolist() == ["cloze has no Swahili"]
+
+
 def test_the_order_of_items_in_a_file_has_no_meaning(results):
     expected = table_of(results)
     path = results / "m/seed0/downstream/owl/0.5/cloze/fr.json"
@@ -232,6 +243,8 @@ def test_other_items_are_refused_and_both_files_named(results):
         (lambda c: c["samples"]["correct"]["acc"].__setitem__(0, 0.5), "are not the 0 and 1"),
         (lambda c: c["samples"]["correct"]["acc"].pop(), "is not a downstream record"),
         (lambda c: c.pop("samples"), "is not a downstream record"),
+        (lambda c: c.pop("truncated"), "is not a downstream record"),
+        (lambda c: c.update(truncated=13), "13 of its 12 items were truncated"),
     ],
 )
 def test_a_record_that_contradicts_itself_is_set_aside(results, change, said):
