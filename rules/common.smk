@@ -17,6 +17,7 @@ from multiprune import (
     definitions,
     digest,
     downstream_config,
+    model_fit,
     slurm,
     sweep,
     table_grids,
@@ -29,7 +30,7 @@ from multiprune.errors import InputError
 from multiprune.file_locks import FetchTurns
 from multiprune.grid import CODE, MASKS, WEIGHTS
 from multiprune.manifests import other_definition
-from multiprune.model_sources import SUFFIXES
+from multiprune.model_sources import is_model_file
 from multiprune.references import claims_file
 from multiprune.revisions import RevisionLock
 
@@ -62,6 +63,9 @@ def checked(config):
             if difference := other_definition(manifest, definition):
                 raise InputError(difference)
             lock.must_agree(folder, definition, manifest)
+        if workflow.is_main_process:
+            sets = experiment.all_calibration_sets(config)
+            model_fit.check_known(config, f"{RESOURCES}/models", sets)
     except InputError as error:
         sys.exit(f"error in the config: {error}")
     return config

@@ -7,8 +7,9 @@ from multiprune.calibration import sample_windows
 from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.manifests import checked_fingerprint
-from multiprune.models import library_versions, load_tokenizer
+from multiprune.models import library_versions
 from multiprune.texts import read_paragraphs, tokenize
+from multiprune.tokenizer import load_tokenizer
 
 
 def main() -> None:

@@ -15,7 +15,8 @@ from multiprune.demonstrations import (
 )
 from multiprune.digest import code_digest
 from multiprune.manifests import checked_fingerprint
-from multiprune.models import library_versions, load_tokenizer
+from multiprune.models import library_versions
+from multiprune.tokenizer import load_tokenizer
 
 
 def main() -> None:

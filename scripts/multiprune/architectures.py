@@ -1,7 +1,8 @@
 """Where each supported architecture keeps its decoder blocks and linear layers.
 
-Names are those of the model's own `state_dict()`. Checkpoint files of some models (BLOOM, GPT-2)
-leave out the base model's prefix; `state_name` adds it.
+Names are those of the model's own `state_dict()`. Checkpoint files of some models leave out the
+base model's prefix (BLOOM, GPT-2) or have another one (Gemma 3 with its vision tower); `state_name`
+gives the model's own name.
 """
 
 import json
@@ -15,13 +16,29 @@ from multiprune.registry import unknown_name
 
 @dataclass(frozen=True)
 class Architecture:
-    """Prefix of the decoder blocks; whether weights are stored [inputs, outputs] (Conv1D)."""
+    """What sets a class of transformers apart.
+
+    `blocks` is the prefix of its decoder blocks, `stored` the one that they have in files where it
+    is another. `transposed` weights are stored [inputs, outputs] (Conv1D). A model with a vision
+    tower names in `text` the types that its text model may have. `float16` is False where
+    activations grow beyond what float16 can hold.
+    """
 
     blocks: str
     transposed: bool = False
+    stored: str = ""
+    text: tuple[str, ...] = ()
+    float16: bool = True
+
+    @property
+    def auto_class(self) -> str:
+        """The class of transformers that loads such a model with its output head."""
+        return "AutoModelForImageTextToText" if self.text else "AutoModelForCausalLM"
 
     def state_name(self, checkpoint_name: str) -> str:
         """Name in `state_dict()` of a tensor in a checkpoint file."""
+        if self.stored and checkpoint_name.startswith(f"{self.stored}."):
+            return self.blocks + checkpoint_name.removeprefix(self.stored)
         base = self.blocks.split(".")[0] + "."
         inner = self.blocks.removeprefix(base).split(".")[0] + "."
         return base + checkpoint_name if checkpoint_name.startswith(inner) else checkpoint_name
@@ -42,51 +59,135 @@ class Architecture:
 
 _LAYERS = Architecture("model.layers")
 _HEADS = Architecture("transformer.h")
+_GEMMA = Architecture("model.layers", float16=False)
+_INNER = "model.language_model.layers"  # of a text model beside a vision tower
+_WRAPPED = "language_model.model.layers"  # the same in the files of older classes
 
 ARCHITECTURES = {
+    "apertus": _LAYERS,
+    "arcee": _LAYERS,
     "bloom": _HEADS,
+    "codegen": _HEADS,
     "cohere": _LAYERS,
     "cohere2": _LAYERS,
-    "gemma": _LAYERS,
-    "gemma2": _LAYERS,
-    "gemma3_text": _LAYERS,
+    "cwm": _LAYERS,
+    "ernie4_5": _LAYERS,
+    "exaone4": _LAYERS,
+    "gemma": _GEMMA,
+    "gemma2": _GEMMA,
+    "gemma3": Architecture(_INNER, stored=_WRAPPED, text=("gemma3_text",), float16=False),
+    "gemma3_text": _GEMMA,
+    "gemma4": Architecture(_INNER, text=("gemma4_text",), float16=False),
+    "gemma4_text": _GEMMA,
+    "glm": _LAYERS,
+    "glm4": _LAYERS,
     "gpt2": Architecture("transformer.h", transposed=True),
+    "gpt_neox": Architecture("gpt_neox.layers"),
+    "gptj": _HEADS,
+    "granite": _LAYERS,
+    "helium": _LAYERS,
+    "hunyuan_v1_dense": _LAYERS,
+    "jais2": _LAYERS,
     "llama": _LAYERS,
+    "ministral": _LAYERS,
+    "ministral3": _LAYERS,
     "mistral": _LAYERS,
+    "mistral3": Architecture(_INNER, stored=_WRAPPED, text=("ministral3", "mistral")),
+    "mpt": Architecture("transformer.blocks"),
+    "nemotron": _LAYERS,
     "olmo": _LAYERS,
     "olmo2": _LAYERS,
+    "olmo3": _LAYERS,
+    "opt": Architecture("model.decoder.layers"),
+    "persimmon": _LAYERS,
+    "phi": _LAYERS,
+    "phi3": _LAYERS,
     "qwen2": _LAYERS,
+    "qwen2_5_vl": Architecture(_INNER, stored="model.layers", text=("qwen2_5_vl_text",)),
     "qwen3": _LAYERS,
+    "qwen3_vl": Architecture(_INNER, text=("qwen3_vl_text",)),
+    "seed_oss": _LAYERS,
+    "smollm3": _LAYERS,
+    "stablelm": _LAYERS,
+    "starcoder2": _LAYERS,
+    "vaultgemma": _GEMMA,
     "xglm": _LAYERS,
 }
 
 EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")  # keys of a config.json
+POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len")  # likewise
 
-DOWN_PROJECTIONS = ("mlp.down_proj", "mlp.dense_4h_to_h", "mlp.c_proj", "fc2")
+DOWN_PROJECTIONS = ("mlp.down_proj", "ffn.down_proj", "mlp.dense_4h_to_h", "mlp.c_proj")
+DOWN_PROJECTIONS += ("mlp.fc_out", "fc2")
 
 
 def architecture_of(model_folder: Path | str) -> Architecture:
     """The architecture named by `model_type` in a model folder's config.json.
 
-    Raises InputError for one that is not in the table and for a mixture of experts, whose experts
-    are not plain linear layers: refused as a whole, since it would be pruned by half.
+    Raises InputError for one that is not in the table, and for those of `_check_decoder`.
     """
+    path, whole = Path(model_folder) / "config.json", read_config(model_folder)
+    model_type, config = str(whole["model_type"]), decoder_config(whole)
+    _check_decoder(config, f"{path}: {model_type}")
+    text_type = str(config["model_type"])  # the same for a model that is nothing but text
+    if model_type not in ARCHITECTURES and text_type != model_type:
+        known = ", ".join(name for name, entry in ARCHITECTURES.items() if entry.text)
+        raise InputError(
+            f"{path}: {model_type} has a text model ({text_type}) beside other parts, and of such "
+            f"models only {known} are known; save the text model alone"
+        )
+    if model_type not in ARCHITECTURES:
+        raise InputError(f"{path}: {unknown_name('model_type', model_type, sorted(ARCHITECTURES))}")
+    architecture = ARCHITECTURES[model_type]
+    if text_type not in (model_type, *architecture.text):
+        raise InputError(
+            f"{path}: the text model of {model_type} is {text_type}, known is "
+            f"{' or '.join(architecture.text) or 'none'}; use another model"
+        )
+    return architecture
+
+
+def _check_decoder(config: dict, what: str) -> None:
+    """InputError for a decoder that would be pruned by half, by its `decoder_config`.
+
+    Experts are not plain linear layers (but for a single one, which HunYuan's dense models name),
+    and files of blocks that share keys hold matrices that no block uses.
+    """
+    if found := [f"{key}: {config[key]}" for key in EXPERTS if config.get(key) not in (None, 0, 1)]:
+        raise InputError(
+            f"{what} is a mixture of experts ({found[0]}), which cannot be pruned; "
+            "use a model without experts"
+        )
+    if shared := config.get("num_kv_shared_layers"):
+        raise InputError(
+            f"{what} shares keys and values between blocks (num_kv_shared_layers: {shared}), which "
+            "cannot be pruned; use a model without that"
+        )
+
+
+def read_config(model_folder: Path | str) -> dict:
+    """A model folder's config.json; InputError where it is none."""
     path = Path(model_folder) / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        model_type = str(config["model_type"])
+        config["model_type"]
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; a Hugging Face model folder is needed") from None
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{path}: is not a model's config with a model_type") from None
-    if found := [f"{key}: {config[key]}" for key in EXPERTS if config.get(key)]:
-        raise InputError(
-            f"{path}: {model_type} is a mixture of experts ({found[0]}), which cannot be pruned; "
-            "use a model without experts"
-        )
-    if model_type not in ARCHITECTURES:
-        raise InputError(f"{path}: {unknown_name('model_type', model_type, sorted(ARCHITECTURES))}")
-    return ARCHITECTURES[model_type]
+    return config
+
+
+def decoder_config(config: dict) -> dict:
+    """The entries that hold for the decoder: those of a text model inside another come first."""
+    text = config.get("text_config")
+    return {**config, **text} if isinstance(text, dict) else config
+
+
+def positions(config: dict) -> int | None:
+    """How many tokens a model was made for, by its `decoder_config`; None where nothing limits."""
+    found = (config.get(key) for key in POSITIONS)
+    return next((most for most in found if isinstance(most, int) and most), None)
 
 
 def is_norm(parameter: str) -> bool:

@@ -18,3 +18,9 @@ class InputError(Exception):
 def shown(value: object) -> str:
     """A value as it stands in a message: on one line, shortened in the middle if it is long."""
     return _SHORT.repr(value)
+
+
+def in_one_line(error: Exception) -> str:
+    """What a library raised, as it stands in the message of an InputError."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text if len(text) <= 300 else f"{text[:297]}..."

@@ -19,7 +19,8 @@ from multiprune.artefacts import read_json, read_json_lines
 from multiprune.downstream import measure
 from multiprune.errors import InputError
 from multiprune.harness import LoadedModel, _spread, prepare, requests_hash
-from multiprune.models import load_model, load_tokenizer
+from multiprune.models import load_model
+from multiprune.tokenizer import load_tokenizer
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "fetch_task.py"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save
+from tiny import ONE_WORD
 
 from multiprune import gguf_packages
 from multiprune.errors import InputError
@@ -19,7 +20,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "fetch_model.py"
 MODEL = {
     "config.json": b'{"model_type": "llama"}',
     "model.safetensors": save({"a": np.ones(2000, dtype=np.float32)}),
-    "tokenizer.json": b"{}",
+    "tokenizer.json": ONE_WORD,
 }
 
 

@@ -5,12 +5,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import byte_tokenizer, random_model, start_token_tokenizer, write_llama
+from tiny import byte_tokenizer, start_token_tokenizer, write_llama
+from tiny_architectures import ARCHITECTURES, random_model
 from torch.nn.functional import cross_entropy
 from transformers import LlamaForCausalLM
 
 from multiprune import perplexity as module
-from multiprune.architectures import ARCHITECTURES
 from multiprune.errors import InputError
 from multiprune.perplexity import (
     bits_per_byte,
@@ -114,9 +114,9 @@ def test_bits_per_byte_by_hand():
     assert bits_per_byte([3 * math.log(2), math.log(4)], 10) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("model_type", sorted(ARCHITECTURES))
-def test_logits_are_those_of_every_architecture(model_type):
-    model = random_model(model_type)
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_logits_are_those_of_every_architecture(name):
+    model = random_model(name)
     tokens = np.arange(3, 23, dtype=np.int32)
     windows = windows_of(tokens, 8, PLAIN)
     check_logits(model)

@@ -135,7 +135,7 @@ def test_a_folder_without_safetensors_is_one_line(load, llama, tmp_path):
         ("[]", r"config\.json: is not a model's config with a model_type"),
         (
             json.dumps({"model_type": "lama"}),
-            r"unknown model_type 'lama': allowed are bloom, .*; did you mean 'llama'\?",
+            r"unknown model_type 'lama': allowed are apertus, .*; did you mean 'llama'\?",
         ),
     ],
 )
