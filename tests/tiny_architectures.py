@@ -229,9 +229,10 @@ def gemma4() -> PreTrainedModel:
 
 
 def mistral3() -> PreTrainedModel:
-    """Mistral Small 3.1 and Ministral 3: the text model is of another type."""
+    """Mistral Small 3.1 and Ministral 3: the text model is of another type, its head untied."""
     vision = VISION | {"model_type": "pixtral", "head_dim": 8}
-    return with_vision("mistral3", {"model_type": "ministral3"}, vision, image_token_index=257)
+    options = {"image_token_index": 257, "tie_word_embeddings": False}
+    return with_vision("mistral3", {"model_type": "ministral3"}, vision, **options)
 
 
 def qwen2_5_vl() -> PreTrainedModel:

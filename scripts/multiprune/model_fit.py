@@ -31,9 +31,10 @@ def check_fit(name: str, folder: Path, asked: dict) -> None:
     """
     architecture, config = architecture_of(folder), read_config(folder)
     if not architecture.float16 and _in_float16(folder, config, asked["dtype"]):
+        found = "float16" if asked["dtype"] == "float16" else "auto, which is float16 in its files"
         raise InputError(
-            f"models.{name}.dtype: found {asked['dtype']}, which is float16 here, in which the "
-            f"activations of {config['model_type']} overflow; set dtype: bfloat16 or float32"
+            f"models.{name}.dtype: found {found}; the activations of {config['model_type']} "
+            "overflow in it; set dtype: bfloat16 or float32"
         )
     most = positions(decoder_config(config))
     for key, length in asked["lengths"].items():

@@ -84,12 +84,13 @@ class TestScript:
     """The script as Snakemake runs it."""
 
     def test_success(self, alone):
-        repository = Repository(MODEL | {"pytorch_model.bin": b"pickled", "README.md": b"card"})
+        files = MODEL | {"LICENSE": b"yours", "USE_POLICY.md": b"be good"}
+        repository = Repository(files | {"pytorch_model.bin": b"pickled", "README.md": b"card"})
         alone.succeed(repository)
         manifest = read_manifest(alone.manifest)
         assert manifest["revision"] == COMMIT
         assert manifest["definition"] == DEFINITION
-        assert set(manifest["files"]) == set(MODEL)
+        assert set(manifest["files"]) == set(files)
 
     def test_gated(self, alone):
         """First without a token, then with that of somebody who has accepted the licence."""

@@ -109,6 +109,32 @@ class TestLocal:
         assert str(source) in str(caught.value)
         assert "\n" not in str(caught.value)
 
+    def test_licences_come_along(self, tmp_path):
+        names = ["LICENSE", "LICENCE.md", "Notice", "USE_POLICY.md", "gemma_terms_of_use.md"]
+        left = ["README.md", "terms.bin", ".licence", "policy.md"]
+        source = write_files(tmp_path / "own", MODEL | dict.fromkeys([*names, *left], b"x"))
+        code, _, manifest = fetch(tmp_path, {"kind": "local", "folder": str(source)})
+        assert code == 0
+        assert read_manifest(manifest)["files"].keys() == {*MODEL, *names}
+
+    @pytest.mark.parametrize("given", ["models--org--tiny", "models--org--tiny/snapshots"])
+    def test_a_folder_of_the_hubs_cache_says_which_one_to_give(self, tmp_path, given):
+        """There, files of a commit are links to blobs/."""
+        cache = tmp_path / "models--org--tiny"
+        write_files(cache / "blobs", {str(i): data for i, data in enumerate(MODEL.values())})
+        snapshot = write_files(cache / "snapshots" / ("a1" * 20), {})
+        for number, name in enumerate(MODEL):
+            (snapshot / name).symlink_to(f"../../blobs/{number}")
+        target = write_files(tmp_path / "target", {})
+        with pytest.raises(InputError) as caught:
+            fetch_model({"kind": "local", "folder": str(tmp_path / given)}, target)
+        assert str(caught.value) == (
+            f"model folder {tmp_path / given}: no config.json; give the folder that holds it: "
+            f"{snapshot}"
+        )
+        fetch_model({"kind": "local", "folder": str(snapshot)}, target)
+        assert {path.name for path in target.iterdir()} == set(MODEL)
+
     def test_missing_folder(self, tmp_path):
         with pytest.raises(InputError, match="no such folder"):
             fetch_model({"kind": "local", "folder": str(tmp_path / "nope")}, tmp_path)
