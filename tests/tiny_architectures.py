@@ -142,7 +142,7 @@ def gpt2() -> PreTrainedModel:
 
 def of_text(model_type: str, **options: object) -> PreTrainedModel:
     """A class that needs no more than sizes, and what its numbers depend on."""
-    config = transformers.AutoConfig.for_model(model_type, **SIZES, **options)
+    config = transformers.AutoConfig.for_model(model_type, **SIZES | options)
     return transformers.AutoModelForCausalLM.from_config(config)
 
 
@@ -364,14 +364,18 @@ ARCHITECTURES = {
 def random_model(name: str, seed: int = 0) -> PreTrainedModel:
     """The tiny model of that name with every parameter random, in evaluation mode."""
     torch.manual_seed(seed)
-    model = ARCHITECTURES[name].build().eval()
+    return randomized(ARCHITECTURES[name].build())
+
+
+def randomized(model: PreTrainedModel) -> PreTrainedModel:
+    """A model with every parameter random, in evaluation mode."""
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() == 2 and parameter.shape[1] > 8:
                 parameter.normal_(std=1.5 / math.sqrt(parameter.shape[1]))
             else:  # norm weights and biases
                 parameter.uniform_(0.5, 1.5).mul_(torch.randn_like(parameter).sign())
-    return model
+    return model.eval()
 
 
 def write_model(name: str, folder: Path, dtype: torch.dtype = torch.float32, **options) -> Path:

@@ -18,10 +18,9 @@ beside the blocks stay as they are.
 A model with a vision tower is loaded as a whole by `AutoModelForImageTextToText`; its text model is
 pruned and measured, on text alone, and the export holds the tower byte by byte.
 
-Refused in one line: mixtures of experts, blocks that share keys and values (`num_kv_shared_layers`,
-as Gemma 4 E2B and E4B), weights that are quantized or pickled, every other `model_type`, and
-folders that ask for code of their own (`auto_map`): where the class stands here, a local copy
-without that entry will do.
+Refused in one line: mixtures of experts, weights that are quantized or pickled, every other
+`model_type`, and folders that ask for code of their own (`auto_map`): where the class stands here,
+a local copy without that entry will do.
 
 | `model_type` | models | `blocks` | in files | notes |
 |---|---|---|---|---|
@@ -42,8 +41,11 @@ MODELS = {
     "gemma2": ("google/gemma-2-9b", ""),
     "gemma3": ("google/gemma-3-4b-pt, gemma-3-12b-pt, gemma-3-27b-pt", ""),
     "gemma3_text": ("google/gemma-3-270m, gemma-3-1b-pt", ""),
-    "gemma4": ("Gemma 4 without shared keys", ""),
-    "gemma4_text": ("text models of Gemma 4", "two further matrices where blocks have embeddings"),
+    "gemma4": ("google/gemma-4-e2b-it", ""),
+    "gemma4_text": (
+        "text models of Gemma 4",
+        "two more matrices in blocks with embeddings",
+    ),
     "glm": ("zai-org/glm-4-9b-hf", "gate and up in one matrix"),
     "glm4": ("zai-org/GLM-4-9B-0414", "gate and up in one matrix"),
     "gpt2": ("openai-community/gpt2, ai-forever/mGPT", ""),

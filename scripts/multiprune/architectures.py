@@ -7,7 +7,7 @@ gives the model's own name.
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from multiprune.errors import InputError
@@ -21,7 +21,8 @@ class Architecture:
     `blocks` is the prefix of its decoder blocks, `stored` the one that they have in files where it
     is another. `transposed` weights are stored [inputs, outputs] (Conv1D). A model with a vision
     tower names in `text` the types that its text model may have. `float16` is False where
-    activations grow beyond what float16 can hold.
+    activations grow beyond what float16 can hold. Blocks from `shared_from` on take keys and values
+    from earlier ones: matrices of their own, which files may hold, are not used.
     """
 
     blocks: str
@@ -29,6 +30,7 @@ class Architecture:
     stored: str = ""
     text: tuple[str, ...] = ()
     float16: bool = True
+    shared_from: int | None = None
 
     @property
     def auto_class(self) -> str:
@@ -53,8 +55,11 @@ class Architecture:
 
         A norm of queries or keys with a weight for every head has two dimensions (Command R+).
         """
-        inside = self.block_index(name) is not None
-        return inside and name.endswith(".weight") and len(shape) == 2 and not is_norm(name)
+        block = self.block_index(name)
+        if block is None or not name.endswith(".weight") or len(shape) != 2 or is_norm(name):
+            return False
+        shared = self.shared_from is not None and block >= self.shared_from
+        return not (shared and name.endswith(KEYS_AND_VALUES))
 
 
 _LAYERS = Architecture("model.layers")
@@ -114,6 +119,7 @@ ARCHITECTURES = {
     "xglm": _LAYERS,
 }
 
+KEYS_AND_VALUES = ("k_proj.weight", "v_proj.weight")
 EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")  # keys of a config.json
 POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len")  # likewise
 
@@ -124,11 +130,17 @@ DOWN_PROJECTIONS += ("mlp.fc_out", "fc2")
 def architecture_of(model_folder: Path | str) -> Architecture:
     """The architecture named by `model_type` in a model folder's config.json.
 
-    Raises InputError for one that is not in the table, and for those of `_check_decoder`.
+    Raises InputError for one that is not in the table and for a mixture of experts, whose experts
+    are not plain linear layers: refused as a whole, since it would be pruned by half.
     """
     path, whole = Path(model_folder) / "config.json", read_config(model_folder)
     model_type, config = str(whole["model_type"]), decoder_config(whole)
-    _check_decoder(config, f"{path}: {model_type}")
+    # One expert is a plain feed-forward network, as in the configs of HunYuan.
+    if found := [f"{key}: {config[key]}" for key in EXPERTS if config.get(key) not in (None, 0, 1)]:
+        raise InputError(
+            f"{path}: {model_type} is a mixture of experts ({found[0]}), which cannot be pruned; "
+            "use a model without experts"
+        )
     text_type = str(config["model_type"])  # the same for a model that is nothing but text
     if model_type not in ARCHITECTURES and text_type != model_type:
         known = ", ".join(name for name, entry in ARCHITECTURES.items() if entry.text)
@@ -144,25 +156,10 @@ def architecture_of(model_folder: Path | str) -> Architecture:
             f"{path}: the text model of {model_type} is {text_type}, known is "
             f"{' or '.join(architecture.text) or 'none'}; use another model"
         )
+    blocks, shared = config.get("num_hidden_layers"), config.get("num_kv_shared_layers")
+    if shared and isinstance(blocks, int) and isinstance(shared, int):
+        return replace(architecture, shared_from=blocks - shared)
     return architecture
-
-
-def _check_decoder(config: dict, what: str) -> None:
-    """InputError for a decoder that would be pruned by half, by its `decoder_config`.
-
-    Experts are not plain linear layers (but for a single one, which HunYuan's dense models name),
-    and files of blocks that share keys hold matrices that no block uses.
-    """
-    if found := [f"{key}: {config[key]}" for key in EXPERTS if config.get(key) not in (None, 0, 1)]:
-        raise InputError(
-            f"{what} is a mixture of experts ({found[0]}), which cannot be pruned; "
-            "use a model without experts"
-        )
-    if shared := config.get("num_kv_shared_layers"):
-        raise InputError(
-            f"{what} shares keys and values between blocks (num_kv_shared_layers: {shared}), which "
-            "cannot be pruned; use a model without that"
-        )
 
 
 def read_config(model_folder: Path | str) -> dict:

@@ -94,14 +94,6 @@ INSIDE = {
         "aya_vision has a text model (cohere2) beside other parts, and of such models only gemma3, "
         "gemma4, mistral3, qwen2_5_vl, qwen3_vl are known; save the text model alone",
     ),
-    "keys shared between blocks": (
-        {
-            "model_type": "gemma4",
-            "text_config": {"model_type": "gemma4_text", "num_kv_shared_layers": 18},
-        },
-        "gemma4 shares keys and values between blocks (num_kv_shared_layers: 18), which cannot be "
-        "pruned; use a model without that",
-    ),
 }
 
 
