@@ -1,6 +1,7 @@
 """Draw the calibration windows of one language."""
 
 import argparse
+from pathlib import Path
 
 from multiprune.artefacts import metadata_text, sha256_file, write_tensors
 from multiprune.calibration import sample_windows
@@ -8,6 +9,7 @@ from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.manifests import checked_fingerprint
 from multiprune.models import library_versions
+from multiprune.positions import check_lengths
 from multiprune.texts import read_paragraphs, tokenize
 from multiprune.tokenizer import load_tokenizer
 
@@ -25,6 +27,7 @@ def main() -> None:
     options = parser.parse_args()
 
     code, model = code_digest(__file__), checked_fingerprint(options.model)
+    check_lengths(Path(options.model).name, options.model, {"calibration.length": options.length})
     tokens, _ = tokenize(read_paragraphs(options.text), load_tokenizer(options.model))
     windows = sample_windows(tokens, options.samples, options.length, options.seed, options.name)
     metadata = {

@@ -16,6 +16,7 @@ from multiprune.demonstrations import (
 from multiprune.digest import code_digest
 from multiprune.manifests import checked_fingerprint
 from multiprune.models import library_versions
+from multiprune.positions import check_lengths
 from multiprune.tokenizer import load_tokenizer
 
 
@@ -39,6 +40,8 @@ def main() -> None:
     options = parser.parse_args()
 
     code, model = code_digest(__file__), checked_fingerprint(options.model)
+    lengths = {"calibration.demonstrations.length": options.length}
+    check_lengths(Path(options.model).name, options.model, lengths)
     source = Side(options.source_name, read_sentences(options.source))
     target = Side(options.target_name, read_sentences(options.target))
     drawing = options.shots, options.samples, options.seed, options.name

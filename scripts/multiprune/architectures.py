@@ -121,7 +121,6 @@ ARCHITECTURES = {
 
 KEYS_AND_VALUES = ("k_proj.weight", "v_proj.weight")
 EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")  # keys of a config.json
-POSITIONS = ("max_position_embeddings", "n_positions", "max_seq_len")  # likewise
 
 DOWN_PROJECTIONS = ("mlp.down_proj", "ffn.down_proj", "mlp.dense_4h_to_h", "mlp.c_proj")
 DOWN_PROJECTIONS += ("mlp.fc_out", "fc2")
@@ -179,12 +178,6 @@ def decoder_config(config: dict) -> dict:
     """The entries that hold for the decoder: those of a text model inside another come first."""
     text = config.get("text_config")
     return {**config, **text} if isinstance(text, dict) else config
-
-
-def positions(config: dict) -> int | None:
-    """How many tokens a model was made for, by its `decoder_config`; None where nothing limits."""
-    found = (config.get(key) for key in POSITIONS)
-    return next((most for most in found if isinstance(most, int) and most), None)
 
 
 def is_norm(parameter: str) -> bool:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from multiprune.architectures import architecture_of, decoder_config, positions, read_config
+from multiprune.architectures import architecture_of, read_config
 from multiprune.checkpoints import starts_with_float16
 from multiprune.errors import InputError
+from multiprune.positions import check_lengths
 
 NOTHING = {"dtype": "auto", "lengths": {}}  # is asked where nobody says
 
@@ -36,25 +37,19 @@ def check_fit(name: str, folder: Path, asked: dict) -> None:
             f"models.{name}.dtype: found {found}; the activations of {config['model_type']} "
             "overflow in it; set dtype: bfloat16 or float32"
         )
-    most = positions(decoder_config(config))
-    for key, length in asked["lengths"].items():
-        if most is not None and length > most:
-            raise InputError(
-                f"{key}: found {length}, but models.{name} has {most} positions; lower it, for all "
-                "models, or leave out this model"
-            )
+    check_lengths(name, folder, asked["lengths"])
 
 
 def check_known(config: dict, models: Path | str, calibration_sets: Iterable[str]) -> None:
     """`check_fit` for all models that are on this machine; `models` is the folder of downloads.
 
-    A folder that is no model is let be: the job that fetches it says what is wrong.
+    A folder that is no model, or cannot be read, is let be: the job that fetches it says why.
     """
     for name, definition in config["models"].items():
         folder = Path(definition.get("folder", f"{models}/{name}")).expanduser()
         try:
             architecture_of(folder)
-        except InputError:
+        except (InputError, OSError):
             continue
         check_fit(name, folder, demands(config, name, calibration_sets))
 

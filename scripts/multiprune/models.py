@@ -12,8 +12,9 @@ import torch
 import transformers
 from transformers import PreTrainedModel
 
-from multiprune.architectures import Architecture, architecture_of, positions
+from multiprune.architectures import Architecture, architecture_of
 from multiprune.errors import InputError, in_one_line
+from multiprune.positions import positions
 from multiprune.pruned_weights import apply_pruning
 
 transformers.utils.logging.set_verbosity_error()

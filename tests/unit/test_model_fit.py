@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from command_lines import fetching
+from command_lines import fetched, fetching, sampling, write_text
 from loopback_hub import Fetching, Repository
 from model_changes import CONFIG, entries
-from script_calls import call, refusal
+from script_calls import assert_refused, call, refusal
 from tiny import write_llama
 from tiny_architectures import ARCHITECTURES, write_model
 
@@ -160,6 +160,21 @@ def test_downloaded_weights_stay_where_the_precision_alone_is_wrong(tmp_path, mo
     again = Repository(files)
     runs.succeed(again)
     assert again.transfers == []
+
+
+def test_windows_and_demonstrations_are_not_even_drawn(tmp_path):
+    model, text = fetched(write_llama(tmp_path / "own")), write_text(tmp_path / "text")
+    words = sampling(model, text, tmp_path / "windows")
+    words[words.index("--length") + 1] = 257
+    assert_refused(
+        tmp_path / "windows", "sample_calibration", words, "calibration.length: found 257, but"
+    )
+    place = words.index("--text")
+    words[place : place + 2] = ["--source", text, "--target", text, "--shots", 1]
+    words += ["--source-name", "English", "--target-name", "English"]
+    assert_refused(
+        tmp_path / "windows", "sample_demonstrations", words, f"{LENGTHS[1]}: found 257, but"
+    )
 
 
 def test_models_on_this_machine_are_known_before_any_job(tmp_path):
