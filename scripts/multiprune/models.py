@@ -45,8 +45,9 @@ def load_model(
     """
     architecture = architecture_of(folder)
     device_map = "auto" if torch.cuda.is_available() and not on_host else None
+    AutoModel = getattr(transformers, architecture.auto_class)
     try:
-        model, loading = getattr(transformers, architecture.auto_class).from_pretrained(
+        model, loading = AutoModel.from_pretrained(
             folder,
             dtype=dtype,
             use_safetensors=True,

@@ -113,32 +113,6 @@ class TestScript:
         line = refused_for_good(alone, Repository(MODEL), offline=True)
         assert "org/tiny: the hub cannot be reached" in line
 
-    def test_a_broken_transfer_goes_on_in_the_next_run(self, alone):
-        """No byte is sent twice, neither of the finished shard nor of the broken one."""
-        broken = Repository(SHARDED, breaks={SHARDS[1]: [3000, 4000, 0, 0, 0, 0]})
-        line = alone.refuse(broken)
-        assert "transfer from the hub broke off; run the same command again" in line
-        assert alone.printed.count("the transfer broke off; attempt") == 5
-        again = Repository(SHARDED)
-        alone.succeed(again)
-        assert again.weights()[-1] == (SHARDS[1], 7000, 3240)
-        sent = dict.fromkeys(SHARDED, 0)
-        for name, _, size in broken.transfers + again.transfers:
-            sent[name] += size
-        assert sent == {name: len(data) for name, data in SHARDED.items()}
-
-    def test_a_wrong_checksum(self, alone):
-        """Fetched twice, then an error; the file goes and the next run fetches it anew."""
-        wrong = Repository(MODEL, wrong_hash=["model.safetensors"])
-        line = alone.refuse(wrong)
-        assert "org/tiny: model.safetensors has another SHA-256 than the hub states" in line
-        assert wrong.weights() == [("model.safetensors", 0, 10240)] * 2
-        assert not [path for path in alone.partial.rglob("*") if "safetensors" in path.name]
-        right = Repository(MODEL)
-        alone.succeed(right)
-        assert right.weights() == [("model.safetensors", 0, 10240)]
-        assert "config.json" not in [name for name, *_ in right.transfers]
-
     def test_a_disk_that_fills_up(self, alone):
         """No file may grow beyond 5000 bytes; the part stays and the next run goes on."""
         line = alone.refuse(Repository(MODEL), file_limit=5000)
@@ -211,6 +185,32 @@ class TestRefusal:
 
 
 class TestBrokenTransfer:
+    def test_a_broken_transfer_goes_on_in_the_next_run(self, fetching):
+        """No byte is sent twice, neither of the finished shard nor of the broken one."""
+        broken = Repository(SHARDED, breaks={SHARDS[1]: [3000, 4000, 0, 0, 0, 0]})
+        line = fetching.refuse(broken)
+        assert "transfer from the hub broke off; run the same command again" in line
+        assert fetching.printed.count("the transfer broke off; attempt") == 5
+        again = Repository(SHARDED)
+        fetching.succeed(again)
+        assert again.weights()[-1] == (SHARDS[1], 7000, 3240)
+        sent = dict.fromkeys(SHARDED, 0)
+        for name, _, size in broken.transfers + again.transfers:
+            sent[name] += size
+        assert sent == {name: len(data) for name, data in SHARDED.items()}
+
+    def test_a_wrong_checksum(self, fetching):
+        """Fetched twice, then an error; the file goes and the next run fetches it anew."""
+        wrong = Repository(MODEL, wrong_hash=["model.safetensors"])
+        line = fetching.refuse(wrong)
+        assert "org/tiny: model.safetensors has another SHA-256 than the hub states" in line
+        assert wrong.weights() == [("model.safetensors", 0, 10240)] * 2
+        assert not [path for path in fetching.partial.rglob("*") if "safetensors" in path.name]
+        right = Repository(MODEL)
+        fetching.succeed(right)
+        assert right.weights() == [("model.safetensors", 0, 10240)]
+        assert "config.json" not in [name for name, *_ in right.transfers]
+
     def test_resumes_within_one_run(self, fetching):
         repository = Repository(MODEL, breaks={"model.safetensors": [4000, 0, 2000]})
         fetching.succeed(repository)

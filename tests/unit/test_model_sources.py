@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save
+from script_calls import call
 from tiny import ONE_WORD
 
 from multiprune import gguf_packages
@@ -34,22 +35,9 @@ def write_files(folder, files):
 def fetch(tmp_path, definition):
     """Run the script in `tmp_path`; returns (exit code, lines on stderr, manifest path)."""
     manifest = tmp_path / "models" / "tiny" / "manifest.json"
-    done = subprocess.run(
-        [
-            sys.executable,
-            SCRIPT,
-            "--definition",
-            json.dumps(definition),
-            "--manifest",
-            manifest,
-            "--lock",
-            tmp_path / "lock.yaml",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.returncode, done.stderr.strip().splitlines(), manifest
+    words = ["--definition", json.dumps(definition), "--manifest", manifest]
+    code, lines = call("fetch_model", *words, "--lock", tmp_path / "lock.yaml")
+    return code, lines, manifest
 
 
 class TestLocal:
