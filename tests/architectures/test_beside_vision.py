@@ -5,15 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from test_architectures import Experiment, collect_statistics, evaluate, kept, prune, write
 from tiny import byte_tokenizer
-from tiny_architectures import ARCHITECTURES
+from tiny_architectures import ARCHITECTURES, write_model
 
+from multiprune.checkpoints import check_checkpoint
 from multiprune.errors import InputError
 from multiprune.manifests import write_manifest
 from multiprune.models import load_model
+from multiprune.weights import ModelWeights
 
 # What the text model is called alone, and a class that has the same layers.
 ALONE = {
@@ -100,3 +103,37 @@ def test_a_tower_that_is_missing_is_refused(both, tmp_path):
     save_file(rest, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(InputError, match=r"has no weights for model\.\w*vis.*would be random"):
         load_model(tmp_path)
+
+
+def older_names(folder: Path) -> None:
+    """Vision towers had one more level, in the files of Gemma 3 on the hub."""
+    stored = load_file(folder / "model.safetensors")
+    renamed = {
+        n.replace("vision_tower.", "vision_tower.vision_model."): t for n, t in stored.items()
+    }
+    assert renamed.keys() != stored.keys()
+    save_file(renamed, folder / "model.safetensors", {"format": "pt"})
+
+
+def flat_config(folder: Path) -> None:
+    """The text model's entries stood beside `vision_config`, in Qwen 2.5 VL on the hub."""
+    config = json.loads((folder / "config.json").read_text())
+    text = config.pop("text_config")
+    rope = text.pop("rope_parameters")
+    text |= {"rope_theta": rope["rope_theta"], "model_type": "qwen2_5_vl"}
+    text["rope_scaling"] = {"type": "mrope", "mrope_section": rope["mrope_section"]}
+    (folder / "config.json").write_text(json.dumps(text | config))
+
+
+@pytest.mark.parametrize(
+    ("name", "publish"), [("gemma3", older_names), ("qwen2_5_vl", flat_config)]
+)
+def test_folders_as_the_hub_has_them(name, publish, tmp_path):
+    folder = write_model(name, tmp_path)
+    ids = torch.arange(20)[None]
+    expected = load_model(folder)(input_ids=ids).logits
+    weights = ModelWeights(folder).linear
+    publish(folder)
+    assert torch.allclose(load_model(folder)(input_ids=ids).logits, expected, atol=1e-6)
+    assert ModelWeights(folder).linear == weights
+    check_checkpoint(folder, "it")
