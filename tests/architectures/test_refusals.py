@@ -8,7 +8,8 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from tiny import byte_tokenizer
-from tiny_architectures import SIZES, random_model, write_model
+from tiny_architectures import random_model, write_model
+from tiny_builders import SIZES
 
 from multiprune.activations import prunable_modules
 from multiprune.architectures import ARCHITECTURES, architecture_of

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from command_lines import fetched
 from safetensors.torch import load_file, save_file
 from tiny import write_llama
 from tiny_architectures import ARCHITECTURES, publish_bare, write_model
@@ -257,20 +256,6 @@ def test_moved_weights_take_the_precision_of_the_checkpoint(exports, tmp_path):
     for weight in ModelWeights(tmp_path / "out").linear:
         assert ModelWeights(tmp_path / "out").read(weight).dtype == torch.bfloat16
         assert (ModelWeights(tmp_path / "out").read(weight) == 1).all()
-
-
-def test_licences_travel_from_the_model_folder_into_the_export(tmp_path, monkeypatch):
-    own = write_llama(tmp_path / "own")
-    licences = {"LICENSE": "yours", "Notice.txt": "by us", "USE_POLICY.md": "be good"}
-    for name, text in {**licences, "README.md": "a card"}.items():
-        (own / name).write_text(text)
-    dense = fetched(own)
-    mask = random_mask(tmp_path / "mask", dense)
-    run_script(monkeypatch, "--model", dense, "--mask", mask, "--output", tmp_path / "out")
-    for name, text in licences.items():
-        assert (tmp_path / "out" / name).read_text() == text
-    assert not (dense / "README.md").exists()
-    assert (tmp_path / "out/README.md").read_text().startswith("---\nlibrary_name:")
 
 
 def records(folder: Path, model: str, mask: str | None, **perplexities: float) -> Path:

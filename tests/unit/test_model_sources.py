@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_lines import fetched
 from safetensors.numpy import save
 from script_calls import call
-from tiny import ONE_WORD
+from test_export import random_mask, run_script
+from tiny import ONE_WORD, write_llama
 
 from multiprune import gguf_packages
 from multiprune.errors import InputError
@@ -277,3 +279,17 @@ def test_parsing_the_workflow_imports_no_torch():
 def test_unknown_kind_lists_the_known_ones(tmp_path):
     with pytest.raises(InputError, match=r"'loca'.*huggingface, local, package_gguf.*'local'\?"):
         fetch_model({"kind": "loca"}, tmp_path)
+
+
+def test_licences_travel_from_the_model_folder_into_the_export(tmp_path, monkeypatch):
+    own = write_llama(tmp_path / "own")
+    licences = {"LICENSE": "yours", "Notice.txt": "by us", "USE_POLICY.md": "be good"}
+    for name, text in {**licences, "README.md": "a card"}.items():
+        (own / name).write_text(text)
+    dense = fetched(own)
+    mask = random_mask(tmp_path / "mask", dense)
+    run_script(monkeypatch, "--model", dense, "--mask", mask, "--output", tmp_path / "out")
+    for name, text in licences.items():
+        assert (tmp_path / "out" / name).read_text() == text
+    assert not (dense / "README.md").exists()
+    assert (tmp_path / "out/README.md").read_text().startswith("---\nlibrary_name:")

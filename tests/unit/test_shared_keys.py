@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from sequential_data import SETS, WANDA, prune, samples_of, with_windows
 from test_sequential import kept, prune_densely
 from tiny import byte_tokenizer
-from tiny_architectures import load_plainly, of_text, randomized
+from tiny_architectures import load_plainly, randomized
+from tiny_builders import of_text
 
 from multiprune.weights import ModelWeights
 
