@@ -4,7 +4,7 @@
 # make test    all tests          make lint    formatting and static checks
 # make test-faults   kill, damage and obstruct a small run 40 times (FAULTS=10 SEED=1: fewer, others)
 # make bench   measured ratios    make clean   remove the demo's results, keep downloads
-# make docs    pages generated from the config     make unlock  after a killed run
+# make docs    the generated pages                 make unlock  after a killed run
 # make languages   the tables of all languages of the Declaration and of scripts
 # make distclean   remove the downloads, the environment and all results as well
 
@@ -53,6 +53,7 @@ results/demo/tables/summary.csv:
 docs: .venv/workflow
 	python scripts/document_config.py --keys config/README.md \
 	  --config config/paper.yaml --deviations config/DEVIATIONS.md
+	python scripts/document_architectures.py --output docs/architectures.md
 
 languages: .venv/development
 	python scripts/build_language_table.py --output config/languages.csv

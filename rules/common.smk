@@ -24,6 +24,7 @@ from multiprune import (
     definitions,
     digest,
     downstream_config,
+    model_fit,
     slurm,
     sweep,
     table_grids,
@@ -36,7 +37,7 @@ from multiprune.errors import InputError
 from multiprune.file_locks import FetchTurns
 from multiprune.grid import CODE, MASKS, WEIGHTS
 from multiprune.manifests import other_definition
-from multiprune.model_sources import SUFFIXES
+from multiprune.model_sources import is_model_file
 from multiprune.references import claims_file
 from multiprune.revisions import RevisionLock
 
@@ -67,6 +68,9 @@ def checked(config):
             if difference := other_definition(manifest, definition):
                 raise InputError(difference)
             lock.must_agree(folder, definition, manifest)
+        if workflow.is_main_process:
+            sets = experiment.all_calibration_sets(config)
+            model_fit.check_known(config, f"{RESOURCES}/models", sets)
     except InputError as error:
         sys.exit(f"error in the config: {error}")
     return config

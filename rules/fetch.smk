@@ -33,7 +33,9 @@ rule fetch_model:
     resources:
         mem_mb=4000,
         runtime=240,
-        lock=LOCK_FILE,  # as a parameter it would make each experiment fetch the shared model anew
+        # As parameters these would make each experiment fetch the shared model anew.
+        lock=LOCK_FILE,
+        asked=asked_of_model,
     params:
         script=script("fetch_model.py"),
         definition=model_definition,
@@ -41,7 +43,8 @@ rule fetch_model:
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--definition {params.definition:q} "
-        "--manifest {output.manifest:q} --lock {resources.lock:q} > {log:q} 2>&1"
+        "--manifest {output.manifest:q} --lock {resources.lock:q} --asked {resources.asked:q} "
+        "> {log:q} 2>&1"
 
 
 rule download_package:
@@ -135,6 +138,7 @@ rule preflight:
     params:
         script=script("check_access.py"),
         models=model_definitions,
+        asked=asked_of_models,
         texts=text_definitions,
         tasks=canonical(HUB_TASKS),
         resources=RESOURCES,
@@ -143,7 +147,7 @@ rule preflight:
         code=code_digest("check_access.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
-        "--models {params.models:q} --texts {params.texts:q} "
+        "--models {params.models:q} --asked {params.asked:q} --texts {params.texts:q} "
         "--tasks {params.tasks:q} "
         "--programs conda sbatch --resources {params.resources:q} --lock {params.lock:q} "
         "--output {params.table:q} 2> {log:q}"

@@ -11,6 +11,7 @@ from multiprune.access import check_corpus, check_model, check_task, check_tool,
 from multiprune.artefacts import replacing
 from multiprune.command import run
 from multiprune.manifests import MANIFEST
+from multiprune.model_fit import NOTHING, check_fit
 from multiprune.revisions import RevisionLock
 
 
@@ -18,6 +19,9 @@ def main() -> None:
     """Print and write a table; exit with 1 if anything is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=json.loads, required=True, help="name -> definition")
+    parser.add_argument(
+        "--asked", type=json.loads, default={}, help="what is asked of a model, by its name"
+    )
     parser.add_argument("--texts", type=json.loads, required=True, help="by corpus/language")
     parser.add_argument("--tasks", type=json.loads, default=[], help="[task, language] each")
     parser.add_argument(
@@ -30,7 +34,8 @@ def main() -> None:
     lock = RevisionLock(options.lock)
     checks = {("program", name): partial(check_tool, name) for name in options.programs}
     for name, definition in sorted(options.models.items()):
-        checks["model", name] = partial(check_model, name, definition, lock)
+        fits = partial(check_fit, name, asked=options.asked.get(name, NOTHING))
+        checks["model", name] = partial(check_model, name, definition, lock, fits)
         if on_disk(options.resources / "models" / name / MANIFEST, definition):
             checks["model", name] = lambda: "fetched already"
     for text, entry in sorted(options.texts.items()):

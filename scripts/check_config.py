@@ -12,8 +12,9 @@ from snakemake.utils import update_config
 
 from multiprune.claims import read_claims
 from multiprune.command import run
-from multiprune.config import grid, validate
+from multiprune.config import all_calibration_sets, grid, validate
 from multiprune.config_files import check_file
+from multiprune.model_fit import check_known
 from multiprune.references import claims_file
 from multiprune.table_grids import check_figures
 
@@ -30,6 +31,7 @@ def main() -> None:
     config = validate(merged)
     check_figures(config)
     read_claims(claims_file(config))
+    check_known(config, "resources/models", all_calibration_sets(config))
     counts = {"models": config["models"], "languages": config["languages"], "runs": grid(config)}
     print("ok:", ", ".join(f"{len(found)} {what}" for what, found in counts.items()))
 

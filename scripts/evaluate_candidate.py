@@ -12,13 +12,14 @@ from multiprune.digest import code_digest
 from multiprune.errors import InputError
 from multiprune.evaluation_runs import provenance
 from multiprune.masks import apply_packed
-from multiprune.models import load_model, load_tokenizer, set_up
+from multiprune.models import load_model, set_up
 from multiprune.perplexity import windows_of
 from multiprune.perplexity_runs import add_text_arguments, measure_of, measure_text, text_path
 from multiprune.pruning_runs import add_arguments, prune
 from multiprune.sweep import with_constants
 from multiprune.sweep_records import check_windows
 from multiprune.texts import read_paragraphs, tokenize
+from multiprune.tokenizer import load_tokenizer
 
 
 def parse() -> argparse.Namespace:

@@ -12,7 +12,8 @@ from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.evaluation_cache import EvaluationCache
 from multiprune.evaluation_runs import add_arguments, provenance
-from multiprune.models import load_model, load_tokenizer, set_up
+from multiprune.models import load_model, set_up
+from multiprune.tokenizer import load_tokenizer
 
 # lm-eval imports the hub's client, which multiprune.models has to have told to stay offline.
 # isort: split

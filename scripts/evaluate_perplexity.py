@@ -9,8 +9,9 @@ from multiprune.artefacts import write_json
 from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.evaluation_runs import add_arguments, provenance
-from multiprune.models import load_model, load_tokenizer, set_up
+from multiprune.models import load_model, set_up
 from multiprune.perplexity_runs import add_text_arguments, measure_of, measure_text, text_path
+from multiprune.tokenizer import load_tokenizer
 
 
 def parse() -> argparse.Namespace:

@@ -59,6 +59,7 @@ def main() -> None:
         zeros = checkpoint.write(folder)
         record = {
             "name": options.model.resolve().name,
+            "auto_class": checkpoint.architecture.auto_class,
             "base": {
                 "definition": base["definition"],
                 "revision": base["revision"],

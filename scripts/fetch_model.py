@@ -6,7 +6,9 @@ folder that holds another definition is refused.
 """
 
 import argparse
+import json
 import os
+from functools import partial
 from pathlib import Path
 
 from multiprune.command import run
@@ -17,6 +19,7 @@ from multiprune.manifests import (
     parse_definition,
     still_complete,
 )
+from multiprune.model_fit import NOTHING, check_fit
 from multiprune.model_sources import fetch_model
 from multiprune.revisions import RevisionLock
 
@@ -26,6 +29,12 @@ def main() -> None:
     parser.add_argument("--definition", required=True, help="the model's config entry, as JSON")
     parser.add_argument("--manifest", required=True, type=Path, help="MODEL_FOLDER/manifest.json")
     parser.add_argument("--lock", required=True, type=Path, help="lock file of hub revisions")
+    parser.add_argument(
+        "--asked",
+        type=json.loads,
+        default=NOTHING,
+        help="JSON, dtype and lengths that the experiment asks of the model",
+    )
     arguments = parser.parse_args()
     definition = parse_definition(arguments.definition, {"kind"})
     os.environ["TQDM_DISABLE"] = "1"  # no progress bars in a log; read when tqdm is imported
@@ -37,7 +46,8 @@ def main() -> None:
     lock, key = RevisionLock(arguments.lock), f"models/{arguments.manifest.parent.name}"
     pinned = lock.pin(key, definition)
     with described_folder(arguments.manifest, definition, resumable=from_hub) as (folder, notes):
-        notes.update(fetch_model(pinned, folder))
+        fits = partial(check_fit, arguments.manifest.parent.name, asked=arguments.asked)
+        notes.update(fetch_model(pinned, folder, fits))
     note_verified(arguments.manifest)  # its files have just been hashed
     lock.record(key, definition, notes.get("revision"))
     if from_hub:

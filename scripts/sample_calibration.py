@@ -1,15 +1,18 @@
 """Draw the calibration windows of one language."""
 
 import argparse
+from pathlib import Path
 
 from multiprune.artefacts import metadata_text, sha256_file, write_tensors
 from multiprune.calibration import sample_windows
 from multiprune.command import run
 from multiprune.digest import code_digest
 from multiprune.manifests import checked_fingerprint
-from multiprune.models import library_versions, load_tokenizer
+from multiprune.models import library_versions
+from multiprune.positions import check_positions
 from multiprune.texts import read_paragraphs, tokenize
 from multiprune.tokenization import start_tokens, unknown_tokens, warn_of_unknown
+from multiprune.tokenizer import load_tokenizer
 from multiprune.windows import START_TOKEN, start_metadata
 
 
@@ -27,6 +30,7 @@ def main() -> None:
     options = parser.parse_args()
 
     code, model = code_digest(__file__), checked_fingerprint(options.model)
+    check_positions(Path(options.model).name, options.model, {"calibration.length": options.length})
     tokenizer = load_tokenizer(options.model)
     tokens, _ = tokenize(read_paragraphs(options.text), tokenizer)
     start = [] if options.start_token == "none" else start_tokens(tokenizer)

@@ -16,8 +16,10 @@ from multiprune.demonstrations import (
 )
 from multiprune.digest import code_digest
 from multiprune.manifests import checked_fingerprint, manifest_beside
-from multiprune.models import library_versions, load_tokenizer
+from multiprune.models import library_versions
+from multiprune.positions import check_positions
 from multiprune.tokenization import start_tokens, unknown_tokens, warn_of_unknown
+from multiprune.tokenizer import load_tokenizer
 from multiprune.windows import START_TOKEN, start_metadata
 
 
@@ -42,6 +44,8 @@ def main() -> None:
     options = parser.parse_args()
 
     code, model = code_digest(__file__), checked_fingerprint(options.model)
+    lengths = {"calibration.demonstrations.length": options.length}
+    check_positions(Path(options.model).name, options.model, lengths)
     source = Side(options.source_name, read_sentences(options.source))
     target = Side(options.target_name, read_sentences(options.target))
     drawing = options.shots, options.samples, options.seed, options.name

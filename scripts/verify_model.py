@@ -13,7 +13,7 @@ from multiprune.artefacts import replacing
 from multiprune.command import run, text_by_language
 from multiprune.errors import InputError
 from multiprune.group_pattern import GroupPattern, parse_pattern
-from multiprune.models import check_ids, check_length, load_model, load_tokenizer, set_up
+from multiprune.models import check_ids, check_length, load_model, not_finite, set_up
 from multiprune.perplexity import (
     bits_per_byte,
     check_logits,
@@ -32,6 +32,7 @@ from multiprune.sparsity_report import (
 )
 from multiprune.texts import read_paragraphs, tokenize, utf8_bytes
 from multiprune.tokenization import unknown_tokens, warn_of_unknown
+from multiprune.tokenizer import load_tokenizer
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -117,7 +118,7 @@ def perplexity_rows(options: argparse.Namespace) -> list[dict]:
         warn_of_unknown(language, unknown, len(ids))
         losses = window_losses(model, windows, options.batch_tokens)
         if not all(map(math.isfinite, losses)):
-            raise InputError(f"{options.model}: the loss on {language} is not finite")
+            raise InputError(f"{options.model}: the loss on {language} is {not_finite(model)}")
         rows.append(
             {
                 "level": "language",

@@ -7,7 +7,6 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
-    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     BloomConfig,
@@ -16,7 +15,6 @@ from transformers import (
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
-    PreTrainedModel,
     PreTrainedTokenizerFast,
 )
 
@@ -35,6 +33,9 @@ FURTHER_WORDS = {
     "ru": "все люди рождаются свободными и равными в своем достоинстве и правах",
     "uk": "всі люди народжуються вільними та рівними своїй гідності правах мають",
 }
+
+# The shortest tokenizer.json that loads: one word.
+ONE_WORD = b'{"added_tokens":[],"model":{"type":"WordLevel","vocab":{"a":0},"unk_token":"a"}}'
 
 
 def byte_tokenizer() -> PreTrainedTokenizerFast:
@@ -125,24 +126,6 @@ def start_token_tokenizer() -> PreTrainedTokenizerFast:
         single="<s> $A", special_tokens=[("<s>", tokenizer.bos_token_id)]
     )
     return tokenizer
-
-
-def random_model(model_type: str, seed: int = 0) -> PreTrainedModel:
-    """A random model of any supported architecture: two blocks, hidden size 16, 64 tokens."""
-    torch.manual_seed(seed)
-    sizes = {"vocab_size": 64, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
-    if model_type in ("bloom", "gpt2"):
-        sizes |= {"hidden_size": 16, "n_layer": 2, "n_head": 2}
-    elif model_type == "xglm":
-        sizes |= {"d_model": 16, "ffn_dim": 24, "num_layers": 2, "attention_heads": 2}
-    else:
-        sizes |= {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2}
-        sizes |= {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
-    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(model_type, **sizes))
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.mul_(3)  # so that logits are not all nearly zero
-    return model.eval()
 
 
 def learn(folder: Path, texts: list[str]) -> None:

@@ -7,7 +7,8 @@ def local_model_files(wildcards):
     if definition["kind"] != "local":
         return []
     folder = Path(definition["folder"]).expanduser()
-    return sorted(str(path) for path in folder.glob("*") if path.suffix in SUFFIXES)
+    files = (path for path in folder.glob("*") if path.is_file())
+    return sorted(str(path) for path in files if is_model_file(path.name))
 
 
 def corpus_source(wildcards):

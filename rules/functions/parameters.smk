@@ -21,6 +21,16 @@ def model_definitions(wildcards):
     return canonical({model: definitions.model_definition(config, model) for model in MODELS})
 
 
+def asked_of_model(wildcards):
+    """What the experiment asks of a model, as JSON."""
+    return canonical(model_fit.demands(config, wildcards.model, CALIBRATION_SETS))
+
+
+def asked_of_models(wildcards):
+    """What the experiment asks of every model, as JSON."""
+    return canonical({m: model_fit.demands(config, m, CALIBRATION_SETS) for m in MODELS})
+
+
 def text_definitions(wildcards):
     """What every text is, as JSON."""
     return canonical(definitions.text_definitions(config))

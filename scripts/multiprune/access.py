@@ -14,7 +14,7 @@ from multiprune.errors import InputError
 from multiprune.hub import hub_errors, hub_page
 from multiprune.hub_datasets import dataset_commit
 from multiprune.manifests import intact_manifest
-from multiprune.model_sources import fetch_model, model_files
+from multiprune.model_sources import Check, fetch_model, model_files
 from multiprune.npm import exists, find_npm
 from multiprune.revisions import RevisionLock, is_commit, repository
 
@@ -29,14 +29,16 @@ class Finding:
     detail: str
 
 
-def check_model(name: str, definition: dict, lock: RevisionLock) -> str:
+def check_model(
+    name: str, definition: dict, lock: RevisionLock, fits: Check = lambda _folder: None
+) -> str:
     """What was found; raises InputError where the model could not be fetched or pruned."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         if definition["kind"] == "package_gguf":
             return _python_package(definition)
         if definition["kind"] == "local":
-            fetch_model(definition, folder)
+            fetch_model(definition, folder, fits)
             return "folder is complete"
         from huggingface_hub import HfApi, hf_hub_download
 
@@ -48,6 +50,7 @@ def check_model(name: str, definition: dict, lock: RevisionLock) -> str:
             hf_hub_download(definition["repo"], "config.json", revision=info.sha, local_dir=folder)
             now = HfApi().model_info(definition["repo"], revision=definition["revision"]).sha
         architecture_of(folder)
+        fits(folder)
         return _commit(definition, info.sha, now)
 
 

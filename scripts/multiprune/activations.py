@@ -12,7 +12,7 @@ from transformers.pytorch_utils import Conv1D
 
 from multiprune.architectures import Architecture, is_norm
 from multiprune.errors import InputError
-from multiprune.models import forward
+from multiprune.models import forward, not_finite
 from multiprune.statistics import ActivationSums
 from multiprune.statistics_files import ModuleInput
 from multiprune.windows import Windows
@@ -109,8 +109,8 @@ def collect(
     for module_input, total in sums.items():
         if not all(np.isfinite(array).all() for array in total.arrays().values()):
             raise InputError(
-                f"{type(model).__name__}: its activations at {module_input.name} are not finite; "
-                "load it in another dtype"
+                f"{type(model).__name__}: its activations at {module_input.name} are "
+                f"{not_finite(model)}"
             )
     return sums
 

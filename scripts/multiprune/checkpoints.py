@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from multiprune.architectures import Architecture, architecture_of
+from multiprune.architectures import Architecture, architecture_of, decoder_config, read_config
 from multiprune.errors import InputError
 from multiprune.weights import INDEX, weight_files
 
@@ -25,7 +25,8 @@ EXPONENTS = {
     "F64": ("<u8", 0x7FF0000000000000),
 }
 CHUNK = 2**20  # numbers looked at at a time
-LAYERS = ("num_hidden_layers", "n_layer", "num_layers")  # one of them in each config.json
+# One of them stands in each config.json.
+LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 
 
 def check_checkpoint(folder: Path, source: str) -> None:
@@ -61,6 +62,13 @@ def check_checkpoint(folder: Path, source: str) -> None:
             )
 
 
+def starts_with_float16(folder: Path) -> bool:
+    """Whether the first floating-point weights of a folder are float16, if there are any yet."""
+    paths = sorted(folder.glob("*.safetensors")) and weight_files(folder)
+    dtypes = _dtypes(paths[0], str(folder)).values() if paths else ()
+    return next((dtype for dtype in dtypes if dtype in EXPONENTS), None) == "F16"
+
+
 def _dtypes(path: Path, source: str) -> dict[str, str]:
     try:
         with safe_open(path, framework="np") as file:
@@ -89,7 +97,7 @@ def _check_index(folder: Path, held: dict[str, str], source: str) -> None:
 
 
 def _check_blocks(folder: Path, found: set[int], source: str) -> None:
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = decoder_config(read_config(folder))
     key = next((key for key in LAYERS if key in config), None)
     if key is None:
         return

@@ -60,7 +60,7 @@ class PrunedCheckpoint:
     def __init__(self, folder: Path | str, names: list[str], pruning: Path | str):
         self._folder = Path(folder)
         self._pruning = Path(pruning)
-        self._architecture = architecture_of(folder)
+        self.architecture = architecture_of(folder)
         used = {path.name for path in weight_files(self._folder)}
         if unlisted := sorted(used.difference(names)):
             raise InputError(
@@ -77,7 +77,7 @@ class PrunedCheckpoint:
 
     def _check_shapes(self) -> None:
         stored = {
-            self._architecture.state_name(tensor.name): tensor.shape
+            self.architecture.state_name(tensor.name): tensor.shape
             for name in self._weights
             for tensor in stored_tensors(self._folder / name)
         }
@@ -108,7 +108,7 @@ class PrunedCheckpoint:
             dense.seek(0)
             _copy(dense, pruned, 8 + header)
             for tensor in tensors:
-                name = self._architecture.state_name(tensor.name)
+                name = self.architecture.state_name(tensor.name)
                 if name not in self._shapes:
                     _copy(dense, pruned, tensor.size)
                 elif self._moved:

@@ -28,9 +28,9 @@ PROPAGATION = {
 }
 USE = """\
 ```python
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import {auto_class}, AutoTokenizer
 
-model = AutoModelForCausalLM.from_pretrained("path/to/this/folder", dtype="auto")
+model = {auto_class}.from_pretrained("path/to/this/folder", dtype="auto")
 tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
 ```"""
 
@@ -91,7 +91,7 @@ def model_card(record: dict) -> str:
         f"{record['method']}",
         _summary(record),
         "## Use",
-        USE,
+        USE.format(auto_class=record["auto_class"]),
         _warning(record),
         "## Perplexity",
         _perplexity(record["perplexity"], record["calibration"]),

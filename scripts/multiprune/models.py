@@ -10,16 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PreTrainedModel
 
 from multiprune.architectures import Architecture, architecture_of
-from multiprune.errors import InputError
+from multiprune.errors import InputError, in_one_line
+from multiprune.positions import positions
 from multiprune.pruned_weights import apply_pruning
 
 transformers.utils.logging.set_verbosity_error()
@@ -50,8 +45,9 @@ def load_model(
     """
     architecture = architecture_of(folder)
     device_map = "auto" if torch.cuda.is_available() and not on_host else None
+    AutoModel = getattr(transformers, architecture.auto_class)
     try:
-        model, loading = AutoModelForCausalLM.from_pretrained(
+        model, loading = AutoModel.from_pretrained(
             folder,
             dtype=dtype,
             use_safetensors=True,
@@ -63,7 +59,7 @@ def load_model(
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # of any type: config and files are whatever the user has
-        raise InputError(f"{folder}: the model cannot be loaded ({_in_one_line(error)})") from None
+        raise InputError(f"{folder}: the model cannot be loaded ({in_one_line(error)})") from None
     _check_loading(folder, architecture, loading)
     if any(parameter.is_meta for parameter in model.parameters()):
         raise InputError(
@@ -102,29 +98,6 @@ def _check_loading(folder: Path | str, architecture: Architecture, loading: dict
         )
 
 
-def load_tokenizer(folder: Path | str) -> PreTrainedTokenizerBase:
-    """The tokenizer in a model folder; InputError where its tokens are not the model's."""
-    try:
-        vocabulary = AutoConfig.from_pretrained(folder, trust_remote_code=False).vocab_size
-    except Exception as error:  # of any type, as above
-        raise InputError(f"{folder}: config.json cannot be used ({_in_one_line(error)})") from None
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except Exception as error:
-        message = _in_one_line(error)
-        raise InputError(f"{folder}: the tokenizer cannot be loaded ({message})") from None
-    # Added tokens may lie beyond the embeddings, as that for images in the text models of Gemma 3.
-    added = tokenizer.get_added_vocab().keys()
-    ids = [i for token, i in tokenizer.get_vocab().items() if token not in added]
-    ids += [i for i in (tokenizer.bos_token_id, tokenizer.eos_token_id) if i is not None]
-    if max(ids, default=0) >= vocabulary:
-        raise InputError(
-            f"{folder}: the tokenizer has ids up to {max(ids)}, config.json makes the model's "
-            f"vocabulary {vocabulary} tokens; take the tokenizer that belongs to the model"
-        )
-    return tokenizer
-
-
 @torch.inference_mode()
 def forward(model: PreTrainedModel, input_ids: torch.Tensor) -> torch.Tensor:
     """Hidden states [windows, length, hidden] before the output head, which is not run."""
@@ -133,8 +106,7 @@ def forward(model: PreTrainedModel, input_ids: torch.Tensor) -> torch.Tensor:
 
 def check_length(model: PreTrainedModel, length: int) -> None:
     """Raise InputError where a window is longer than the positions the model was made for."""
-    names = ("max_position_embeddings", "n_positions")
-    most = next((n for name in names if (n := getattr(model.config, name, None))), None)
+    most = positions(model.config.get_text_config().to_dict())
     if most is not None and length > most:
         raise InputError(
             f"windows of {length} tokens are longer than the {most} positions of "
@@ -152,11 +124,14 @@ def check_ids(model: PreTrainedModel, ids: np.ndarray, origin: Path | str) -> No
         )
 
 
+def not_finite(model: PreTrainedModel) -> str:
+    """What to say of activations, logits or losses that are NaN or infinite, and what to do."""
+    dtype = str(model.dtype).removeprefix("torch.")
+    if model.dtype == torch.float16:
+        return f"not finite in {dtype}; set dtype: bfloat16 or float32 in models.NAME, or --dtype"
+    return f"not finite in {dtype}; take an undamaged copy of the model, or prune less"
+
+
 def library_versions() -> dict[str, str]:
     """Versions of the libraries that numbers depend on."""
     return {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")}
-
-
-def _in_one_line(error: Exception) -> str:
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    return text if len(text) <= 300 else f"{text[:297]}..."

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from multiprune.errors import InputError
-from multiprune.models import forward
+from multiprune.models import forward, not_finite
 from multiprune.tokenization import first_tokens, start_tokens
 
 LOGIT_ROWS = 256  # tokens whose logits exist at a time: 256 x 256,000 float32 are 0.25 GiB
@@ -80,26 +80,32 @@ def logits(model: PreTrainedModel, hidden: Tensor) -> Tensor:
 
     What a model class does to its logits after the output head is read from its config.
     """
+    config = model.config.get_text_config()
     values = model.get_output_embeddings()(hidden)
-    if (scale := getattr(model.config, "logit_scale", None)) is not None:  # Cohere
+    if (scale := getattr(config, "logit_scale", None)) is not None:  # Cohere
         values = values * scale
-    if (cap := getattr(model.config, "final_logit_softcapping", None)) is not None:  # Gemma 2
+    if (divisor := getattr(config, "logits_scaling", None)) is not None:  # Granite
+        values = values / divisor
+    if (cap := getattr(config, "final_logit_softcapping", None)) is not None:  # Gemma 2
         values = cap * torch.tanh(values / cap)
     return values
 
 
 @torch.inference_mode()
 def check_logits(model: PreTrainedModel) -> None:
-    """Raise InputError if `logits` is not what the model itself computes (a new architecture).
+    """Raise InputError if the logits overflow, or `logits` is not what the model itself computes.
 
     Two forward passes over eight tokens: once for a model, since for a short text it is a third of
     the work.
     """
-    inputs = torch.arange(8, device=model.device)[None] % model.config.vocab_size
+    vocabulary = model.config.get_text_config().vocab_size
+    inputs = torch.arange(8, device=model.device)[None] % vocabulary
     expected = model(input_ids=inputs, use_cache=False).logits[0]
+    name = type(model).__name__
+    if not torch.isfinite(expected).all():
+        raise InputError(f"{name}: its logits are {not_finite(model)}")
     found = logits(model, forward(model, inputs)[0])
     if not torch.allclose(found.float(), expected.float(), rtol=1e-2, atol=1e-2):
-        name = type(model).__name__
         raise InputError(f"{name} changes its logits in a way that perplexity.py does not know")
 
 

@@ -8,7 +8,8 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from tiny import byte_tokenizer
-from tiny_architectures import SIZES, random_model, write_model
+from tiny_architectures import random_model, write_model
+from tiny_builders import SIZES
 
 from multiprune.activations import prunable_modules
 from multiprune.architectures import ARCHITECTURES, architecture_of
@@ -36,11 +37,10 @@ def mixture(model_type: str) -> transformers.PreTrainedModel:
     return getattr(transformers, name)(config)
 
 
-def gpt_neox() -> transformers.PreTrainedModel:
+def bigcode() -> transformers.PreTrainedModel:
     """A dense model of a class that is not in the table."""
-    sizes = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2}
-    config = transformers.GPTNeoXConfig(vocab_size=258, num_attention_heads=2, **sizes)
-    return transformers.GPTNeoXForCausalLM(config)
+    config = transformers.GPTBigCodeConfig(vocab_size=258, n_embd=16, n_layer=2, n_head=2)
+    return transformers.GPTBigCodeForCausalLM(config)
 
 
 def saved(model, folder):
@@ -65,11 +65,53 @@ def test_a_mixture_of_experts_is_refused_as_such(read, model_type, tmp_path):
 @pytest.mark.parametrize("read", [architecture_of, ModelWeights, load_model])
 def test_an_unknown_architecture_is_refused_with_the_list(read, tmp_path):
     with pytest.raises(InputError) as error:
-        read(saved(gpt_neox(), tmp_path))
+        read(saved(bigcode(), tmp_path))
     assert str(error.value) == (
-        f"{tmp_path}/config.json: unknown model_type 'gpt_neox': allowed are "
+        f"{tmp_path}/config.json: unknown model_type 'gpt_bigcode': allowed are "
         + ", ".join(sorted(ARCHITECTURES))
     )
+
+
+INSIDE = {
+    "experts": (
+        {"model_type": "llama4", "text_config": {"num_local_experts": 16}},
+        "llama4 is a mixture of experts (num_local_experts: 16), which cannot be pruned; use a "
+        "model without experts",
+    ),
+    "experts of another text model": (
+        {
+            "model_type": "mistral3",
+            "text_config": {"model_type": "mistral4", "n_routed_experts": 128},
+        },
+        "mistral3 is a mixture of experts (n_routed_experts: 128), which cannot be pruned; use a "
+        "model without experts",
+    ),
+    "another text model": (
+        {"model_type": "mistral3", "text_config": {"model_type": "mamba"}},
+        "the text model of mistral3 is mamba, known is ministral3 or mistral; use another model",
+    ),
+    "a text model in an unknown class": (
+        {"model_type": "aya_vision", "text_config": {"model_type": "cohere2"}},
+        "aya_vision has a text model (cohere2) beside other parts, and of such models only gemma3, "
+        "gemma4, mistral3, qwen2_5_vl, qwen3_vl are known; save the text model alone",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_what_a_model_has_inside_is_refused_in_one_line(name, tmp_path):
+    content, message = INSIDE[name]
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    with pytest.raises(InputError) as error:
+        architecture_of(tmp_path)
+    assert str(error.value) == f"{tmp_path}/config.json: {message}"
+
+
+@pytest.mark.parametrize("experts", [0, 1, None])
+def test_a_config_that_names_one_expert_is_no_mixture(experts, tmp_path):
+    content = {"model_type": "hunyuan_v1_dense", "num_experts": experts}
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    assert architecture_of(tmp_path) == ARCHITECTURES["hunyuan_v1_dense"]
 
 
 def script_fails_with(name, arguments, monkeypatch, capsys):
@@ -82,7 +124,7 @@ def script_fails_with(name, arguments, monkeypatch, capsys):
     return line
 
 
-@pytest.mark.parametrize("build", [lambda: mixture("mixtral"), gpt_neox], ids=["experts", "other"])
+@pytest.mark.parametrize("build", [lambda: mixture("mixtral"), bigcode], ids=["experts", "other"])
 def test_scripts_write_nothing_for_a_refused_model(build, tmp_path, monkeypatch, capsys):
     folder = saved(build(), tmp_path / "model")
     windows, output = tmp_path / "windows.safetensors", tmp_path / "output"

@@ -13,7 +13,8 @@ from multiprune.artefacts import write_json
 from multiprune.claims import read_claims
 from multiprune.config import canonical
 from multiprune.grid import DENSE, Grid
-from multiprune.models import load_model, load_tokenizer, set_up
+from multiprune.models import load_model, set_up
+from multiprune.tokenizer import load_tokenizer
 
 # isort: split
 from multiprune.claim_verdicts import tabulate_claims

@@ -14,10 +14,11 @@ from transformers import PreTrainedModel
 from multiprune.activations import batches, collect
 from multiprune.architectures import architecture_of
 from multiprune.artefacts import read_tensors
-from multiprune.models import forward, load_model, load_tokenizer, set_up
+from multiprune.models import forward, load_model, set_up
 from multiprune.perplexity import window_losses, windows_of
 from multiprune.pruning_files import read_mask
 from multiprune.texts import read_paragraphs, tokenize
+from multiprune.tokenizer import load_tokenizer
 from multiprune.windows import Windows
 
 THREADS = 2

@@ -13,8 +13,8 @@ from tiny import write_llama
 
 from multiprune.artefacts import read_json_lines, read_tensors
 from multiprune.manifests import write_manifest
-from multiprune.models import load_tokenizer
 from multiprune.splits import SPLITS
+from multiprune.tokenizer import load_tokenizer
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 MARK, HIDDEN, JOINER, NON_JOINER = "\ufeff", "\u200b", "\u200d", "\u200c"

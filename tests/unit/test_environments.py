@@ -36,23 +36,27 @@ def imports(path: Path) -> set[str]:
     return names
 
 
-def third_party(script: str) -> set[str]:
-    """Distributions that a script and the library modules behind it import."""
-    waiting, seen, found = [SCRIPTS / script], set(), set()
+def files_behind(script: str) -> set[Path]:
+    """A script and the library modules that it imports, transitively."""
+    waiting, seen = [SCRIPTS / script], set()
     while waiting:
         path = waiting.pop()
         if path in seen:
             continue
         seen.add(path)
         for name in imports(path):
-            top = name.split(".")[0]
-            if top == PACKAGE:
+            if name.split(".")[0] == PACKAGE:
                 module = SCRIPTS / Path(*name.split("."))
                 candidates = (module.with_suffix(".py"), module / "__init__.py")
                 waiting += [candidate for candidate in candidates if candidate.is_file()]
-            elif top not in sys.stdlib_module_names:
-                found.add(normal(DISTRIBUTIONS.get(top, top)))
-    return found
+    return seen
+
+
+def third_party(script: str) -> set[str]:
+    """Distributions that a script and the library modules behind it import."""
+    names = {name.split(".")[0] for path in files_behind(script) for name in imports(path)}
+    names -= {PACKAGE, *sys.stdlib_module_names}
+    return {normal(DISTRIBUTIONS.get(name, name)) for name in names}
 
 
 def scripts_of(rules: str) -> set[str]:
@@ -97,6 +101,15 @@ def test_environment_lists_all_that_its_scripts_import(rules):
     assert scripts
     needed = set().union(*map(third_party, scripts))
     assert needed <= pip_section(environment_of(rules)).keys()
+
+
+def test_environments_that_load_tokenizers_can_read_sentencepiece():
+    """transformers imports these two by itself, for a tokenizer that is a *.model file alone."""
+    module = SCRIPTS / PACKAGE / "tokenizer.py"
+    loading = [r for r in RULES if any(module in files_behind(s) for s in scripts_of(r))]
+    assert loading == ["calibration.smk", "evaluation.smk", "fetch.smk"]
+    for rules in loading:
+        assert {"sentencepiece", "protobuf"} <= pip_section(environment_of(rules)).keys()
 
 
 @pytest.mark.parametrize("rules", RULES)

@@ -24,6 +24,7 @@ from loopback_hub import (
     loopback_hub,
 )
 from safetensors.numpy import save
+from tiny import ONE_WORD
 
 from multiprune import hub
 from multiprune.errors import InputError
@@ -43,7 +44,7 @@ def weights_file(name):
 MODEL = {
     "config.json": b'{"model_type": "llama"}',
     "model.safetensors": weights_file("a"),
-    "tokenizer.json": b"{}",
+    "tokenizer.json": ONE_WORD,
 }
 SHARDED = {
     "config.json": MODEL["config.json"],
@@ -52,7 +53,7 @@ SHARDED = {
     ).encode(),
     SHARDS[0]: weights_file("a"),
     SHARDS[1]: weights_file("b"),
-    "tokenizer.json": b"{}",
+    "tokenizer.json": ONE_WORD,
 }
 
 
@@ -83,12 +84,13 @@ class TestScript:
     """The script as Snakemake runs it."""
 
     def test_success(self, alone):
-        repository = Repository(MODEL | {"pytorch_model.bin": b"pickled", "README.md": b"card"})
+        files = MODEL | {"LICENSE": b"yours", "USE_POLICY.md": b"be good"}
+        repository = Repository(files | {"pytorch_model.bin": b"pickled", "README.md": b"card"})
         alone.succeed(repository)
         manifest = read_manifest(alone.manifest)
         assert manifest["revision"] == COMMIT
         assert manifest["definition"] == DEFINITION
-        assert set(manifest["files"]) == set(MODEL)
+        assert set(manifest["files"]) == set(files)
 
     def test_gated(self, alone):
         """First without a token, then with that of somebody who has accepted the licence."""
@@ -110,32 +112,6 @@ class TestScript:
     def test_offline(self, alone):
         line = refused_for_good(alone, Repository(MODEL), offline=True)
         assert "org/tiny: the hub cannot be reached" in line
-
-    def test_a_broken_transfer_goes_on_in_the_next_run(self, alone):
-        """No byte is sent twice, neither of the finished shard nor of the broken one."""
-        broken = Repository(SHARDED, breaks={SHARDS[1]: [3000, 4000, 0, 0, 0, 0]})
-        line = alone.refuse(broken)
-        assert "transfer from the hub broke off; run the same command again" in line
-        assert alone.printed.count("the transfer broke off; attempt") == 5
-        again = Repository(SHARDED)
-        alone.succeed(again)
-        assert again.weights()[-1] == (SHARDS[1], 7000, 3240)
-        sent = dict.fromkeys(SHARDED, 0)
-        for name, _, size in broken.transfers + again.transfers:
-            sent[name] += size
-        assert sent == {name: len(data) for name, data in SHARDED.items()}
-
-    def test_a_wrong_checksum(self, alone):
-        """Fetched twice, then an error; the file goes and the next run fetches it anew."""
-        wrong = Repository(MODEL, wrong_hash=["model.safetensors"])
-        line = alone.refuse(wrong)
-        assert "org/tiny: model.safetensors has another SHA-256 than the hub states" in line
-        assert wrong.weights() == [("model.safetensors", 0, 10240)] * 2
-        assert not [path for path in alone.partial.rglob("*") if "safetensors" in path.name]
-        right = Repository(MODEL)
-        alone.succeed(right)
-        assert right.weights() == [("model.safetensors", 0, 10240)]
-        assert "config.json" not in [name for name, *_ in right.transfers]
 
     def test_a_disk_that_fills_up(self, alone):
         """No file may grow beyond 5000 bytes; the part stays and the next run goes on."""
@@ -209,6 +185,32 @@ class TestRefusal:
 
 
 class TestBrokenTransfer:
+    def test_a_broken_transfer_goes_on_in_the_next_run(self, fetching):
+        """No byte is sent twice, neither of the finished shard nor of the broken one."""
+        broken = Repository(SHARDED, breaks={SHARDS[1]: [3000, 4000, 0, 0, 0, 0]})
+        line = fetching.refuse(broken)
+        assert "transfer from the hub broke off; run the same command again" in line
+        assert fetching.printed.count("the transfer broke off; attempt") == 5
+        again = Repository(SHARDED)
+        fetching.succeed(again)
+        assert again.weights()[-1] == (SHARDS[1], 7000, 3240)
+        sent = dict.fromkeys(SHARDED, 0)
+        for name, _, size in broken.transfers + again.transfers:
+            sent[name] += size
+        assert sent == {name: len(data) for name, data in SHARDED.items()}
+
+    def test_a_wrong_checksum(self, fetching):
+        """Fetched twice, then an error; the file goes and the next run fetches it anew."""
+        wrong = Repository(MODEL, wrong_hash=["model.safetensors"])
+        line = fetching.refuse(wrong)
+        assert "org/tiny: model.safetensors has another SHA-256 than the hub states" in line
+        assert wrong.weights() == [("model.safetensors", 0, 10240)] * 2
+        assert not [path for path in fetching.partial.rglob("*") if "safetensors" in path.name]
+        right = Repository(MODEL)
+        fetching.succeed(right)
+        assert right.weights() == [("model.safetensors", 0, 10240)]
+        assert "config.json" not in [name for name, *_ in right.transfers]
+
     def test_resumes_within_one_run(self, fetching):
         repository = Repository(MODEL, breaks={"model.safetensors": [4000, 0, 2000]})
         fetching.succeed(repository)
@@ -329,7 +331,7 @@ class TestHubInTrouble:
 
 
 class TestDisk:
-    """10240 bytes of weights, 23 of config.json and 2 of tokenizer.json: 10265."""
+    """10240 bytes of weights, 23 of config.json and 80 of tokenizer.json: 10343."""
 
     def free(self, size):
         """Lets the script see so much free disk space."""
@@ -338,19 +340,19 @@ class TestDisk:
 
     def test_too_little_room_is_said_before_anything_is_fetched(self, fetching):
         repository = Repository(MODEL)
-        line = fetching.refuse(repository, change=self.free(10264))
+        line = fetching.refuse(repository, change=self.free(10342))
         where = f"error: {fetching.partial}: model org/tiny"
         assert line.startswith(f"{where} needs 10.3 kB more, 10.3 kB are free; make room there")
         assert repository.transfers == []
-        fetching.succeed(repository, change=self.free(10265))
+        fetching.succeed(repository, change=self.free(10343))
 
     def test_what_has_arrived_already_needs_no_room(self, fetching):
         fetching.refuse(Repository(MODEL, breaks=breaks()))
         kept = sum(sizes(fetching.partial))
-        line = fetching.refuse(Repository(MODEL), change=self.free(10265 - kept - 1))
-        assert f"needs {size_text(10265 - kept)} more" in line
+        line = fetching.refuse(Repository(MODEL), change=self.free(10343 - kept - 1))
+        assert f"needs {size_text(10343 - kept)} more" in line
         again = Repository(MODEL)
-        fetching.succeed(again, change=self.free(10265 - kept))
+        fetching.succeed(again, change=self.free(10343 - kept))
         assert again.weights() == [("model.safetensors", 4000, 6240)]
 
     @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])

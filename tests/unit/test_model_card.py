@@ -14,6 +14,7 @@ from multiprune.model_card import (
 ORIGIN = {"code": "c0de", "device": "cpu", "versions": {"transformers": "5", "torch": "2.13.0"}}
 RECORD = {
     "name": "tiny",
+    "auto_class": "AutoModelForCausalLM",
     "base": {"definition": {"kind": "local", "folder": "x"}, "revision": None, "fingerprint": "fp"},
     "mask": "ma5c",
     "seed": 2,

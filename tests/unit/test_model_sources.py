@@ -7,7 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_lines import fetched
 from safetensors.numpy import save
+from script_calls import call
+from test_export import random_mask, run_script
+from tiny import ONE_WORD, write_llama
 
 from multiprune import gguf_packages
 from multiprune.errors import InputError
@@ -19,7 +23,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "fetch_model.py"
 MODEL = {
     "config.json": b'{"model_type": "llama"}',
     "model.safetensors": save({"a": np.ones(2000, dtype=np.float32)}),
-    "tokenizer.json": b"{}",
+    "tokenizer.json": ONE_WORD,
 }
 
 
@@ -33,22 +37,9 @@ def write_files(folder, files):
 def fetch(tmp_path, definition):
     """Run the script in `tmp_path`; returns (exit code, lines on stderr, manifest path)."""
     manifest = tmp_path / "models" / "tiny" / "manifest.json"
-    done = subprocess.run(
-        [
-            sys.executable,
-            SCRIPT,
-            "--definition",
-            json.dumps(definition),
-            "--manifest",
-            manifest,
-            "--lock",
-            tmp_path / "lock.yaml",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.returncode, done.stderr.strip().splitlines(), manifest
+    words = ["--definition", json.dumps(definition), "--manifest", manifest]
+    code, lines = call("fetch_model", *words, "--lock", tmp_path / "lock.yaml")
+    return code, lines, manifest
 
 
 class TestLocal:
@@ -107,6 +98,32 @@ class TestLocal:
         assert message in str(caught.value)
         assert str(source) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+    def test_licences_come_along(self, tmp_path):
+        names = ["LICENSE", "LICENCE.md", "Notice", "USE_POLICY.md", "gemma_terms_of_use.md"]
+        left = ["README.md", "terms.bin", ".licence", "policy.md"]
+        source = write_files(tmp_path / "own", MODEL | dict.fromkeys([*names, *left], b"x"))
+        code, _, manifest = fetch(tmp_path, {"kind": "local", "folder": str(source)})
+        assert code == 0
+        assert read_manifest(manifest)["files"].keys() == {*MODEL, *names}
+
+    @pytest.mark.parametrize("given", ["models--org--tiny", "models--org--tiny/snapshots"])
+    def test_a_folder_of_the_hubs_cache_says_which_one_to_give(self, tmp_path, given):
+        """There, files of a commit are links to blobs/."""
+        cache = tmp_path / "models--org--tiny"
+        write_files(cache / "blobs", {str(i): data for i, data in enumerate(MODEL.values())})
+        snapshot = write_files(cache / "snapshots" / ("a1" * 20), {})
+        for number, name in enumerate(MODEL):
+            (snapshot / name).symlink_to(f"../../blobs/{number}")
+        target = write_files(tmp_path / "target", {})
+        with pytest.raises(InputError) as caught:
+            fetch_model({"kind": "local", "folder": str(tmp_path / given)}, target)
+        assert str(caught.value) == (
+            f"model folder {tmp_path / given}: no config.json; give the folder that holds it: "
+            f"{snapshot}"
+        )
+        fetch_model({"kind": "local", "folder": str(snapshot)}, target)
+        assert {path.name for path in target.iterdir()} == set(MODEL)
 
     def test_missing_folder(self, tmp_path):
         with pytest.raises(InputError, match="no such folder"):
@@ -262,3 +279,17 @@ def test_parsing_the_workflow_imports_no_torch():
 def test_unknown_kind_lists_the_known_ones(tmp_path):
     with pytest.raises(InputError, match=r"'loca'.*huggingface, local, package_gguf.*'local'\?"):
         fetch_model({"kind": "loca"}, tmp_path)
+
+
+def test_licences_travel_from_the_model_folder_into_the_export(tmp_path, monkeypatch):
+    own = write_llama(tmp_path / "own")
+    licences = {"LICENSE": "yours", "Notice.txt": "by us", "USE_POLICY.md": "be good"}
+    for name, text in {**licences, "README.md": "a card"}.items():
+        (own / name).write_text(text)
+    dense = fetched(own)
+    mask = random_mask(tmp_path / "mask", dense)
+    run_script(monkeypatch, "--model", dense, "--mask", mask, "--output", tmp_path / "out")
+    for name, text in licences.items():
+        assert (tmp_path / "out" / name).read_text() == text
+    assert not (dense / "README.md").exists()
+    assert (tmp_path / "out/README.md").read_text().startswith("---\nlibrary_name:")

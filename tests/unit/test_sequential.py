@@ -23,8 +23,7 @@ from sequential_data import (
     with_windows,
 )
 from tiny import write_bloom, write_llama
-from tiny_architectures import ARCHITECTURES, linear_modules, write_model
-from transformers import AutoModelForCausalLM
+from tiny_architectures import ARCHITECTURES, linear_modules, load_plainly, write_model
 
 import prune_model
 import prune_sequentially
@@ -64,7 +63,7 @@ def kept(path: Path) -> dict[str, np.ndarray]:
 
 
 def by_the_book(folder: Path, architecture: str, method: dict, sparsity: float):
-    model = AutoModelForCausalLM.from_pretrained(folder / "model", dtype=torch.float64).eval()
+    model = load_plainly(architecture, folder / "model", torch.float64)
     contrast = method["norm"]["kind"] == "contrast"
     torch.set_default_dtype(torch.float64)  # XGLM makes numbers of it in every forward pass
     try:

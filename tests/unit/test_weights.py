@@ -4,6 +4,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny import write_bloom, write_gpt2, write_llama
+from tiny_architectures import ARCHITECTURES as TINY
+from tiny_architectures import linear_modules, random_model
 
 from multiprune.architectures import ARCHITECTURES, architecture_of, is_down_projection
 from multiprune.errors import InputError
@@ -135,7 +137,7 @@ def test_a_folder_without_safetensors_is_one_line(load, llama, tmp_path):
         ("[]", r"config\.json: is not a model's config with a model_type"),
         (
             json.dumps({"model_type": "lama"}),
-            r"unknown model_type 'lama': allowed are bloom, .*; did you mean 'llama'\?",
+            r"unknown model_type 'lama': allowed are apertus, .*; did you mean 'llama'\?",
         ),
     ],
 )
@@ -173,6 +175,23 @@ def test_a_broken_file_is_set_aside(tmp_path):
         ("gpt2", "h.3.attn.c_attn.weight", "transformer.h.3.attn.c_attn.weight"),
         ("gpt2", "transformer.h.3.attn.c_attn.weight", "transformer.h.3.attn.c_attn.weight"),
         ("bloom", "word_embeddings.weight", "word_embeddings.weight"),
+        ("opt", "decoder.layers.3.fc1.weight", "model.decoder.layers.3.fc1.weight"),
+        (
+            "gemma3",
+            "language_model.model.layers.3.mlp.up_proj.weight",
+            "model.language_model.layers.3.mlp.up_proj.weight",
+        ),
+        (
+            "gemma3",
+            "model.language_model.layers.3.mlp.up_proj.weight",
+            "model.language_model.layers.3.mlp.up_proj.weight",
+        ),
+        (
+            "qwen2_5_vl",
+            "model.layers.3.mlp.up_proj.weight",
+            "model.language_model.layers.3.mlp.up_proj.weight",
+        ),
+        ("qwen2_5_vl", "visual.blocks.3.mlp.up_proj.weight", "visual.blocks.3.mlp.up_proj.weight"),
     ],
 )
 def test_names_in_checkpoints(model_type, stored, state):
@@ -212,6 +231,14 @@ def test_index_of_a_block():
 )
 def test_down_projections(module, down):
     assert is_down_projection(module) is down
+
+
+@pytest.mark.parametrize("name", sorted(TINY))
+def test_every_architecture_has_one_down_projection_a_block(name):
+    modules = linear_modules(name, random_model(name))
+    [down] = TINY[name].shared_inputs[-1]
+    expected = {f"{TINY[name].blocks}.{block}.{down}" for block in (0, 1)}
+    assert {module for module in modules if is_down_projection(module)} == expected
 
 
 def test_stored_shape_of_transposed_weights():

@@ -1,5 +1,6 @@
 """A mistake of the user's ends with one line that names it, and with nothing half-written."""
 
+import json
 import os
 import shutil
 import sys
@@ -66,6 +67,27 @@ def test_model_folder_without_safetensors(fresh: Workflow):
     assert_one_line(outcome, "inputs/model", "pytorch_model.bin", "only safetensors")
     assert not (fresh.folder / "resources/models/tiny-llama").exists()
     assert fresh.unfinished() == []
+
+
+def test_windows_longer_than_the_models_positions(fresh: Workflow):
+    """The model has 256; nothing is fetched, and no job of the grid is planned."""
+    with fresh.edit_config() as config:
+        config["calibration"]["length"] = 257
+    outcome = fresh.run()
+    assert_one_line(
+        outcome, "error in the config: calibration.length: found 257", "tiny-llama has 256"
+    )
+    assert not (fresh.folder / "resources/models").exists()
+    assert not (fresh.folder / "results").exists()
+
+
+def test_a_gemma_in_float16(fresh: Workflow):
+    path = fresh.folder / "inputs/model/config.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"model_type": "gemma", "dtype": "float16"}))
+    outcome = fresh.run()
+    assert_one_line(outcome, "models.tiny-llama.dtype: found auto", "bfloat16 or float32")
+    assert not (fresh.folder / "results").exists()
 
 
 # npm ---------------------------------------------------------------------------------------------
