@@ -18,7 +18,9 @@ from tiny import write_llama
 from multiprune.artefacts import read_json, read_json_lines
 from multiprune.downstream import measure
 from multiprune.errors import InputError
+from multiprune.harness import _spread, prepare, requests_hash
 from multiprune.harness_model import LoadedModel
+from multiprune.models import load_model
 from multiprune.tokenizer import load_tokenizer
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "fetch_task.py"
