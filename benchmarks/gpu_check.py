@@ -33,21 +33,22 @@ import transformers
 from tiny_architectures import ARCHITECTURES, write_model
 from torch.nn.functional import cross_entropy
 
-from multiprune import models, sparsegpt
-from multiprune.activations import collect
-from multiprune.architectures import architecture_of
-from multiprune.block_activations import BlockPasses
-from multiprune.block_pruners import block_pruner
-from multiprune.hessian import InputHessian
-from multiprune.masks import _drop, apply_packed, pack, unpack
-from multiprune.patterns import keep_in_scope
-from multiprune.perplexity import Window, check_logits, logits, window_losses
-from multiprune.pruned_weights import read_weights
-from multiprune.pruning_files import read_mask
-from multiprune.scores import SCORES
-from multiprune.sequential import Progress, allocate, prune_sequentially
-from multiprune.weights import ModelWeights
-from multiprune.windows import Windows
+from multiprune.calibration.windows import Windows
+from multiprune.evaluation.perplexity import Window, check_logits, logits, window_losses
+from multiprune.models import loading as models
+from multiprune.models.architectures import architecture_of
+from multiprune.models.weights import ModelWeights
+from multiprune.pruning.files import read_mask
+from multiprune.pruning.masks import _drop, apply_packed, pack, unpack
+from multiprune.pruning.moved_weights import read_weights
+from multiprune.pruning.patterns import keep_in_scope
+from multiprune.pruning.scores import SCORES
+from multiprune.pruning.sequential import sparsegpt
+from multiprune.pruning.sequential.hessian import InputHessian
+from multiprune.pruning.sequential.passes import BlockPasses
+from multiprune.pruning.sequential.propagation import Progress, allocate, prune_sequentially
+from multiprune.pruning.sequential.pruners import block_pruner
+from multiprune.statistics.passes import collect
 
 TINY = OPTIONS.tiny
 DEVICE = models.set_up(1 if TINY else 8)  # deterministic kernels, as jobs have them

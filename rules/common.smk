@@ -18,28 +18,27 @@ sys.path.insert(0, str(ROOT / "scripts"))
 # Without conda, jobs use the environment of Snakemake itself, whether it is activated or not.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
-from multiprune import config as experiment
-from multiprune import (
-    config_files,
-    definitions,
-    digest,
-    downstream_config,
-    model_fit,
-    slurm,
-    sweep,
+from multiprune.experiment import config as experiment
+from multiprune.experiment import (
+    reading as config_files,
+    downloads as definitions,
+    downstream as downstream_config,
+    candidates as sweep,
     table_grids,
 )
-from multiprune.artefacts import read_json, write_json
-from multiprune.claims import read_claims
-from multiprune.config import canonical
-from multiprune.cost import estimate, window_tokens
+from multiprune.jobs import code_digest as digest, slurm
+from multiprune.fetch import fit as model_fit
+from multiprune.files.json import read_json, write_json
+from multiprune.claims.definitions import read_claims
+from multiprune.experiment.config import canonical
+from multiprune.experiment.cost import estimate, window_tokens
 from multiprune.errors import InputError
-from multiprune.file_locks import FetchTurns
-from multiprune.grid import CODE, MASKS, WEIGHTS
-from multiprune.manifests import other_definition
-from multiprune.model_sources import is_model_file
-from multiprune.references import claims_file
-from multiprune.revisions import RevisionLock
+from multiprune.files.locks import FetchTurns
+from multiprune.experiment.grid import CODE, MASKS, WEIGHTS
+from multiprune.files.manifests import other_definition
+from multiprune.fetch.models.fetching import is_model_file
+from multiprune.experiment.names import claims_file
+from multiprune.fetch.revisions import RevisionLock
 
 RESOURCES = "resources"  # downloads, shared by all experiments
 FETCHING = ("fetch_model", "download_package", "fetch_corpus", "fetch_task")

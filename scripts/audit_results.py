@@ -11,12 +11,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from multiprune.audit import audit
-from multiprune.audit_inputs import Sources
-from multiprune.checksums import checksum_of
-from multiprune.command import run
 from multiprune.errors import InputError
-from multiprune.provenance import origin_of
+from multiprune.files.checksums import checksum_of
+from multiprune.jobs.audit import audit
+from multiprune.jobs.audit_inputs import Sources
+from multiprune.jobs.command import run
+from multiprune.jobs.provenance import origin_of
 
 
 def parse() -> argparse.Namespace:

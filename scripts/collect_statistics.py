@@ -3,15 +3,15 @@
 import argparse
 import json
 
-from multiprune.activations import collect
-from multiprune.architectures import architecture_of
-from multiprune.artefacts import sha256_file
-from multiprune.command import run
-from multiprune.digest import code_digest
-from multiprune.manifests import checked_fingerprint
-from multiprune.models import check_ids, check_length, library_versions, load_model, set_up
-from multiprune.statistics_files import FURTHER, write_statistics
-from multiprune.windows import read_windows
+from multiprune.calibration.windows import read_windows
+from multiprune.files.hashes import sha256_file
+from multiprune.files.manifests import checked_fingerprint
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
+from multiprune.models.architectures import architecture_of
+from multiprune.models.loading import check_ids, check_length, library_versions, load_model, set_up
+from multiprune.statistics.files import FURTHER, write_statistics
+from multiprune.statistics.passes import collect
 
 
 def main() -> None:

@@ -8,9 +8,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from multiprune.artefacts import replacing
-from multiprune.command import run
-from multiprune.npm import find_npm, pack
+from multiprune.fetch.npm import find_npm, pack
+from multiprune.files.writing import replacing
+from multiprune.jobs.command import run
 
 
 def main() -> None:

@@ -7,16 +7,16 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from multiprune.artefacts import noting_inputs
-from multiprune.captions import document, unknown_languages
-from multiprune.checksums import replacing_signed
-from multiprune.command import run
 from multiprune.errors import InputError
+from multiprune.experiment.grid import Grid
 from multiprune.figures.registry import figure_kind
 from multiprune.figures.style import SETTINGS
-from multiprune.grid import Grid
-from multiprune.provenance import TABLE_PACKAGES, as_text, origin
-from multiprune.table_files import COLUMNS, read_table
+from multiprune.figures.wording import document, unknown_languages
+from multiprune.files.checksums import replacing_signed
+from multiprune.files.noted_inputs import noting_inputs
+from multiprune.files.tables import COLUMNS, read_table
+from multiprune.jobs.command import run
+from multiprune.jobs.provenance import TABLE_PACKAGES, as_text, origin
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--figure", required=True, help="name in multiprune.figures.registry")
     parser.add_argument("--model", required=True)
     parser.add_argument("--tables", required=True, help="folder with the joined tables")
-    parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
+    parser.add_argument("--grid", required=True, help="JSON, see multiprune.experiment.grid.Grid")
     parser.add_argument("--pdf", required=True)
     parser.add_argument("--png", required=True)
     parser.add_argument("--caption", required=True, help="reStructuredText")

@@ -7,21 +7,22 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from multiprune.artefacts import sha256_file, write_json
-from multiprune.command import run
-from multiprune.digest import code_digest
-from multiprune.evaluation_cache import EvaluationCache
-from multiprune.evaluation_runs import add_arguments, provenance
-from multiprune.models import load_model, set_up
-from multiprune.tokenizer import load_tokenizer
+from multiprune.evaluation.arguments import add_arguments, provenance
+from multiprune.evaluation.cache import EvaluationCache
+from multiprune.files.hashes import sha256_file
+from multiprune.files.json import write_json
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
+from multiprune.models.loading import load_model, set_up
+from multiprune.models.tokenizer import load_tokenizer
 
-# lm-eval imports the hub's client, which multiprune.models has to have told to stay offline.
+# lm-eval imports the hub's client, which models.loading has to have told to stay offline.
 # isort: split
 from lm_eval.api.model import LM
 
-from multiprune.downstream import measure
-from multiprune.harness import PreparedTask, prepare, requests_hash
-from multiprune.harness_model import LoadedModel
+from multiprune.evaluation.tasks.measuring import measure
+from multiprune.evaluation.tasks.model import LoadedModel
+from multiprune.evaluation.tasks.running import PreparedTask, prepare, requests_hash
 
 
 def parse() -> argparse.Namespace:

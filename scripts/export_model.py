@@ -7,20 +7,20 @@ import argparse
 from importlib.metadata import version
 from pathlib import Path
 
-from multiprune.artefacts import write_json
-from multiprune.command import run, text_by_language
-from multiprune.digest import code_digest
 from multiprune.errors import InputError
-from multiprune.export import PrunedCheckpoint, must_not_replace
-from multiprune.manifests import (
+from multiprune.export.checkpoint import PrunedCheckpoint, must_not_replace
+from multiprune.export.model_card import CARD, RECORD, calibration_sets, model_card, perplexity_rows
+from multiprune.files.json import write_json
+from multiprune.files.manifests import (
     MANIFEST,
     checked_fingerprint,
     described_folder,
     read_manifest,
 )
-from multiprune.masks import check_mask_belongs
-from multiprune.model_card import CARD, RECORD, calibration_sets, model_card, perplexity_rows
-from multiprune.pruning_files import pruning_hash
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run, text_by_language
+from multiprune.pruning.files import pruning_hash
+from multiprune.pruning.masks import check_mask_belongs
 
 
 def parse() -> argparse.Namespace:

@@ -11,17 +11,17 @@ import os
 from functools import partial
 from pathlib import Path
 
-from multiprune.command import run
-from multiprune.manifests import (
+from multiprune.fetch.fit import NOTHING, check_fit
+from multiprune.fetch.models.fetching import fetch_model
+from multiprune.fetch.revisions import RevisionLock
+from multiprune.files.manifests import (
     described_folder,
     keep_copy,
     note_verified,
     parse_definition,
     still_complete,
 )
-from multiprune.model_fit import NOTHING, check_fit
-from multiprune.model_sources import fetch_model
-from multiprune.revisions import RevisionLock
+from multiprune.jobs.command import run
 
 
 def main() -> None:

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from multiprune.artefacts import write_json
-from multiprune.command import run
-from multiprune.harness_datasets import fetch, source_of
-from multiprune.revisions import RevisionLock
+from multiprune.fetch.revisions import RevisionLock
+from multiprune.fetch.tasks.rows import fetch, source_of
+from multiprune.files.json import write_json
+from multiprune.jobs.command import run
 
 
 def parse() -> argparse.Namespace:

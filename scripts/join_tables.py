@@ -4,13 +4,13 @@ import argparse
 import json
 from pathlib import Path
 
-from multiprune.artefacts import noting_inputs
-from multiprune.checksums import replacing_signed
-from multiprune.command import run
 from multiprune.errors import InputError
-from multiprune.provenance import write_origin
-from multiprune.table_files import COLUMNS, join_tables, write_table
-from multiprune.table_pages import page
+from multiprune.files.checksums import replacing_signed
+from multiprune.files.noted_inputs import noting_inputs
+from multiprune.files.tables import COLUMNS, join_tables, write_table
+from multiprune.jobs.command import run
+from multiprune.jobs.provenance import write_origin
+from multiprune.tables.pages import page
 
 
 def main() -> None:

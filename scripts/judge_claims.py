@@ -2,13 +2,13 @@
 
 import argparse
 
-from multiprune.artefacts import noting_inputs
-from multiprune.claim_verdicts import tabulate_claims
-from multiprune.claims import read_claims
-from multiprune.command import run
-from multiprune.grid import Grid
-from multiprune.provenance import write_origin
-from multiprune.table_files import write_table
+from multiprune.claims.definitions import read_claims
+from multiprune.claims.verdicts import tabulate_claims
+from multiprune.experiment.grid import Grid
+from multiprune.files.noted_inputs import noting_inputs
+from multiprune.files.tables import write_table
+from multiprune.jobs.command import run
+from multiprune.jobs.provenance import write_origin
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--claims", required=True, help="YAML, see config/claims.yaml")
     parser.add_argument("--results", required=True, help="folder results/<experiment>")
     parser.add_argument("--model", required=True)
-    parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
+    parser.add_argument("--grid", required=True, help="JSON, see multiprune.experiment.grid.Grid")
     parser.add_argument("--structure", nargs="?", help="table of how alike languages are, if made")
     parser.add_argument("--output", required=True, help="CSV, a row per claim")
     arguments = parser.parse_args()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from multiprune.claim_documents import count_verdicts
-from multiprune.command import run
+from multiprune.claims.documents import count_verdicts
 from multiprune.errors import InputError
-from multiprune.table_files import COLUMNS, read_table
+from multiprune.files.tables import COLUMNS, read_table
+from multiprune.jobs.command import run
 
 SHOWN = {
     "model": "model",

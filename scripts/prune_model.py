@@ -6,15 +6,15 @@ from pathlib import Path
 
 import torch
 
-from multiprune.artefacts import sha256_file
-from multiprune.command import run
-from multiprune.digest import code_digest
 from multiprune.errors import InputError
-from multiprune.language_structure import chosen_statistics
-from multiprune.masks import write_mask
-from multiprune.pruning_runs import add_arguments, prune
-from multiprune.sweep import with_constants
-from multiprune.sweep_records import read_choice
+from multiprune.evaluation.candidate_records import read_choice
+from multiprune.experiment.candidates import with_constants
+from multiprune.files.hashes import sha256_file
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
+from multiprune.pruning.arguments import add_arguments, prune
+from multiprune.pruning.masks import write_mask
+from multiprune.statistics.structure import chosen_statistics
 
 
 def main() -> None:

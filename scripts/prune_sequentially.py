@@ -12,20 +12,20 @@ from pathlib import Path
 
 import torch
 
-from multiprune.architectures import Architecture
-from multiprune.artefacts import sha256_file, sha256_json
-from multiprune.block_activations import BlockPasses
-from multiprune.block_pruners import CONTRAST, SPARSEGPT, block_pruner
-from multiprune.command import run
-from multiprune.digest import code_digest
+from multiprune.calibration.windows import read_windows
 from multiprune.errors import InputError
-from multiprune.manifests import checked_fingerprint
-from multiprune.models import check_ids, check_length, library_versions, load_model, set_up
-from multiprune.pruning import BlockReport, PrunedModel, activation_threshold
-from multiprune.sequential import Progress, allocate, prune_sequentially
-from multiprune.statistics_files import StatisticsFiles
-from multiprune.weights import ModelWeights
-from multiprune.windows import read_windows
+from multiprune.files.hashes import sha256_file, sha256_json
+from multiprune.files.manifests import checked_fingerprint
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
+from multiprune.models.architectures import Architecture
+from multiprune.models.loading import check_ids, check_length, library_versions, load_model, set_up
+from multiprune.models.weights import ModelWeights
+from multiprune.pruning.pruner import BlockReport, PrunedModel, activation_threshold
+from multiprune.pruning.sequential.passes import BlockPasses
+from multiprune.pruning.sequential.propagation import Progress, allocate, prune_sequentially
+from multiprune.pruning.sequential.pruners import CONTRAST, SPARSEGPT, block_pruner
+from multiprune.statistics.files import StatisticsFiles
 
 
 def parse() -> argparse.Namespace:

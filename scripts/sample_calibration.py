@@ -3,17 +3,18 @@
 import argparse
 from pathlib import Path
 
-from multiprune.artefacts import metadata_text, sha256_file, write_tensors
-from multiprune.calibration import sample_windows
-from multiprune.command import run
-from multiprune.digest import code_digest
-from multiprune.manifests import checked_fingerprint
-from multiprune.models import library_versions
-from multiprune.positions import check_positions
-from multiprune.texts import read_paragraphs, tokenize
-from multiprune.tokenization import start_tokens, unknown_tokens, warn_of_unknown
-from multiprune.tokenizer import load_tokenizer
-from multiprune.windows import START_TOKEN, start_metadata
+from multiprune.calibration.sampling import sample_windows
+from multiprune.calibration.windows import START_TOKEN, start_metadata
+from multiprune.fetch.corpora.texts import read_paragraphs
+from multiprune.files.hashes import sha256_file
+from multiprune.files.manifests import checked_fingerprint
+from multiprune.files.tensors import metadata_text, write_tensors
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
+from multiprune.models.loading import library_versions
+from multiprune.models.positions import check_positions
+from multiprune.models.tokenization import start_tokens, tokenize, unknown_tokens, warn_of_unknown
+from multiprune.models.tokenizer import load_tokenizer
 
 
 def main() -> None:

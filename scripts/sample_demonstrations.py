@@ -3,10 +3,8 @@
 import argparse
 from pathlib import Path
 
-from multiprune.alignment import check_counts, check_lengths
-from multiprune.artefacts import metadata_text, sha256_file, write_tensors
-from multiprune.command import run
-from multiprune.demonstrations import (
+from multiprune.calibration.alignment import check_counts, check_lengths
+from multiprune.calibration.demonstrations import (
     Side,
     aligned,
     monolingual_lines,
@@ -14,13 +12,16 @@ from multiprune.demonstrations import (
     tokenize_samples,
     translation_lines,
 )
-from multiprune.digest import code_digest
-from multiprune.manifests import checked_fingerprint, manifest_beside
-from multiprune.models import library_versions
-from multiprune.positions import check_positions
-from multiprune.tokenization import start_tokens, unknown_tokens, warn_of_unknown
-from multiprune.tokenizer import load_tokenizer
-from multiprune.windows import START_TOKEN, start_metadata
+from multiprune.calibration.windows import START_TOKEN, start_metadata
+from multiprune.files.hashes import sha256_file
+from multiprune.files.manifests import checked_fingerprint, manifest_beside
+from multiprune.files.tensors import metadata_text, write_tensors
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
+from multiprune.models.loading import library_versions
+from multiprune.models.positions import check_positions
+from multiprune.models.tokenization import start_tokens, unknown_tokens, warn_of_unknown
+from multiprune.models.tokenizer import load_tokenizer
 
 
 def main() -> None:

@@ -9,11 +9,11 @@ import argparse
 import os
 from pathlib import Path
 
-from multiprune.command import run
-from multiprune.corpus_sources import read_corpus
-from multiprune.manifests import described_folder, parse_definition
-from multiprune.revisions import RevisionLock
-from multiprune.splits import SPLITS, write_splits
+from multiprune.fetch.corpora.reading import read_corpus
+from multiprune.fetch.corpora.splits import SPLITS, write_splits
+from multiprune.fetch.revisions import RevisionLock
+from multiprune.files.manifests import described_folder, parse_definition
+from multiprune.jobs.command import run
 
 
 def main() -> None:

@@ -2,21 +2,21 @@
 
 import argparse
 
-from multiprune.artefacts import noting_inputs
-from multiprune.command import run
-from multiprune.consistency import tabulate_consistency
-from multiprune.downstream_records import DownstreamRuns
-from multiprune.downstream_tables import tabulate_downstream
-from multiprune.grid import Grid
-from multiprune.provenance import write_origin
-from multiprune.table_files import write_table
+from multiprune.experiment.grid import Grid
+from multiprune.files.noted_inputs import noting_inputs
+from multiprune.files.tables import write_table
+from multiprune.jobs.command import run
+from multiprune.jobs.provenance import write_origin
+from multiprune.tables.consistency import tabulate_consistency
+from multiprune.tables.downstream import tabulate_downstream
+from multiprune.tables.downstream_runs import DownstreamRuns
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", required=True, help="folder results/<experiment>")
     parser.add_argument("--model", required=True)
-    parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
+    parser.add_argument("--grid", required=True, help="JSON, see multiprune.experiment.grid.Grid")
     parser.add_argument("--downstream", required=True, help="CSV, a row per language and metric")
     parser.add_argument("--consistency", required=True, help="CSV, a row per language")
     arguments = parser.parse_args()

@@ -3,20 +3,20 @@
 import argparse
 import json
 
-from multiprune.artefacts import noting_inputs
-from multiprune.command import run
 from multiprune.errors import InputError
-from multiprune.grid import Grid
-from multiprune.overlap import tabulate_overlap
-from multiprune.provenance import write_origin
-from multiprune.table_files import write_table
+from multiprune.experiment.grid import Grid
+from multiprune.files.noted_inputs import noting_inputs
+from multiprune.files.tables import write_table
+from multiprune.jobs.command import run
+from multiprune.jobs.provenance import write_origin
+from multiprune.tables.overlap import tabulate_overlap
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", required=True, help="folder results/<experiment>")
     parser.add_argument("--model", required=True)
-    parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
+    parser.add_argument("--grid", required=True, help="JSON, see multiprune.experiment.grid.Grid")
     parser.add_argument("--sets", required=True, help="names of calibration sets, JSON list")
     parser.add_argument(
         "--share", type=float, default=0.1, help="share of channels that are top or bottom features"

@@ -2,19 +2,19 @@
 
 import argparse
 
-from multiprune.artefacts import noting_inputs
-from multiprune.command import run
-from multiprune.grid import Grid
-from multiprune.provenance import write_origin
-from multiprune.scaling_tables import tabulate_scaling
-from multiprune.table_files import write_table
+from multiprune.experiment.grid import Grid
+from multiprune.files.noted_inputs import noting_inputs
+from multiprune.files.tables import write_table
+from multiprune.jobs.command import run
+from multiprune.jobs.provenance import write_origin
+from multiprune.tables.scaling import tabulate_scaling
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", required=True, help="folder results/<experiment>")
     parser.add_argument("--model", required=True)
-    parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
+    parser.add_argument("--grid", required=True, help="JSON, see multiprune.experiment.grid.Grid")
     parser.add_argument("--output", required=True, help="CSV")
     arguments = parser.parse_args()
     grid = Grid.parse(arguments.grid)

@@ -3,11 +3,11 @@
 import argparse
 import json
 
-from multiprune.artefacts import noting_inputs
-from multiprune.command import run
-from multiprune.provenance import write_origin
-from multiprune.sweep_tables import tabulate_sweep
-from multiprune.table_files import write_table
+from multiprune.files.noted_inputs import noting_inputs
+from multiprune.files.tables import write_table
+from multiprune.jobs.command import run
+from multiprune.jobs.provenance import write_origin
+from multiprune.tables.sweep import tabulate_sweep
 
 
 def main() -> None:

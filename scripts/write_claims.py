@@ -2,12 +2,12 @@
 
 import argparse
 
-from multiprune import claim_documents
-from multiprune.artefacts import noting_inputs
-from multiprune.checksums import replacing_signed
-from multiprune.command import run
-from multiprune.provenance import write_origin
-from multiprune.table_files import COLUMNS, read_table
+from multiprune.claims import documents as claim_documents
+from multiprune.files.checksums import replacing_signed
+from multiprune.files.noted_inputs import noting_inputs
+from multiprune.files.tables import COLUMNS, read_table
+from multiprune.jobs.command import run
+from multiprune.jobs.provenance import write_origin
 
 
 def main() -> None:

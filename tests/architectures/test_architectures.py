@@ -29,10 +29,11 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from multiprune import architectures
-from multiprune.artefacts import write_json_lines, write_tensors
-from multiprune.manifests import write_manifest
-from multiprune.models import load_model
+from multiprune.files.json import write_json_lines
+from multiprune.files.manifests import write_manifest
+from multiprune.files.tensors import write_tensors
+from multiprune.models import architectures
+from multiprune.models.loading import load_model
 
 WINDOWS = {"de": 5, "en": 3, "sw": 4}  # of 12 tokens, in batches of 3
 BATCH, LENGTH, SPARSITY, STRENGTH = 3, 12, 0.5, 0.1

@@ -12,11 +12,11 @@ from test_architectures import Experiment, collect_statistics, evaluate, kept, p
 from tiny import byte_tokenizer
 from tiny_architectures import ARCHITECTURES, write_model
 
-from multiprune.checkpoints import check_checkpoint
 from multiprune.errors import InputError
-from multiprune.manifests import write_manifest
-from multiprune.models import load_model
-from multiprune.weights import ModelWeights
+from multiprune.files.manifests import write_manifest
+from multiprune.models.checkpoints import check_checkpoint
+from multiprune.models.loading import load_model
+from multiprune.models.weights import ModelWeights
 
 # What the text model is called alone, and a class that has the same layers.
 ALONE = {

@@ -11,14 +11,14 @@ from tiny import byte_tokenizer
 from tiny_architectures import random_model, write_model
 from tiny_builders import SIZES
 
-from multiprune.activations import prunable_modules
-from multiprune.architectures import ARCHITECTURES, architecture_of
-from multiprune.artefacts import write_tensors
-from multiprune.command import run
 from multiprune.errors import InputError
-from multiprune.manifests import write_manifest
-from multiprune.models import load_model
-from multiprune.weights import ModelWeights
+from multiprune.files.manifests import write_manifest
+from multiprune.files.tensors import write_tensors
+from multiprune.jobs.command import run
+from multiprune.models.architectures import ARCHITECTURES, architecture_of
+from multiprune.models.loading import load_model
+from multiprune.models.weights import ModelWeights
+from multiprune.statistics.passes import prunable_modules
 
 LLAMA = ARCHITECTURES["llama"]
 EXPERTS = {"moe_intermediate_size": 24, "num_experts_per_tok": 2}

@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from multiprune import config as experiment
-from multiprune import table_grids
-from multiprune.artefacts import write_json
-from multiprune.claims import read_claims
-from multiprune.config import canonical
-from multiprune.grid import DENSE, Grid
-from multiprune.models import load_model, set_up
-from multiprune.tokenizer import load_tokenizer
+from multiprune.claims.definitions import read_claims
+from multiprune.experiment import config as experiment
+from multiprune.experiment import table_grids
+from multiprune.experiment.config import canonical
+from multiprune.experiment.grid import DENSE, Grid
+from multiprune.files.json import write_json
+from multiprune.models.loading import load_model, set_up
+from multiprune.models.tokenizer import load_tokenizer
 
 # isort: split
-from multiprune.claim_verdicts import tabulate_claims
-from multiprune.downstream import measure
-from multiprune.harness import prepare
-from multiprune.harness_model import LoadedModel
+from multiprune.claims.verdicts import tabulate_claims
+from multiprune.evaluation.tasks.measuring import measure
+from multiprune.evaluation.tasks.model import LoadedModel
+from multiprune.evaluation.tasks.running import prepare
 
 ROOT = Path(__file__).parents[2]
 WINDOWS, ITEMS = 64, 500  # of one language, of one task and language

@@ -18,10 +18,10 @@ from cluster import measured
 from safetensors.torch import save_file
 from timing import Row
 
-from multiprune import config as experiment
-from multiprune.artefacts import write_json
-from multiprune.manifests import checked_fingerprint, write_manifest
-from multiprune.statistics_files import ModuleInput, write_statistics
+from multiprune.experiment import config as experiment
+from multiprune.files.json import write_json
+from multiprune.files.manifests import checked_fingerprint, write_manifest
+from multiprune.statistics.files import ModuleInput, write_statistics
 
 ROOT = Path(__file__).parents[2]
 HIDDEN, NEURONS, KEYS = 4096, 14336, 1024  # 8 heads of 128 for keys and values

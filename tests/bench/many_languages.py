@@ -23,10 +23,10 @@ from large_shapes import SHARED
 from safetensors.torch import save_file
 from timing import Row
 
-from multiprune import config as experiment
-from multiprune.artefacts import write_json
-from multiprune.manifests import checked_fingerprint, write_manifest
-from multiprune.statistics_files import ModuleInput, write_statistics
+from multiprune.experiment import config as experiment
+from multiprune.files.json import write_json
+from multiprune.files.manifests import checked_fingerprint, write_manifest
+from multiprune.statistics.files import ModuleInput, write_statistics
 
 ROOT = Path(__file__).parents[2]
 BLOCKS, HIDDEN, NEURONS, KEYS = 30, 576, 1536, 192  # 3 heads of 64 for keys and values

@@ -32,10 +32,12 @@ from pruning_speed import grid_rows, single_rows
 from selection import selection_rows
 from timing import Row
 
-from multiprune import config as experiment
-from multiprune.artefacts import opened_tensors, read_metadata, replacing, write_json
-from multiprune.command import run
 from multiprune.errors import InputError
+from multiprune.experiment import config as experiment
+from multiprune.files.json import write_json
+from multiprune.files.tensors import opened_tensors, read_metadata
+from multiprune.files.writing import replacing
+from multiprune.jobs.command import run
 from multiprune.registry import unknown_name
 
 ROOT = Path(__file__).parents[2]

@@ -11,15 +11,16 @@ import torch
 from timing import Row, paired_ratio
 from transformers import PreTrainedModel
 
-from multiprune.activations import batches, collect
-from multiprune.architectures import architecture_of
-from multiprune.artefacts import read_tensors
-from multiprune.models import forward, load_model, set_up
-from multiprune.perplexity import window_losses, windows_of
-from multiprune.pruning_files import read_mask
-from multiprune.texts import read_paragraphs, tokenize
-from multiprune.tokenizer import load_tokenizer
-from multiprune.windows import Windows
+from multiprune.calibration.windows import Windows
+from multiprune.evaluation.perplexity import window_losses, windows_of
+from multiprune.fetch.corpora.texts import read_paragraphs
+from multiprune.files.tensors import read_tensors
+from multiprune.models.architectures import architecture_of
+from multiprune.models.loading import forward, load_model, set_up
+from multiprune.models.tokenization import tokenize
+from multiprune.models.tokenizer import load_tokenizer
+from multiprune.pruning.files import read_mask
+from multiprune.statistics.passes import batches, collect
 
 THREADS = 2
 ROUNDS = 15  # a pass takes a second or less, and its time varies by a tenth

@@ -22,10 +22,10 @@ from timing import Row, seconds
 import collect_statistics
 import prune_model
 import prune_sequentially
-from multiprune import config as experiment
-from multiprune.artefacts import read_tensors
-from multiprune.masks import unpack
-from multiprune.pruning_files import read_mask
+from multiprune.experiment import config as experiment
+from multiprune.files.tensors import read_tensors
+from multiprune.pruning.files import read_mask
+from multiprune.pruning.masks import unpack
 
 ROOT = Path(__file__).parents[2]
 METHODS = ("magnitude", "wanda", "ria", "owl", "m-wanda")  # of config/demo.yaml

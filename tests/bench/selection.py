@@ -4,7 +4,7 @@ import torch
 from timing import Row, paired_ratio
 from torch import Tensor
 
-from multiprune.patterns import dropped_per_row, keep_unstructured
+from multiprune.pruning.patterns import dropped_per_row, keep_unstructured
 
 ROWS, COLUMNS = 14336, 4096  # the largest matrices of Llama-3-8B
 SPARSITY = 0.5

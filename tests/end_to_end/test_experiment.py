@@ -12,10 +12,10 @@ from workflow.expected import FIGURES, MODEL, PRUNED
 from workflow.interruption import Interrupted
 from workflow.running import Workflow
 
-from multiprune.artefacts import read_tensors
-from multiprune.masks import unpack
-from multiprune.models import load_model
-from multiprune.pruning_files import read_mask
+from multiprune.files.tensors import read_tensors
+from multiprune.models.loading import load_model
+from multiprune.pruning.files import read_mask
+from multiprune.pruning.masks import unpack
 
 RESULTS = "results/tiny"
 RUNS = f"{RESULTS}/{MODEL}/seed0"

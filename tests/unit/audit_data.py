@@ -7,15 +7,17 @@ import pandas as pd
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from multiprune import digest
-from multiprune.artefacts import sha256_file, write_json, write_json_lines, write_tensors
-from multiprune.audit import audit
-from multiprune.checksums import replacing_signed
-from multiprune.manifests import fingerprint, read_manifest, write_manifest
-from multiprune.masks import write_mask
-from multiprune.provenance import as_text, origin, write_origin
-from multiprune.pruning_files import mask_hash
-from multiprune.table_files import write_table
+from multiprune.files.checksums import replacing_signed
+from multiprune.files.hashes import sha256_file
+from multiprune.files.json import write_json, write_json_lines
+from multiprune.files.manifests import fingerprint, read_manifest, write_manifest
+from multiprune.files.tables import write_table
+from multiprune.files.tensors import write_tensors
+from multiprune.jobs import code_digest as digest
+from multiprune.jobs.audit import audit
+from multiprune.jobs.provenance import as_text, origin, write_origin
+from multiprune.pruning.files import mask_hash
+from multiprune.pruning.masks import write_mask
 
 
 class Experiment:

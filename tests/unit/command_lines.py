@@ -7,8 +7,9 @@ import numpy as np
 from script_calls import call
 from tiny import write_llama
 
-from multiprune.artefacts import write_json_lines, write_tensors
-from multiprune.manifests import write_manifest
+from multiprune.files.json import write_json_lines
+from multiprune.files.manifests import write_manifest
+from multiprune.files.tensors import write_tensors
 
 
 def fetching(own: Path) -> list:

@@ -5,8 +5,8 @@ import copy
 import pytest
 from tiny import small_config
 
-from multiprune.config import validate
 from multiprune.errors import InputError
+from multiprune.experiment.config import validate
 
 MISSING = object()
 

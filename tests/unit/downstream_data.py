@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pandas as pd
 
-from multiprune.artefacts import write_json
-from multiprune.downstream_records import Run
-from multiprune.grid import DENSE, Grid
-from multiprune.table_files import COLUMNS
+from multiprune.experiment.grid import DENSE, Grid
+from multiprune.files.json import write_json
+from multiprune.files.tables import COLUMNS
+from multiprune.tables.downstream_runs import Run
 
 NAMES = {
     "ar": "Arabic", "bg": "Bulgarian", "de": "German", "el": "Greek", "en": "English",

@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from multiprune.artefacts import write_json
-from multiprune.claim_verdicts import tabulate_claims
-from multiprune.claims import Claim, read_claims
-from multiprune.grid import Grid
-from multiprune.table_files import COLUMNS
+from multiprune.claims.definitions import Claim, read_claims
+from multiprune.claims.verdicts import tabulate_claims
+from multiprune.experiment.grid import Grid
+from multiprune.files.json import write_json
+from multiprune.files.tables import COLUMNS
 
 RATIO = {"kind": "language_ratio", "method": "few-s0", "reference": "whole"}
 WEAKNESS = {"kind": "weakness_correlation", "method": "whole", "reference": "dense"}

@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from multiprune.grid import LANGUAGE_SETS, Grid
-from multiprune.table_files import COLUMNS
+from multiprune.experiment.grid import LANGUAGE_SETS, Grid
+from multiprune.files.tables import COLUMNS
 
 
 def language(role="calibration", family="Indo-European", script="Latin", name=None) -> dict:

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from huggingface_hub import constants
 
-from multiprune import hub
+from multiprune.fetch import hub
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REVISIONS = ("main", "v1", COMMIT)
@@ -30,8 +30,8 @@ SCRIPT = SCRIPTS / "fetch_model.py"
 WITHOUT_PAUSES = f"""
 import runpy, sys
 sys.path.insert(0, {str(SCRIPTS)!r})
-import multiprune.hub
-multiprune.hub.PAUSE = 0
+import multiprune.fetch.hub
+multiprune.fetch.hub.PAUSE = 0
 runpy.run_path({str(SCRIPT)!r}, run_name="__main__")
 """
 CANARY = "hf_canaryCANARYcanary"

@@ -3,14 +3,14 @@
 import numpy as np
 from safetensors.numpy import load_file
 
-from multiprune.activations import collect
-from multiprune.architectures import architecture_of
-from multiprune.masks import unpack
-from multiprune.models import load_model
-from multiprune.pruning import Pruner
-from multiprune.statistics_files import FURTHER, StatisticsFiles, write_statistics
-from multiprune.weights import ModelWeights
-from multiprune.windows import Windows
+from multiprune.calibration.windows import Windows
+from multiprune.models.architectures import architecture_of
+from multiprune.models.loading import load_model
+from multiprune.models.weights import ModelWeights
+from multiprune.pruning.masks import unpack
+from multiprune.pruning.pruner import Pruner
+from multiprune.statistics.files import FURTHER, StatisticsFiles, write_statistics
+from multiprune.statistics.passes import collect
 
 LANGUAGES = {"de": 6, "en": 3, "fr": 4}  # windows of 12 tokens
 UNIFORM = {"allocation": {"kind": "uniform"}, "scope": "row"}

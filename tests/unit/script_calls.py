@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from unittest.mock import patch
 
-from multiprune.command import run
+from multiprune.jobs.command import run
 
 
 def call(name: str, *arguments: object) -> tuple[int, list[str]]:

@@ -5,8 +5,9 @@ from pathlib import Path
 import yaml
 from lm_eval.api.model import LM
 
-from multiprune import parallel_cloze
-from multiprune.artefacts import sha256_file, write_json, write_json_lines
+from multiprune.evaluation.tasks import parallel_cloze
+from multiprune.files.hashes import sha256_file
+from multiprune.files.json import write_json, write_json_lines
 
 WORDS = ["able", "baby", "cake", "data", "each", "fact", "gain", "half"]
 WORDS += ["idea", "join", "keep", "lady", "make", "name", "once", "page"]

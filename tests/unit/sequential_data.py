@@ -12,13 +12,14 @@ from pruning_data import CROSS, CWL, OWL, WANDA
 from safetensors.torch import load_file, save_file
 
 import prune_sequentially
-from multiprune.activations import collect
-from multiprune.architectures import architecture_of
-from multiprune.artefacts import read_tensors, sha256_file, write_tensors
-from multiprune.manifests import checked_fingerprint, write_manifest
-from multiprune.models import load_model
-from multiprune.statistics_files import FURTHER, write_statistics
-from multiprune.windows import Windows
+from multiprune.calibration.windows import Windows
+from multiprune.files.hashes import sha256_file
+from multiprune.files.manifests import checked_fingerprint, write_manifest
+from multiprune.files.tensors import read_tensors, write_tensors
+from multiprune.models.architectures import architecture_of
+from multiprune.models.loading import load_model
+from multiprune.statistics.files import FURTHER, write_statistics
+from multiprune.statistics.passes import collect
 
 SPARSEGPT = {
     "score": "sparsegpt",

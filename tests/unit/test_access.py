@@ -8,10 +8,10 @@ import pytest
 import tiny
 from loopback_hub import COMMIT, Repository, loopback_hub
 
-from multiprune.access import check_corpus, check_model, on_disk
 from multiprune.errors import InputError
-from multiprune.manifests import write_manifest
-from multiprune.revisions import RevisionLock
+from multiprune.fetch.preflight import check_corpus, check_model, on_disk
+from multiprune.fetch.revisions import RevisionLock
+from multiprune.files.manifests import write_manifest
 
 SCRIPT = Path(__file__).parents[2] / "scripts/check_access.py"
 LLAMA = {

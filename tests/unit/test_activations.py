@@ -8,14 +8,14 @@ from transformers import LlamaForCausalLM
 from transformers.pytorch_utils import Conv1D
 
 import collect_statistics
-from multiprune.activations import collect, distinct_inputs, prunable_modules
-from multiprune.architectures import ARCHITECTURES
-from multiprune.artefacts import write_tensors
-from multiprune.manifests import write_manifest
-from multiprune.statistics import SUMS
-from multiprune.statistics_files import StatisticsFiles
-from multiprune.weights import ModelWeights
-from multiprune.windows import Windows
+from multiprune.calibration.windows import Windows
+from multiprune.files.manifests import write_manifest
+from multiprune.files.tensors import write_tensors
+from multiprune.models.architectures import ARCHITECTURES
+from multiprune.models.weights import ModelWeights
+from multiprune.statistics.files import StatisticsFiles
+from multiprune.statistics.passes import collect, distinct_inputs, prunable_modules
+from multiprune.statistics.sums import SUMS
 
 LLAMA = ARCHITECTURES["llama"]
 

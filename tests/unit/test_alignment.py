@@ -11,10 +11,11 @@ from script_calls import assert_refused, call, refusal
 from tiny import byte_tokenizer, write_llama
 
 import sample_demonstrations
-from multiprune.alignment import Lengths, check_counts, check_lengths, compare_lengths
-from multiprune.artefacts import read_json, read_json_lines, read_tensors, write_json_lines
+from multiprune.calibration.alignment import Lengths, check_counts, check_lengths, compare_lengths
 from multiprune.errors import InputError
-from multiprune.manifests import read_manifest, write_manifest
+from multiprune.files.json import read_json, read_json_lines, write_json_lines
+from multiprune.files.manifests import read_manifest, write_manifest
+from multiprune.files.tensors import read_tensors
 
 # Characters of the fifty paragraphs of the Declaration's articles, English and Chinese.
 ENGLISH = [

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.allocations import (
-    block_correlation,
+from multiprune.pruning.allocations import (
     block_sparsities,
     cwl,
     min_max,
@@ -12,6 +11,7 @@ from multiprune.allocations import (
     uniform,
     whole_groups,
 )
+from multiprune.statistics.correlation import block_correlation
 
 EQUAL = np.ones(3)
 CORRELATION = np.array([0.9, 0.5, 0.7])

@@ -3,8 +3,8 @@ from pathlib import Path
 
 from tiny_architectures import ARCHITECTURES as TINY
 
-from multiprune.architecture_page import MODELS, render
-from multiprune.architectures import ARCHITECTURES
+from multiprune.models.architecture_page import MODELS, render
+from multiprune.models.architectures import ARCHITECTURES
 
 PAGE = Path(__file__).parents[2] / "docs" / "architectures.md"
 

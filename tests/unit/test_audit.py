@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from audit_data import Experiment
 
-from multiprune.artefacts import sha256_file
-from multiprune.checksums import checksum_of
-from multiprune.provenance import origin_of
-from multiprune.pruning_files import pruning_hash
+from multiprune.files.checksums import checksum_of
+from multiprune.files.hashes import sha256_file
+from multiprune.jobs.provenance import origin_of
+from multiprune.pruning.files import pruning_hash
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 DIFFERS = "is not what was written: its SHA-256 differs from the one that it records"

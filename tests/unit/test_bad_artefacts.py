@@ -21,7 +21,7 @@ from script_calls import assert_refused, call
 from sequential_data import METHODS, WANDA, arguments, with_windows
 from tiny import write_llama
 
-from multiprune.artefacts import read_tensors, write_tensors
+from multiprune.files.tensors import read_tensors, write_tensors
 
 UP = "model.layers.1.mlp.up_proj.weight"
 MAGNITUDE = {"score": "magnitude", **UNIFORM}

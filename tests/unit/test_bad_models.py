@@ -45,7 +45,7 @@ from script_calls import assert_refused, call, refusal
 from sequential_data import WANDA
 from tiny import write_llama
 
-from multiprune.artefacts import read_tensors
+from multiprune.files.tensors import read_tensors
 
 UP, KEY = "model.layers.1.mlp.up_proj.weight", "model.layers.0.self_attn.k_proj.weight"
 NORM, EMBEDDING = "model.norm.weight", "model.embed_tokens.weight"

@@ -11,10 +11,11 @@ import pytest
 from script_calls import call, refusal
 from tiny import write_llama
 
-from multiprune.artefacts import read_json_lines, read_tensors
-from multiprune.manifests import write_manifest
-from multiprune.splits import SPLITS
-from multiprune.tokenizer import load_tokenizer
+from multiprune.fetch.corpora.splits import SPLITS
+from multiprune.files.json import read_json_lines
+from multiprune.files.manifests import write_manifest
+from multiprune.files.tensors import read_tensors
+from multiprune.models.tokenizer import load_tokenizer
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 MARK, HIDDEN, JOINER, NON_JOINER = "\ufeff", "\u200b", "\u200d", "\u200c"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.calibration import sample_windows
+from multiprune.calibration.sampling import sample_windows
 from multiprune.errors import InputError
 
 

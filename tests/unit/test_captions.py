@@ -10,9 +10,9 @@ from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 from test_figures import grid_of, tables_of
 
-from multiprune import captions
+from multiprune.figures import wording as captions
 from multiprune.figures.registry import FIGURES
-from multiprune.table_files import COLUMNS
+from multiprune.files.tables import COLUMNS
 
 TABLES = ("perplexity", "summary", "allocation", "correlation")
 STATIC = Path(__file__).parents[2] / "rules" / "captions"

@@ -13,7 +13,7 @@ from languages_data import (
 )
 from test_captions import rendered
 
-from multiprune import captions_languages as captions
+from multiprune.figures import captions_languages as captions
 from multiprune.figures.registry import FIGURES
 
 NAMES = [name for name, kind in FIGURES.items() if kind.caption.__module__ == captions.__name__]

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from docutils.core import publish_parts
 
-from multiprune import claim_documents
-from multiprune.claim_documents import HEADERS, markdown, number, restructured
-from multiprune.table_files import COLUMNS, read_table, write_table
+from multiprune.claims import documents as claim_documents
+from multiprune.claims.documents import HEADERS, markdown, number, restructured
+from multiprune.files.tables import COLUMNS, read_table, write_table
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "write_claims.py"
 ROW = {

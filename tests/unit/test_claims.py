@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import yaml
 
-from multiprune.artefacts import read_json, write_json
-from multiprune.claim_verdicts import Units, decide, judge_cells, tabulate_claims
-from multiprune.claims import VERDICTS, read_claims
+from multiprune.claims.definitions import VERDICTS, read_claims
+from multiprune.claims.verdicts import Units, decide, judge_cells, tabulate_claims
 from multiprune.errors import InputError
-from multiprune.grid import Grid
-from multiprune.hierarchical_bootstrap import Cell
-from multiprune.table_files import COLUMNS
+from multiprune.experiment.grid import Grid
+from multiprune.files.json import read_json, write_json
+from multiprune.files.tables import COLUMNS
+from multiprune.uncertainty.seeds_and_items import Cell
 
 CLAIMS = Path(__file__).parents[2] / "config" / "claims.yaml"
 ENTRY = {

@@ -8,11 +8,11 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
-from multiprune.captions_claims import verdicts_on_claims
+from multiprune.experiment.grid import Grid
 from multiprune.figures import claims_forest
+from multiprune.figures.captions_claims import verdicts_on_claims
 from multiprune.figures.claims_forest import COLOURS, draw, limits, select
-from multiprune.grid import Grid
-from multiprune.table_files import COLUMNS
+from multiprune.files.tables import COLUMNS
 
 
 def grid_of(seeds=(0,)) -> Grid:

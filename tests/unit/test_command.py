@@ -3,9 +3,9 @@ import sys
 import pytest
 import torch
 
-from multiprune.command import run
-from multiprune.digest import code_digest
 from multiprune.errors import InputError
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
 
 
 def outcome(main, capsys) -> tuple[int, list[str]]:

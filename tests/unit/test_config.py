@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import small_config
 
-from multiprune import config as experiment
-from multiprune import definitions, table_grids
-from multiprune.config import DENSE, canonical, grid, method_options, validate
-from multiprune.table_grids import table_grid
+from multiprune.experiment import config as experiment
+from multiprune.experiment import downloads as definitions
+from multiprune.experiment import table_grids
+from multiprune.experiment.config import DENSE, canonical, grid, method_options, validate
+from multiprune.experiment.table_grids import table_grid
 
 CONFIG = Path(__file__).parents[2] / "config"
 CROSS = {"score": "wanda", "norm": {"kind": "cross_lingual"}}

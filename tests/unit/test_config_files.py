@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from multiprune.config_files import check_file
 from multiprune.errors import InputError
+from multiprune.experiment.reading import check_file
 
 CONFIG = Path(__file__).parents[2] / "config"
 

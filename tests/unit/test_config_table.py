@@ -1,8 +1,8 @@
 import re
 from pathlib import Path
 
-from multiprune.config_table import render
-from multiprune.schema import load_schema
+from multiprune.experiment.key_page import render
+from multiprune.experiment.schema import load_schema
 
 README = Path(__file__).parents[2] / "config" / "README.md"
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from downstream_data import grid_of, record_of, runs_of, write_plausible, write_record
 
-from multiprune.consistency import (
+from multiprune.errors import InputError
+from multiprune.files.tables import COLUMNS
+from multiprune.tables.consistency import (
     chance_consistency,
     rank_consistency,
     resampled_means,
     tabulate_consistency,
 )
-from multiprune.downstream_records import DownstreamRuns, Run
-from multiprune.errors import InputError
-from multiprune.table_files import COLUMNS
+from multiprune.tables.downstream_runs import DownstreamRuns, Run
 
 E1, E2, E3 = math.e, math.e**2, math.e**3
 A, B, C, D = -1.0, -2.0, -3.0, -4.0  # log-likelihoods from best to worst

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loopback_hub import COMMIT, Repository, loopback_hub
 
-from multiprune import corpus_sources
-from multiprune.corpus_sources import CORPUS_KINDS, read_corpus, split_paragraphs
 from multiprune.errors import InputError
-from multiprune.manifests import check_files, read_manifest
-from multiprune.splits import SPLITS
+from multiprune.fetch.corpora import reading as corpus_sources
+from multiprune.fetch.corpora.reading import CORPUS_KINDS, read_corpus, split_paragraphs
+from multiprune.fetch.corpora.splits import SPLITS
+from multiprune.files.manifests import check_files, read_manifest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 LATIN = st.text("abc def", min_size=1).filter(str.strip)

@@ -1,8 +1,8 @@
 import pytest
 import yaml
 
-from multiprune.config import validate
-from multiprune.cost import calibration_tokens, downstream, estimate, sequential, sweeps
+from multiprune.experiment.config import validate
+from multiprune.experiment.cost import calibration_tokens, downstream, estimate, sequential, sweeps
 
 CONFIG = """
 experiment: x

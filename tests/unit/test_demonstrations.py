@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from tiny import byte_tokenizer, start_token_tokenizer, write_llama
 
 import sample_demonstrations
-from multiprune.artefacts import read_tensors, write_json_lines
-from multiprune.demonstrations import (
+from multiprune.calibration.demonstrations import (
     Side,
     monolingual_lines,
     tokenize_samples,
     translation_lines,
 )
 from multiprune.errors import InputError
-from multiprune.manifests import write_manifest
+from multiprune.files.json import write_json_lines
+from multiprune.files.manifests import write_manifest
+from multiprune.files.tensors import read_tensors
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 END = 1  # the byte tokenizer's end token

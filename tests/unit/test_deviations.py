@@ -2,8 +2,8 @@ from pathlib import Path
 
 import yaml
 
-from multiprune.config import validate
-from multiprune.deviations import render
+from multiprune.experiment.config import validate
+from multiprune.experiment.deviations import render
 
 CONFIG = Path(__file__).parents[2] / "config"
 

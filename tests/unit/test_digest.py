@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from multiprune.digest import code_digest
+from multiprune.jobs.code_digest import code_digest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 RULES = SCRIPTS.parent / "rules"

@@ -6,10 +6,11 @@ from scripted_models import ScriptedModel, four_letter_text, knows, uniform, wri
 from tiny import forget, learn, write_llama
 
 import evaluate_downstream
-from multiprune.artefacts import read_json, read_json_lines, sha256_file, write_json
-from multiprune.downstream import measure
-from multiprune.harness import prepare
-from multiprune.manifests import write_manifest
+from multiprune.evaluation.tasks.measuring import measure
+from multiprune.evaluation.tasks.running import prepare
+from multiprune.files.hashes import sha256_file
+from multiprune.files.json import read_json, read_json_lines, write_json
+from multiprune.files.manifests import write_manifest
 
 
 @pytest.fixture

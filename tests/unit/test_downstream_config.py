@@ -4,10 +4,18 @@ import copy
 
 import pytest
 
-from multiprune import config as experiment
-from multiprune import definitions, downstream_config, table_grids
-from multiprune.config import canonical, validate
 from multiprune.errors import InputError
+from multiprune.experiment import config as experiment
+from multiprune.experiment import (
+    downloads as definitions,
+)
+from multiprune.experiment import (
+    downstream as downstream_config,
+)
+from multiprune.experiment import (
+    table_grids,
+)
+from multiprune.experiment.config import canonical, validate
 
 BASE = {
     "experiment": "parallel",

@@ -11,9 +11,6 @@ from downstream_data import grid_of, perplexity_table, record_of, runs_of, write
 from downstream_data import write_plausible as write
 from matplotlib.colors import to_hex
 
-from multiprune.consistency import chance_consistency, tabulate_consistency
-from multiprune.downstream_records import DownstreamRuns
-from multiprune.downstream_tables import tabulate_downstream
 from multiprune.figures import (
     consistency_rankc,
     downstream_by_language,
@@ -22,7 +19,10 @@ from multiprune.figures import (
     style,
 )
 from multiprune.figures.registry import FIGURES
-from multiprune.table_files import COLUMNS, read_table, write_table
+from multiprune.files.tables import COLUMNS, read_table, write_table
+from multiprune.tables.consistency import chance_consistency, tabulate_consistency
+from multiprune.tables.downstream import tabulate_downstream
+from multiprune.tables.downstream_runs import DownstreamRuns
 
 NAMES = ("downstream_by_language", "consistency_rankc", "perplexity_against_accuracy")
 TASKS = {

@@ -14,13 +14,13 @@ import pytest
 from docutils.core import publish_parts
 from downstream_data import grid_of, record_of, runs_of, write_plausible, write_record
 
-from multiprune.artefacts import read_json, write_json
-from multiprune.consistency import chance_consistency, tabulate_consistency
-from multiprune.downstream_records import DownstreamRuns, Run
-from multiprune.downstream_tables import tabulate_downstream
 from multiprune.errors import InputError
-from multiprune.paired_accuracy import difference_interval, exact_mcnemar, holm
-from multiprune.table_files import COLUMNS, read_table
+from multiprune.files.json import read_json, write_json
+from multiprune.files.tables import COLUMNS, read_table
+from multiprune.tables.consistency import chance_consistency, tabulate_consistency
+from multiprune.tables.downstream import tabulate_downstream
+from multiprune.tables.downstream_runs import DownstreamRuns, Run
+from multiprune.uncertainty.accuracies import difference_interval, exact_mcnemar, holm
 
 CAPTIONS = Path(__file__).parents[2] / "rules" / "captions"
 SCRIPT = Path(__file__).parents[2] / "scripts" / "tabulate_downstream.py"

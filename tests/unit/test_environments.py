@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from multiprune.digest import PACKAGE
-from multiprune.figure_tables import ALL_TABLES, FIGURE_TABLES
+from multiprune.experiment.figure_tables import ALL_TABLES, FIGURE_TABLES
 from multiprune.figures.registry import FIGURES
-from multiprune.table_files import COLUMNS
+from multiprune.files.tables import COLUMNS
+from multiprune.jobs.code_digest import PACKAGE
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"

@@ -1,8 +1,8 @@
 import pytest
 
-from multiprune.artefacts import read_json, write_json
 from multiprune.errors import InputError
-from multiprune.evaluation_cache import EvaluationCache
+from multiprune.evaluation.cache import EvaluationCache
+from multiprune.files.json import read_json, write_json
 
 KEY = {
     "measure": "perplexity",

@@ -15,17 +15,17 @@ from tiny import write_llama
 from tiny_architectures import ARCHITECTURES, publish_bare, write_model
 
 import export_model
-from multiprune import export
-from multiprune.artefacts import write_json
 from multiprune.errors import InputError
-from multiprune.export import PrunedCheckpoint, Zeros, stored_tensors
-from multiprune.manifests import checked_fingerprint, read_manifest, write_manifest
-from multiprune.masks import pack, unpack, write_mask
-from multiprune.models import load_model
-from multiprune.pruned_weights import apply_pruning, write_weights
-from multiprune.pruning_files import mask_hash, read_mask
-from multiprune.sparsity_report import matrices
-from multiprune.weights import ModelWeights
+from multiprune.export import checkpoint as export
+from multiprune.export.checkpoint import PrunedCheckpoint, Zeros, stored_tensors
+from multiprune.export.sparsity_report import matrices
+from multiprune.files.json import write_json
+from multiprune.files.manifests import checked_fingerprint, read_manifest, write_manifest
+from multiprune.models.loading import load_model
+from multiprune.models.weights import ModelWeights
+from multiprune.pruning.files import mask_hash, read_mask
+from multiprune.pruning.masks import pack, unpack, write_mask
+from multiprune.pruning.moved_weights import apply_pruning, write_weights
 
 NOTES = {
     "method": "wanda",

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from multiprune.experiment.grid import Grid
 from multiprune.figures import (
     cross_lingual_correlation,
     method_comparison,
@@ -20,8 +21,7 @@ from multiprune.figures import (
     style,
 )
 from multiprune.figures.registry import FIGURES
-from multiprune.grid import Grid
-from multiprune.table_files import COLUMNS, write_table
+from multiprune.files.tables import COLUMNS, write_table
 
 NAMES = {"en": "English", "fr": "French", "sw": "Swahili", "zh": "中文"}
 SCRIPT = Path(__file__).parents[2] / "scripts" / "draw_figure.py"

@@ -33,7 +33,7 @@ from multiprune.figures import (
     style,
 )
 from multiprune.figures.registry import FIGURES
-from multiprune.table_files import COLUMNS
+from multiprune.files.tables import COLUMNS
 
 NAMES = (
     "languages_needed", "choice_of_languages", "ratio_by_family", "ratio_against_dense",

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from multiprune import file_locks
-from multiprune.file_locks import FetchTurns, FileLock, locked
-from multiprune.manifests import described_folder
+from multiprune.files import locks as file_locks
+from multiprune.files.locks import FetchTurns, FileLock, locked
+from multiprune.files.manifests import described_folder
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 HOLDER = """
 import sys
-from multiprune.file_locks import FileLock
+from multiprune.files.locks import FileLock
 lock = FileLock(sys.argv[1])
 lock.acquire()
 print("held", flush=True)

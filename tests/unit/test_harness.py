@@ -15,13 +15,13 @@ from loopback_hub import COMMIT, Repository, loopback_hub
 from scripted_models import knows, uniform, write_cloze
 from tiny import write_llama
 
-from multiprune.artefacts import read_json, read_json_lines
-from multiprune.downstream import measure
 from multiprune.errors import InputError
-from multiprune.harness import _spread, prepare, requests_hash
-from multiprune.harness_model import LoadedModel
-from multiprune.models import load_model
-from multiprune.tokenizer import load_tokenizer
+from multiprune.evaluation.tasks.measuring import measure
+from multiprune.evaluation.tasks.model import LoadedModel
+from multiprune.evaluation.tasks.running import _spread, prepare, requests_hash
+from multiprune.files.json import read_json, read_json_lines
+from multiprune.models.loading import load_model
+from multiprune.models.tokenizer import load_tokenizer
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "fetch_task.py"
 

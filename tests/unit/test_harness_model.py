@@ -8,11 +8,11 @@ from tiny import byte_tokenizer, start_token_tokenizer, write_llama
 from tokenizers import AddedToken, Tokenizer, models, processors
 from transformers import PreTrainedTokenizerFast
 
-from multiprune.downstream import measure
 from multiprune.errors import InputError
-from multiprune.harness import prepare, requests_hash
-from multiprune.harness_model import LoadedModel
-from multiprune.models import load_model
+from multiprune.evaluation.tasks.measuring import measure
+from multiprune.evaluation.tasks.model import LoadedModel
+from multiprune.evaluation.tasks.running import prepare, requests_hash
+from multiprune.models.loading import load_model
 
 START, END = 0, 1  # `<s>` and `</s>` of every tokenizer here
 LETTERS = "abcdefgh"

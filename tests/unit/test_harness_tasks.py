@@ -3,8 +3,8 @@ from functools import cache
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.harness import task_manager
-from multiprune.harness_tasks import (
+from multiprune.fetch.tasks.loading import task_manager
+from multiprune.fetch.tasks.names import (
     TASKS,
     harness_folder,
     lm_eval_task,

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from multiprune.errors import InputError
-from multiprune.hessian import InputHessian
-from multiprune.statistics import ActivationSums
+from multiprune.pruning.sequential.hessian import InputHessian
+from multiprune.statistics.sums import ActivationSums
 
 TOKENS = torch.tensor([[3.0, -4.0], [1.0, 1.0]])
 MEAN = [[5.0, -5.5], [-5.5, 8.5]]  # (9 + 1) / 2, (-12 + 1) / 2, (16 + 1) / 2

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from multiprune.hierarchical_bootstrap import Cell, Resampled
+from multiprune.uncertainty.seeds_and_items import Cell, Resampled
 
 DRAWS = 400
 

@@ -5,8 +5,8 @@ import pytest
 from huggingface_hub import constants
 from huggingface_hub.errors import HfHubHTTPError
 
-from multiprune import hub
-from multiprune.hub import persistently
+from multiprune.fetch import hub
+from multiprune.fetch.hub import persistently
 
 
 class TestPauses:

@@ -26,11 +26,11 @@ from loopback_hub import (
 from safetensors.numpy import save
 from tiny import ONE_WORD
 
-from multiprune import hub
 from multiprune.errors import InputError
-from multiprune.hub import size_text
-from multiprune.hub_datasets import dataset_commit
-from multiprune.manifests import read_manifest
+from multiprune.fetch import hub
+from multiprune.fetch.hub import size_text
+from multiprune.fetch.hub_datasets import dataset_commit
+from multiprune.files.manifests import read_manifest
 
 SHARDS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
 

@@ -7,13 +7,13 @@ import pytest
 import yaml
 from language_claims_data import FAMILIES, RATIO, WEAKNESS, claim_of
 
-from multiprune import config as experiment
-from multiprune import table_grids
-from multiprune.claims import OF_LANGUAGES, read_claims
-from multiprune.config import validate
+from multiprune.claims.definitions import OF_LANGUAGES, read_claims
 from multiprune.errors import InputError
-from multiprune.grid import UNSEEN_FAMILY, Grid
-from multiprune.language_table import load_table
+from multiprune.experiment import config as experiment
+from multiprune.experiment import table_grids
+from multiprune.experiment.config import validate
+from multiprune.experiment.grid import UNSEEN_FAMILY, Grid
+from multiprune.experiment.language_table import load_table
 
 CONFIG = Path(__file__).parents[2] / "config"
 

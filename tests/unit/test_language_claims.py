@@ -21,10 +21,10 @@ from language_claims_data import (
 )
 from scipy import stats
 
-from multiprune.artefacts import read_json, write_json
-from multiprune.claim_verdicts import tabulate_claims
-from multiprune.grid import Grid
-from multiprune.table_files import COLUMNS, write_table
+from multiprune.claims.verdicts import tabulate_claims
+from multiprune.experiment.grid import Grid
+from multiprune.files.json import read_json, write_json
+from multiprune.files.tables import COLUMNS, write_table
 
 # Ratios ------------------------------------------------------------------------------------------
 

@@ -11,12 +11,14 @@ from pruning_data import M_WANDA, WANDA
 from script_calls import assert_refused, call, refusal
 from tiny import write_llama
 
-from multiprune.artefacts import read_json, read_tensors, sha256_file, write_json
 from multiprune.errors import InputError
-from multiprune.language_structure import chosen_statistics, read_order
-from multiprune.manifests import checked_fingerprint
-from multiprune.pruning_files import mask_hash
-from multiprune.statistics_files import ModuleInput, write_statistics
+from multiprune.files.hashes import sha256_file
+from multiprune.files.json import read_json, write_json
+from multiprune.files.manifests import checked_fingerprint
+from multiprune.files.tensors import read_tensors
+from multiprune.pruning.files import mask_hash
+from multiprune.statistics.files import ModuleInput, write_statistics
+from multiprune.statistics.structure import chosen_statistics, read_order
 
 
 def write(folder: Path, name: str, square: float) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.language_rules import (
+from multiprune.languages.rules import (
     MISSING,
     family_of,
     parents_of,
@@ -22,7 +22,7 @@ from multiprune.language_rules import (
     table,
     unique_names,
 )
-from multiprune.language_sources import (
+from multiprune.languages.sources import (
     INDEX,
     Cldr,
     Text,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.language_structure import ALL, correlations, farthest_first
-from multiprune.statistics_files import ModuleInput, StatisticsFiles, write_statistics
+from multiprune.statistics.files import ModuleInput, StatisticsFiles, write_statistics
+from multiprune.statistics.structure import ALL, correlations, farthest_first
 
 # Farthest first ----------------------------------------------------------------------------------
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from multiprune import language_table
-from multiprune.language_table import (
+from multiprune.experiment import language_table
+from multiprune.experiment.language_table import (
     COLUMNS,
     TABLE,
     entry_of_text,
@@ -154,7 +154,9 @@ def test_the_page_has_the_numbers_of_the_table():
 
 
 def test_looking_up_needs_the_standard_library_alone():
-    code = "import sys, multiprune.language_table as t; t.load_table(); print(*sys.modules)"
+    code = (
+        "import sys, multiprune.experiment.language_table as t; t.load_table(); print(*sys.modules)"
+    )
     scripts = Path(language_table.__file__).parents[1]
     done = subprocess.run(
         [sys.executable, "-S", "-c", code], cwd=scripts, capture_output=True, text=True, check=True

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from multiprune import manifests
 from multiprune.errors import InputError
-from multiprune.manifests import (
+from multiprune.files import manifests
+from multiprune.files.manifests import (
     A_DAY,
     IN_PROGRESS,
     VERIFIED,
@@ -188,7 +188,7 @@ class TestOtherDefinition:
 
     def test_needs_neither_torch_nor_transformers(self):
         scripts = Path(__file__).parents[2] / "scripts"
-        code = "import multiprune.manifests, sys; print(*sys.modules)"
+        code = "import multiprune.files.manifests, sys; print(*sys.modules)"
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=scripts, capture_output=True, text=True, check=True
         )

@@ -10,8 +10,8 @@ from safetensors import safe_open
 from torch import nn
 
 from multiprune.errors import InputError
-from multiprune.masks import apply_mask, pack, unpack, write_mask
-from multiprune.pruning_files import read_mask
+from multiprune.pruning.files import read_mask
+from multiprune.pruning.masks import apply_mask, pack, unpack, write_mask
 
 KEEP = torch.tensor([[1, 0, 1, 1, 0, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0, 0, 1, 0]], dtype=torch.bool)
 SHAPES = {"linear.weight": (2, 9)}

@@ -12,20 +12,19 @@ from safetensors.numpy import load_file
 from tiny import write_llama
 from transformers import LlamaForCausalLM
 
-from multiprune.activations import collect
-from multiprune.architectures import ARCHITECTURES
-from multiprune.artefacts import read_tensors, write_tensors
+from multiprune.calibration.windows import Windows
 from multiprune.errors import InputError
-from multiprune.norms import merge, pooled
-from multiprune.statistics_files import (
+from multiprune.files.tensors import TensorFile, read_tensors, write_tensors
+from multiprune.models.architectures import ARCHITECTURES
+from multiprune.pruning.norms import merge, pooled
+from multiprune.statistics.files import (
     InputStatistics,
     LanguageStatistics,
     ModuleInput,
     StatisticsFiles,
     write_statistics,
 )
-from multiprune.tensor_files import TensorFile
-from multiprune.windows import Windows
+from multiprune.statistics.passes import collect
 
 LLAMA = ARCHITECTURES["llama"]
 LENGTH = 12

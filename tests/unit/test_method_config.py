@@ -9,11 +9,11 @@ import yaml
 from config_data import changed, message
 from tiny import small_config
 
-from multiprune import config as experiment
-from multiprune import table_grids
-from multiprune.config import canonical, grid, method_options, validate
-from multiprune.grid import Grid
-from multiprune.table_grids import table_grid
+from multiprune.experiment import config as experiment
+from multiprune.experiment import table_grids
+from multiprune.experiment.config import canonical, grid, method_options, validate
+from multiprune.experiment.grid import Grid
+from multiprune.experiment.table_grids import table_grid
 
 RULES = Path(__file__).parents[2] / "rules" / "pruning.smk"
 CWL = {"score": "wanda", "allocation": {"kind": "cwl"}}

@@ -1,15 +1,15 @@
 import pytest
 import yaml
 
-from multiprune.artefacts import write_json
 from multiprune.errors import InputError
-from multiprune.model_card import (
+from multiprune.export.model_card import (
     calibration_sets,
     front_matter,
     is_calibrated_on,
     model_card,
     perplexity_rows,
 )
+from multiprune.files.json import write_json
 
 ORIGIN = {"code": "c0de", "device": "cpu", "versions": {"transformers": "5", "torch": "2.13.0"}}
 RECORD = {

@@ -13,9 +13,9 @@ from script_calls import assert_refused, call, refusal
 from tiny import write_llama
 from tiny_architectures import ARCHITECTURES, write_model
 
-from multiprune.config import all_calibration_sets, validate
 from multiprune.errors import InputError
-from multiprune.model_fit import check_fit, check_known, demands
+from multiprune.experiment.config import all_calibration_sets, validate
+from multiprune.fetch.fit import check_fit, check_known, demands
 
 ROOT = Path(__file__).parents[2]
 GEMMA = ["gemma", "gemma2", "gemma3", "gemma3_text", "gemma4", "gemma4_text", "vaultgemma"]

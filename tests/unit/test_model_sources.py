@@ -13,11 +13,11 @@ from script_calls import call
 from test_export import random_mask, run_script
 from tiny import ONE_WORD, write_llama
 
-from multiprune import gguf_packages
 from multiprune.errors import InputError
-from multiprune.gguf_packages import convert_gguf, gguf_file_of
-from multiprune.manifests import check_files, read_manifest
-from multiprune.model_sources import fetch_model, model_files
+from multiprune.fetch.models import gguf as gguf_packages
+from multiprune.fetch.models.fetching import fetch_model, model_files
+from multiprune.fetch.models.gguf import convert_gguf, gguf_file_of
+from multiprune.files.manifests import check_files, read_manifest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "fetch_model.py"
 MODEL = {
@@ -269,7 +269,7 @@ def test_broken_gguf_is_one_line(tmp_path, data):
 
 def test_parsing_the_workflow_imports_no_torch():
     """The Snakefile takes SUFFIXES from here, in every job."""
-    code = "import multiprune.model_sources, sys; print('torch' in sys.modules)"
+    code = "import multiprune.fetch.models.fetching, sys; print('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=SCRIPT.parent, capture_output=True, text=True, check=True
     )

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from multiprune.errors import InputError
-from multiprune.models import check_length, load_model
+from multiprune.models.loading import check_length, load_model
 
 
 def test_a_missing_weight_is_refused_instead_of_drawn_at_random(tmp_path):

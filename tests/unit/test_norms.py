@@ -7,16 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.norms import (
-    FLOOR,
-    NORMS,
-    contrast,
-    cross_lingual,
-    language_correlation,
-    pooled,
-    summed_correlation,
-)
-from multiprune.statistics_files import InputStatistics, LanguageStatistics
+from multiprune.pruning.norms import FLOOR, NORMS, contrast, cross_lingual, pooled
+from multiprune.statistics.correlation import language_correlation, summed_correlation
+from multiprune.statistics.files import InputStatistics, LanguageStatistics
 
 NAMES = "abcdefgh"
 

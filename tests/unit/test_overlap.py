@@ -10,13 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tabulate_overlap as script
-from multiprune import captions_overlap
 from multiprune.errors import InputError
-from multiprune.figures import feature_overlap, style
-from multiprune.grid import Grid
-from multiprune.overlap import features, shared, tabulate_overlap
-from multiprune.statistics_files import ModuleInput, write_statistics
-from multiprune.table_files import COLUMNS, read_table
+from multiprune.experiment.grid import Grid
+from multiprune.figures import captions_overlap, feature_overlap, style
+from multiprune.files.tables import COLUMNS, read_table
+from multiprune.statistics.files import ModuleInput, write_statistics
+from multiprune.tables.overlap import features, shared, tabulate_overlap
 
 NAMES = {"en": "English", "fr": "French", "ru": "Russian"}
 

@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiprune.artefacts import read_json, read_json_lines, write_json_lines
 from multiprune.errors import InputError
-from multiprune.manifests import write_manifest
-from multiprune.parallel_cloze import (
+from multiprune.evaluation.tasks.parallel_cloze import (
     Cut,
     check_enough,
     cuts_of,
@@ -21,6 +19,8 @@ from multiprune.parallel_cloze import (
     plan_items,
     why_none_is_planned,
 )
+from multiprune.files.json import read_json, read_json_lines, write_json_lines
+from multiprune.files.manifests import write_manifest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "build_cloze.py"
 

@@ -6,10 +6,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from multiprune import patterns
 from multiprune.errors import InputError
-from multiprune.group_pattern import GroupPattern, parse_pattern, without_quotes
-from multiprune.patterns import dropped_per_row, keep_in_groups, keep_in_scope, keep_unstructured
+from multiprune.experiment.group_pattern import GroupPattern, parse_pattern, without_quotes
+from multiprune.pruning import patterns
+from multiprune.pruning.patterns import (
+    dropped_per_row,
+    keep_in_groups,
+    keep_in_scope,
+    keep_unstructured,
+)
 
 
 def by_stable_sort(scores: np.ndarray, sparsity: float) -> np.ndarray:

@@ -12,10 +12,9 @@ from tiny_architectures import ARCHITECTURES, random_model
 from torch.nn.functional import cross_entropy
 from transformers import LlamaForCausalLM
 
-from multiprune import perplexity as module
 from multiprune.errors import InputError
-from multiprune.manifests import write_manifest
-from multiprune.perplexity import (
+from multiprune.evaluation import perplexity as module
+from multiprune.evaluation.perplexity import (
     bits_per_byte,
     check_logits,
     logits,
@@ -23,6 +22,7 @@ from multiprune.perplexity import (
     window_losses,
     windows_of,
 )
+from multiprune.files.manifests import write_manifest
 
 BOS = 0
 PLAIN, STARTING = byte_tokenizer(), start_token_tokenizer()

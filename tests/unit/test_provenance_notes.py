@@ -3,19 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from multiprune import digest
-from multiprune.artefacts import (
-    noting_inputs,
-    read_json,
-    read_json_lines,
-    read_tensors,
-    sha256_file,
-    write_json,
-    write_json_lines,
-    write_tensors,
-)
-from multiprune.provenance import origin_of, write_origin
-from multiprune.table_files import read_table, write_table
+from multiprune.files.hashes import sha256_file
+from multiprune.files.json import read_json, read_json_lines, write_json, write_json_lines
+from multiprune.files.noted_inputs import noting_inputs
+from multiprune.files.tables import read_table, write_table
+from multiprune.files.tensors import read_tensors, write_tensors
+from multiprune.jobs import code_digest as digest
+from multiprune.jobs.provenance import origin_of, write_origin
 
 
 def test_every_reader_notes_its_file(tmp_path):

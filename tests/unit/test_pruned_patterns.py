@@ -14,7 +14,7 @@ from pruning_data import (
 )
 
 from multiprune.errors import InputError
-from multiprune.pruning import block_targets
+from multiprune.pruning.pruner import block_targets
 
 
 def plain_groups(scores, dropped, size):

@@ -7,18 +7,18 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
-from multiprune.artefacts import sha256_arrays
 from multiprune.errors import InputError
-from multiprune.masks import check_mask_belongs, pack, write_mask
-from multiprune.pruned_weights import (
+from multiprune.files.hashes import sha256_arrays
+from multiprune.pruning.files import mask_hash, pruning_hash, weights_hash
+from multiprune.pruning.masks import check_mask_belongs, pack, write_mask
+from multiprune.pruning.moved_weights import (
     apply_pruning,
     apply_weights,
     join_weights,
     read_weights,
     write_weights,
 )
-from multiprune.pruning_files import mask_hash, pruning_hash, weights_hash
-from multiprune.sparsegpt import inverse_factor, prune_with
+from multiprune.pruning.sequential.sparsegpt import inverse_factor, prune_with
 
 NEW = torch.tensor([[0.0, 1.5, -2.0], [0.25, 0.0, 3.0]])
 NAME = "linear.weight"

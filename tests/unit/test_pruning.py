@@ -29,14 +29,15 @@ from safetensors.numpy import load_file, save_file
 from tiny import write_llama
 
 import prune_model
-from multiprune.artefacts import read_tensors, sha256_file, write_tensors
 from multiprune.errors import InputError
-from multiprune.manifests import checked_fingerprint, write_manifest
-from multiprune.masks import apply_mask, write_mask
-from multiprune.models import load_model
-from multiprune.pruning import Pruner, keep_by_method
-from multiprune.statistics_files import StatisticsFiles
-from multiprune.weights import ModelWeights
+from multiprune.files.hashes import sha256_file
+from multiprune.files.manifests import checked_fingerprint, write_manifest
+from multiprune.files.tensors import read_tensors, write_tensors
+from multiprune.models.loading import load_model
+from multiprune.models.weights import ModelWeights
+from multiprune.pruning.masks import apply_mask, write_mask
+from multiprune.pruning.pruner import Pruner, keep_by_method
+from multiprune.statistics.files import StatisticsFiles
 
 
 def prune_against(folder, languages, other):

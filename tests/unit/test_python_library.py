@@ -3,10 +3,10 @@ import sys
 
 import pytest
 
-from multiprune import python_library
-from multiprune.corpus_sources import read_corpus
 from multiprune.errors import InputError
-from multiprune.python_library import read_library
+from multiprune.fetch.corpora import python_library
+from multiprune.fetch.corpora.python_library import read_library
+from multiprune.fetch.corpora.reading import read_corpus
 
 
 def write(folder, **modules):

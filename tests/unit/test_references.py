@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from config_data import changed, message
 
-from multiprune.config import validate
-from multiprune.references import BESIDE_MODELS
+from multiprune.experiment.config import validate
+from multiprune.experiment.names import BESIDE_MODELS
 
 RULES = Path(__file__).parents[2] / "rules"
 DATASET = {"kind": "huggingface", "dataset": "a/b", "revision": "main", "rows": 9}

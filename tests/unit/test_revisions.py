@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from multiprune.errors import InputError
-from multiprune.manifests import write_manifest
-from multiprune.revisions import RevisionLock
+from multiprune.fetch.revisions import RevisionLock
+from multiprune.files.manifests import write_manifest
 
 FIRST, SECOND = "a" * 40, "b" * 40
 MODEL = {"kind": "huggingface", "repo": "org/model", "revision": "main"}

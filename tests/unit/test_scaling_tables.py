@@ -9,13 +9,14 @@ import pytest
 from scipy import stats
 from script_calls import call, refusal
 
-from multiprune.artefacts import write_json
 from multiprune.errors import InputError
-from multiprune.grid import Grid
-from multiprune.hierarchical_bootstrap import Cell, Resampled
-from multiprune.scaling_tables import tabulate_scaling, tabulate_scaling_cost
-from multiprune.statistics_files import ModuleInput, write_statistics
-from multiprune.table_files import COLUMNS, read_table
+from multiprune.experiment.grid import Grid
+from multiprune.files.json import write_json
+from multiprune.files.tables import COLUMNS, read_table
+from multiprune.statistics.files import ModuleInput, write_statistics
+from multiprune.tables.scaling import tabulate_scaling
+from multiprune.tables.scaling_cost import tabulate_scaling_cost
+from multiprune.uncertainty.seeds_and_items import Cell, Resampled
 
 LANGUAGES = {
     "aa": {"role": "calibration"},

@@ -4,11 +4,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from tiny import small_config
 
-from multiprune.allocations import IMPORTANCES
 from multiprune.errors import InputError
-from multiprune.norms import NORMS
-from multiprune.schema import alternatives, load_schema, resolved, with_defaults
-from multiprune.scores import SCORES
+from multiprune.experiment.schema import alternatives, load_schema, resolved, with_defaults
+from multiprune.pruning.allocations import IMPORTANCES
+from multiprune.pruning.norms import NORMS
+from multiprune.pruning.scores import SCORES
 
 # Dotted path, the wrong value there, and the one line that it gives.
 MISTAKES = [

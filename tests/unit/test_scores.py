@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from multiprune.errors import InputError
-from multiprune.scores import SCORES, magnitude, ria, wanda
+from multiprune.pruning.scores import SCORES, magnitude, ria, wanda
 
 WEIGHT = torch.tensor([[1.0, -2.0, 3.0], [-4.0, 5.0, -6.0]])
 

@@ -27,18 +27,19 @@ from tiny_architectures import ARCHITECTURES, linear_modules, load_plainly, writ
 
 import prune_model
 import prune_sequentially
-from multiprune.architectures import architecture_of
-from multiprune.artefacts import read_tensors, sha256_file
-from multiprune.block_activations import BlockPasses
-from multiprune.block_pruners import BlockStatistics, MaskPruner
+from multiprune.calibration.windows import Windows
 from multiprune.errors import InputError
-from multiprune.manifests import checked_fingerprint
-from multiprune.masks import unpack
-from multiprune.models import load_model
-from multiprune.pruning_files import mask_hash, read_mask
-from multiprune.statistics import ActivationSums
-from multiprune.statistics_files import ModuleInput
-from multiprune.windows import Windows
+from multiprune.files.hashes import sha256_file
+from multiprune.files.manifests import checked_fingerprint
+from multiprune.files.tensors import read_tensors
+from multiprune.models.architectures import architecture_of
+from multiprune.models.loading import load_model
+from multiprune.pruning.files import mask_hash, read_mask
+from multiprune.pruning.masks import unpack
+from multiprune.pruning.sequential.passes import BlockPasses
+from multiprune.pruning.sequential.pruners import BlockStatistics, MaskPruner
+from multiprune.statistics.files import ModuleInput
+from multiprune.statistics.sums import ActivationSums
 
 # What the published procedure has: scores, and no groups.
 SCORED = [name for name, method in METHODS.items() if "norm" in method and "pattern" not in method]

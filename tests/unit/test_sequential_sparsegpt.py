@@ -23,12 +23,12 @@ from tiny import write_bloom, write_llama
 from tiny_architectures import linear_modules, write_model
 from transformers import AutoModelForCausalLM
 
-from multiprune.artefacts import opened_tensors, read_metadata
 from multiprune.errors import InputError
-from multiprune.export import pruning_metadata
-from multiprune.manifests import checked_fingerprint
-from multiprune.models import forward, load_model
-from multiprune.pruning_files import holds_weights, pruning_hash
+from multiprune.export.checkpoint import pruning_metadata
+from multiprune.files.manifests import checked_fingerprint
+from multiprune.files.tensors import opened_tensors, read_metadata
+from multiprune.models.loading import forward, load_model
+from multiprune.pruning.files import holds_weights, pruning_hash
 
 POOLED = [name for name in SETS if name != "code"]
 

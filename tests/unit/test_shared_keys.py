@@ -14,7 +14,7 @@ from tiny import byte_tokenizer
 from tiny_architectures import load_plainly, randomized
 from tiny_builders import of_text
 
-from multiprune.weights import ModelWeights
+from multiprune.models.weights import ModelWeights
 
 FULL, SLIDING = "full_attention", "sliding_attention"
 UNUSED = [f"model.layers.{block}.self_attn.{m}_proj.weight" for block in (2, 3) for m in "kv"]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from multiprune import slurm
 from multiprune.errors import InputError
+from multiprune.jobs import slurm
 
 
 def commands(folder: Path, sinfo: str) -> str:

@@ -6,9 +6,9 @@ from sparsegpt_reference import reference
 from torch import Tensor
 
 from multiprune.errors import InputError
-from multiprune.patterns import keep_unstructured
-from multiprune.scores import SCORES
-from multiprune.sparsegpt import PrunedMatrix, inverse_factor, prune_with
+from multiprune.pruning.patterns import keep_unstructured
+from multiprune.pruning.scores import SCORES
+from multiprune.pruning.sequential.sparsegpt import PrunedMatrix, inverse_factor, prune_with
 
 
 def prune(

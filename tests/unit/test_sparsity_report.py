@@ -14,11 +14,8 @@ from tiny import byte_tokenizer, write_gpt2, write_llama
 import export_model
 import verify_model
 from multiprune.errors import InputError
-from multiprune.group_pattern import GroupPattern
-from multiprune.manifests import checked_fingerprint, write_manifest
-from multiprune.masks import pack, write_mask
-from multiprune.models import load_model
-from multiprune.sparsity_report import (
+from multiprune.experiment.group_pattern import GroupPattern
+from multiprune.export.sparsity_report import (
     Matrix,
     Sparsity,
     as_text,
@@ -29,7 +26,10 @@ from multiprune.sparsity_report import (
     sparsity_rows,
     together,
 )
-from multiprune.weights import INDEX, WHOLE, ModelWeights
+from multiprune.files.manifests import checked_fingerprint, write_manifest
+from multiprune.models.loading import load_model
+from multiprune.models.weights import INDEX, WHOLE, ModelWeights
+from multiprune.pruning.masks import pack, write_mask
 
 TWO_OF_FOUR = GroupPattern(2, 4)
 

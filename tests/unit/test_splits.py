@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multiprune.errors import InputError
-from multiprune.splits import SPLITS, by_split, drop_repeats, split_of_position, write_splits
+from multiprune.fetch.corpora.splits import (
+    SPLITS,
+    by_split,
+    drop_repeats,
+    split_of_position,
+    write_splits,
+)
 
 
 def row(number, text=None):

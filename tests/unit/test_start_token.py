@@ -5,10 +5,11 @@ import pytest
 from command_lines import call, collecting, sampling
 from tiny import byte_tokenizer, start_token_tokenizer, write_llama
 
-from multiprune.artefacts import read_tensors, write_json_lines, write_tensors
+from multiprune.calibration.windows import Windows, read_windows
 from multiprune.errors import InputError
-from multiprune.manifests import checked_fingerprint, write_manifest
-from multiprune.windows import Windows, read_windows
+from multiprune.files.json import write_json_lines
+from multiprune.files.manifests import checked_fingerprint, write_manifest
+from multiprune.files.tensors import read_tensors, write_tensors
 
 START = 0
 SAMPLES, LENGTH = 4, 16  # of `sampling`

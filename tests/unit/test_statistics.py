@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.artefacts import read_tensors, write_tensors
 from multiprune.errors import InputError
-from multiprune.statistics import SUMS, ActivationSums
-from multiprune.statistics_files import FURTHER, ModuleInput, StatisticsFiles, write_statistics
+from multiprune.files.tensors import read_tensors, write_tensors
+from multiprune.statistics.files import FURTHER, ModuleInput, StatisticsFiles, write_statistics
+from multiprune.statistics.sums import SUMS, ActivationSums
 
 # Two tokens of root mean square sqrt(25 / 2) and 1.
 TOKENS = torch.tensor([[3.0, -4.0], [1.0, 1.0]])

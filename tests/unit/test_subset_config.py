@@ -8,13 +8,13 @@ import pytest
 from config_data import FIVE, MISSING, UNSEEN, changed, five, language, message, wanda
 from tiny import small_config
 
-from multiprune import config as experiment
-from multiprune import table_grids
-from multiprune.config import canonical, grid, method_options, validate
 from multiprune.errors import InputError
-from multiprune.figure_tables import MANY_LANGUAGES, STANDARD
-from multiprune.grid import Grid
-from multiprune.table_grids import table_grid
+from multiprune.experiment import config as experiment
+from multiprune.experiment import table_grids
+from multiprune.experiment.config import canonical, grid, method_options, validate
+from multiprune.experiment.figure_tables import MANY_LANGUAGES, STANDARD
+from multiprune.experiment.grid import Grid
+from multiprune.experiment.table_grids import table_grid
 
 CONFIG = Path(__file__).parents[2] / "config"
 CWL = {"score": "wanda", "allocation": {"kind": "cwl"}}

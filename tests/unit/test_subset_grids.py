@@ -2,10 +2,10 @@
 
 from config_data import five, language, wanda
 
-from multiprune import config as experiment
-from multiprune import table_grids
-from multiprune.config import canonical, grid, method_options, validate
-from multiprune.table_grids import table_grid
+from multiprune.experiment import config as experiment
+from multiprune.experiment import table_grids
+from multiprune.experiment.config import canonical, grid, method_options, validate
+from multiprune.experiment.table_grids import table_grid
 
 M_WANDA = {"norm": {"kind": "cross_lingual"}, "allocation": {"kind": "cwl"}}
 CURVES = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiprune.subsets import GREEDY, LARGEST, RANDOM, choice, largest, sample
+from multiprune.experiment.subsets import GREEDY, LARGEST, RANDOM, choice, largest, sample
 
 CODES = st.text(string.ascii_lowercase, min_size=2, max_size=3)
 POOLS = st.lists(CODES, unique=True, min_size=1, max_size=30)

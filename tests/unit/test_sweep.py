@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multiprune.errors import InputError
-from multiprune.sweep import candidates, constants_of, middle, with_constants
+from multiprune.experiment.candidates import candidates, constants_of, middle, with_constants
 
 OPTIONS = {
     "score": "wanda",

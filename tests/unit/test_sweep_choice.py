@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from multiprune.errors import InputError
-from multiprune.sweep_choice import (
+from multiprune.evaluation.candidate_records import check_windows
+from multiprune.evaluation.choice import (
     log_perplexity,
     one_standard_error,
     ranking,
     reason,
     standard_error,
 )
-from multiprune.sweep_records import check_windows
 
 
 def losses(**languages: list[float]) -> dict[str, np.ndarray]:

@@ -4,9 +4,10 @@ import pytest
 import yaml
 from tiny import small_config
 
-from multiprune import config as experiment
-from multiprune import table_grids
-from multiprune.config import (
+from multiprune.errors import InputError
+from multiprune.experiment import config as experiment
+from multiprune.experiment import table_grids
+from multiprune.experiment.config import (
     DENSE,
     THRESHOLD,
     candidates,
@@ -14,8 +15,7 @@ from multiprune.config import (
     method_options,
     validate,
 )
-from multiprune.cost import estimate
-from multiprune.errors import InputError
+from multiprune.experiment.cost import estimate
 
 CONFIG = Path(__file__).parents[2] / "config"
 M_WANDA = {

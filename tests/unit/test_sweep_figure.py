@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from multiprune.captions_sweep import choice_of_constants
+from multiprune.experiment.grid import Grid
 from multiprune.figures import sweep_of_constants
-from multiprune.grid import Grid
-from multiprune.table_files import COLUMNS
+from multiprune.figures.captions_sweep import choice_of_constants
+from multiprune.files.tables import COLUMNS
 
 EMPTY = {"sweep": pd.DataFrame(columns=COLUMNS["sweep"])}
 

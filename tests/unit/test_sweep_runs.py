@@ -10,23 +10,17 @@ import numpy as np
 import pytest
 from tiny import write_llama, write_texts
 
-from multiprune.activations import collect
-from multiprune.architectures import architecture_of
-from multiprune.artefacts import (
-    opened_tensors,
-    read_json,
-    read_metadata,
-    read_tensors,
-    write_json,
-    write_json_lines,
-)
+from multiprune.calibration.windows import Windows
 from multiprune.errors import InputError
-from multiprune.manifests import MANIFEST, checked_fingerprint, write_manifest
-from multiprune.models import load_model
-from multiprune.statistics_files import FURTHER, write_statistics
-from multiprune.sweep import candidates, with_constants
-from multiprune.sweep_tables import tabulate_sweep
-from multiprune.windows import Windows
+from multiprune.experiment.candidates import candidates, with_constants
+from multiprune.files.json import read_json, write_json, write_json_lines
+from multiprune.files.manifests import MANIFEST, checked_fingerprint, write_manifest
+from multiprune.files.tensors import opened_tensors, read_metadata, read_tensors
+from multiprune.models.architectures import architecture_of
+from multiprune.models.loading import load_model
+from multiprune.statistics.files import FURTHER, write_statistics
+from multiprune.statistics.passes import collect
+from multiprune.tables.sweep import tabulate_sweep
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 METHOD = {

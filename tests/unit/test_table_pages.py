@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from multiprune.table_files import write_table
-from multiprune.table_pages import ROWS, page
+from multiprune.files.tables import write_table
+from multiprune.tables.pages import ROWS, page
 
 
 @pytest.fixture

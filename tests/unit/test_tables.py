@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from multiprune import statistics_files
-from multiprune.artefacts import write_json, write_tensors
-from multiprune.block_tables import tabulate_allocation, tabulate_correlation
 from multiprune.errors import InputError
-from multiprune.grid import Grid
-from multiprune.perplexity_tables import tabulate_perplexity
-from multiprune.statistics_files import ModuleInput
-from multiprune.table_files import COLUMNS, join_tables, read_table, write_table
+from multiprune.experiment.grid import Grid
+from multiprune.files.json import write_json
+from multiprune.files.tables import COLUMNS, join_tables, read_table, write_table
+from multiprune.files.tensors import write_tensors
+from multiprune.statistics import files as statistics_files
+from multiprune.statistics.files import ModuleInput
+from multiprune.tables.allocation import tabulate_allocation
+from multiprune.tables.correlation import tabulate_correlation
+from multiprune.tables.perplexity import tabulate_perplexity
 
 TOKENS = [10, 10, 20, 10]
 LANGUAGES = {

@@ -3,10 +3,11 @@ import pytest
 from tiny import byte_tokenizer
 from tokenizers import normalizers
 
-from multiprune.artefacts import write_json_lines
 from multiprune.errors import InputError
-from multiprune.manifests import write_manifest
-from multiprune.texts import read_paragraphs, tokenize, utf8_bytes
+from multiprune.fetch.corpora.texts import read_paragraphs
+from multiprune.files.json import write_json_lines
+from multiprune.files.manifests import write_manifest
+from multiprune.models.tokenization import tokenize, utf8_bytes
 
 PARAGRAPHS = ["ab", "Würde", "c"]  # 3, 7 and 2 bytes with their line breaks
 

@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import PreTrainedTokenizerFast
 
 from multiprune.errors import InputError
-from multiprune.tokenization import (
+from multiprune.models.tokenization import (
     encode,
     first_tokens,
     start_tokens,

@@ -12,10 +12,10 @@ from loopback_hub import Fetching, Repository
 from script_calls import call, refusal
 from tiny import WORDS, write_llama
 
-from multiprune import model_sources
-from multiprune.artefacts import read_tensors
 from multiprune.errors import InputError
-from multiprune.tokenizer import load_tokenizer
+from multiprune.fetch.models import fetching as model_sources
+from multiprune.files.tensors import read_tensors
+from multiprune.models.tokenizer import load_tokenizer
 
 VOCABULARY = 340  # 256 bytes are among them
 

@@ -4,7 +4,7 @@ import tarfile
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.udhr import read_declaration, read_paragraphs, split_of_article
+from multiprune.fetch.corpora.udhr import read_declaration, read_paragraphs, split_of_article
 
 HTML = """<!doctype html>
 <html lang="xx">

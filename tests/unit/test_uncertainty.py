@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from multiprune.uncertainty import log_ratio, ratio_interval, resampled_log_ratios
+from multiprune.uncertainty.windows import log_ratio, ratio_interval, resampled_log_ratios
 
 TOKENS = np.array([10.0, 10.0, 20.0, 5.0])
 LOSSES = np.array([30.0, 25.0, 70.0, 12.0])

@@ -7,10 +7,10 @@ from tiny import write_bloom, write_gpt2, write_llama
 from tiny_architectures import ARCHITECTURES as TINY
 from tiny_architectures import linear_modules, random_model
 
-from multiprune.architectures import ARCHITECTURES, architecture_of, is_down_projection
 from multiprune.errors import InputError
-from multiprune.models import load_model
-from multiprune.weights import LinearWeight, ModelWeights, weight_files
+from multiprune.models.architectures import ARCHITECTURES, architecture_of, is_down_projection
+from multiprune.models.loading import load_model
+from multiprune.models.weights import LinearWeight, ModelWeights, weight_files
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 
-from multiprune.harness_tasks import TASKS
+from multiprune.fetch.tasks.names import TASKS
 
 
 def counts(jobs: set[str]) -> Counter:

@@ -8,9 +8,9 @@ import pytest
 from workflow.running import Workflow
 from workflow.twins import Running, Twins, share_downloads
 
-from multiprune.artefacts import sha256_file
-from multiprune.file_locks import FetchTurns
-from multiprune.manifests import MANIFEST, read_manifest
+from multiprune.files.hashes import sha256_file
+from multiprune.files.locks import FetchTurns
+from multiprune.files.manifests import MANIFEST, read_manifest
 
 TEXT = "resources/corpora/words/sw"
 MASK = "results/tiny/tiny-llama/seed0/masks/magnitude/0.5.safetensors"

@@ -24,12 +24,13 @@ from workflow.twins import Twins
 import collect_statistics
 import evaluate_perplexity
 import prune_model
-from multiprune import config as experiment
-from multiprune import table_grids
-from multiprune.artefacts import read_json, write_tensors
-from multiprune.config import canonical
-from multiprune.manifests import write_manifest
-from multiprune.splits import write_splits
+from multiprune.experiment import config as experiment
+from multiprune.experiment import table_grids
+from multiprune.experiment.config import canonical
+from multiprune.fetch.corpora.splits import write_splits
+from multiprune.files.json import read_json
+from multiprune.files.manifests import write_manifest
+from multiprune.files.tensors import write_tensors
 
 ORIGIN = "tables/by_model/tiny-llama/.claims.csv.origin.json"
 TIMES = ("logs/", "benchmarks/")

@@ -12,8 +12,8 @@ import tiny
 from safetensors.numpy import load_file
 from workflow.running import ROOT, TREE, Outcome, Workflow
 
-from multiprune import config as experiment
 from multiprune.errors import InputError
+from multiprune.experiment import config as experiment
 
 MANY = "we ird $(touch canary) `touch canary` 'q' \"d\" ; touch canary & | > canary ü #!~ \\ *?[a]"
 CLONE = f"clone {MANY}"

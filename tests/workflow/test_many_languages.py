@@ -21,10 +21,10 @@ from workflow.expected import (
 from workflow.formulas import counts
 from workflow.running import Outcome, Workflow
 
-from multiprune import subsets
-from multiprune.artefacts import read_json
-from multiprune.export import pruning_metadata
-from multiprune.pruning_files import mask_hash
+from multiprune.experiment import subsets
+from multiprune.export.checkpoint import pruning_metadata
+from multiprune.files.json import read_json
+from multiprune.pruning.files import mask_hash
 
 OVERLAY = "tiny_languages.yaml"
 CONFIG = ("--configfile", "tiny.yaml", OVERLAY)

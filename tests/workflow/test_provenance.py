@@ -13,10 +13,11 @@ from PIL import Image
 from safetensors import safe_open
 from workflow.running import Workflow
 
-from multiprune.artefacts import read_json, sha256_file
-from multiprune.digest import code_digest
-from multiprune.manifests import fingerprint, read_manifest
-from multiprune.provenance import origin_of
+from multiprune.files.hashes import sha256_file
+from multiprune.files.json import read_json
+from multiprune.files.manifests import fingerprint, read_manifest
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.provenance import origin_of
 
 RUN = "results/tiny/tiny-llama/seed0"
 SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -9,7 +9,7 @@ from workflow.expected import MODEL
 from workflow.interruption import kill_when
 from workflow.running import ROOT, Workflow
 
-from multiprune.pruning_files import mask_hash
+from multiprune.pruning.files import mask_hash
 
 BLOCKS = 12
 OVERLAY = "tiny_variants.yaml"

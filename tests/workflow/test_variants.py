@@ -15,11 +15,11 @@ from safetensors.torch import load_file
 from workflow.expected import MODEL, PRUNED, evaluations, figures, masks, tables
 from workflow.running import Outcome, Workflow, clean_environment
 
-from multiprune.artefacts import read_json
-from multiprune.export import pruning_metadata
-from multiprune.masks import unpack
-from multiprune.models import load_model
-from multiprune.pruning_files import read_mask
+from multiprune.export.checkpoint import pruning_metadata
+from multiprune.files.json import read_json
+from multiprune.models.loading import load_model
+from multiprune.pruning.files import read_mask
+from multiprune.pruning.masks import unpack
 
 OVERLAY = "tiny_variants.yaml"
 CONFIG = ("--configfile", "tiny.yaml", OVERLAY)

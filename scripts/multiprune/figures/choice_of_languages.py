@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import Grid
+from multiprune.experiment.subsets import GREEDY, LARGEST, RANDOM
 from multiprune.figures import style
 from multiprune.figures.language_groups import one_sparsity
 from multiprune.figures.languages_needed import (
@@ -18,8 +20,6 @@ from multiprune.figures.languages_needed import (
     sets_of,
     title_columns,
 )
-from multiprune.grid import Grid
-from multiprune.subsets import GREEDY, LARGEST, RANDOM
 
 EMPTY = "There are no masks of calibration languages that were chosen, greedily or as the largest."
 CHOSEN = (GREEDY, LARGEST)

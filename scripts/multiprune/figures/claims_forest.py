@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from multiprune.claim_documents import is_ratio, number, own_reason
-from multiprune.claims import INCONCLUSIVE, NOT_MEASURED, NOT_SUPPORTED, SUPPORTED
+from multiprune.claims.definitions import INCONCLUSIVE, NOT_MEASURED, NOT_SUPPORTED, SUPPORTED
+from multiprune.claims.documents import is_ratio, number, own_reason
+from multiprune.experiment.grid import Grid
 from multiprune.figures import style
-from multiprune.grid import Grid
 
 EMPTY = "There is no claim to judge."
 COLOURS = {

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
-from multiprune.consistency import chance_consistency
+from multiprune.experiment.grid import Grid
 from multiprune.figures import language_panels, style
-from multiprune.grid import Grid
+from multiprune.tables.consistency import chance_consistency
 
 EMPTY = "No task has the same items in the reference language and in another one."
 

@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from multiprune.experiment.grid import Grid
 from multiprune.figures import style
-from multiprune.grid import Grid
 
 EMPTY = "There is no correlation to show: it needs statistics of two calibration languages."
 BAND = (0.1, 0.9)

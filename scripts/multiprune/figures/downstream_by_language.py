@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
 
+from multiprune.experiment.grid import Grid
 from multiprune.figures import language_panels, style
-from multiprune.grid import Grid
 
 EMPTY = "No downstream task was evaluated."
 # Choices that differ in length are compared fairly only if their log-likelihood is divided by it.

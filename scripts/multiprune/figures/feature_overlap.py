@@ -10,8 +10,8 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from multiprune.experiment.grid import CODE, Grid
 from multiprune.figures import style
-from multiprune.grid import CODE, Grid
 
 EMPTY = "There is no overlap to show: it needs statistics of two calibration sets."
 LANGUAGE, PAIR, CONTROL = "languages", "translation", "monolingual"

@@ -11,10 +11,10 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from scipy.linalg import orthogonal_procrustes
 
+from multiprune.experiment.grid import Grid
 from multiprune.figures import language_groups, style
 from multiprune.figures.cross_lingual_correlation import pair_matrix
 from multiprune.figures.language_groups import OTHER, UNKNOWN
-from multiprune.grid import Grid
 
 EMPTY = "There is no structure to show: it needs statistics of three calibration languages."
 WHOLE, THIRDS = "all", ("early", "middle", "late")

@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from multiprune.experiment.grid import CALIBRATION, UNSEEN_FAMILY, UNSEEN_LANGUAGE, Grid
+from multiprune.experiment.subsets import RANDOM
 from multiprune.figures import style
 from multiprune.figures.language_groups import one_sparsity, ratio_axis
-from multiprune.grid import CALIBRATION, UNSEEN_FAMILY, UNSEEN_LANGUAGE, Grid
-from multiprune.subsets import RANDOM
 
 EMPTY = "There are no masks of random subsets of the calibration languages."
 ALL = "all"  # the choice of the point that takes the whole pool

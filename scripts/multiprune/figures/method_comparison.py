@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import DENSE, ROLES, Grid
 from multiprune.figures import style
-from multiprune.grid import DENSE, ROLES, Grid
 
 EMPTY = "There is no pruned model to compare."
 MARKERS = {"calibration": "o", "unseen": "D"}

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import DENSE, Grid
 from multiprune.figures import language_panels, style
 from multiprune.figures.downstream_by_language import one_metric
-from multiprune.grid import DENSE, Grid
 
 EMPTY = "No pruned model has both a perplexity and a downstream score in one language."
 NAMED = 15  # with more marks in a panel, languages are not written beside them

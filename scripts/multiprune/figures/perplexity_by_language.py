@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import DENSE, ROLES, Grid
 from multiprune.figures import style
-from multiprune.grid import DENSE, ROLES, Grid
 
 EMPTY = "There is no pruned model whose perplexity could be shown over sparsity."
 

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy import stats
 
+from multiprune.experiment.grid import DENSE, ROLES, Grid
 from multiprune.figures import language_groups, style
 from multiprune.figures.language_groups import OTHER, UNKNOWN
-from multiprune.grid import DENSE, ROLES, Grid
 
 EMPTY = "There are fewer than three languages with a dense and a pruned result of the baseline."
 FEWEST = 3  # languages

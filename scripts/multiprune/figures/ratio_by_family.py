@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import CALIBRATION, Grid
 from multiprune.figures import language_groups, style
 from multiprune.figures.language_groups import UNKNOWN
 from multiprune.figures.languages_needed import outside_legend
-from multiprune.grid import CALIBRATION, Grid
 
 EMPTY = "There are no two families or scripts to compare: config languages name none, or the same."
 FEWEST = 3  # languages from which on a group has an interval

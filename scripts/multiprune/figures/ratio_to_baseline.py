@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from multiprune.experiment.grid import CALIBRATION, DENSE, Grid
 from multiprune.figures import style
-from multiprune.grid import CALIBRATION, DENSE, Grid
 
 EMPTY = "No method can be compared with the baseline: it shares no sparsity with another method."
 NEAR = np.log2(1.25)  # larger ratios are drawn in the colour at the end of the scale

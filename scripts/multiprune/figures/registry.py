@@ -3,17 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from multiprune import (
-    captions,
+from multiprune.errors import InputError
+from multiprune.experiment.figure_tables import FIGURE_TABLES
+from multiprune.figures import (
     captions_claims,
     captions_downstream,
     captions_languages,
     captions_overlap,
     captions_sweep,
-)
-from multiprune.errors import InputError
-from multiprune.figure_tables import FIGURE_TABLES
-from multiprune.figures import (
     choice_of_languages,
     claims_forest,
     consistency_rankc,
@@ -31,6 +28,9 @@ from multiprune.figures import (
     scaling_cost,
     sparsity_by_block,
     sweep_of_constants,
+)
+from multiprune.figures import (
+    wording as captions,
 )
 from multiprune.registry import unknown_name
 

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import Grid
 from multiprune.figures import style
 from multiprune.figures.languages_needed import curve_looks, outside_legend
-from multiprune.grid import Grid
 
 EMPTY = "No cost of statistics or masks was recorded."
 STATISTICS, MASK = "statistics", "mask"

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from multiprune.experiment.grid import Grid
 from multiprune.figures import style
-from multiprune.grid import Grid
 
 EMPTY = "Every method of this experiment allocates sparsity uniformly over the blocks."
 UNIFORM = "uniform"

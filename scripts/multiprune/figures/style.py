@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from multiprune.grid import CALIBRATION, DENSE, Grid
+from multiprune.experiment.grid import CALIBRATION, DENSE, Grid
 
 SETTINGS = {
     "font.family": "DejaVu Sans",

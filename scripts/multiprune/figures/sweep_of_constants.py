@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import Grid
 from multiprune.figures import style
-from multiprune.grid import Grid
 
 EMPTY = "No method of this experiment has constants to choose."
 MOST = 24  # candidates in a panel: the best ones, and the chosen one

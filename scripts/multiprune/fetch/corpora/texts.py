@@ -1,0 +1,32 @@
+"""Corpus text -> token ids: paragraphs packed one after the other, a line break between them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from multiprune.errors import InputError
+from multiprune.files.json import read_json_lines
+from multiprune.files.manifests import MANIFEST, check_files
+from multiprune.files.writing import set_aside
+
+if TYPE_CHECKING:  # importing transformers takes seconds, which reading rows does not need
+    pass
+
+
+def read_rows(path: Path | str) -> list[dict[str, str]]:
+    """Rows `{"id", "text"}` of a corpus file, whose hash must be the one in its manifest.
+
+    Jobs ask for the texts, not for the manifest: without it, the text is set aside to get both.
+    """
+    manifest = Path(path).parent / MANIFEST
+    if Path(path).is_file() and not manifest.exists():
+        set_aside(path, f"has no {MANIFEST} beside it")
+    check_files(manifest, [Path(path).name])
+    return read_json_lines(path)
+
+
+def read_paragraphs(path: Path | str) -> list[str]:
+    """Texts of a corpus file, one paragraph a line; raises InputError where there is none."""
+    texts = [row["text"] for row in read_rows(path)]
+    if not texts:
+        raise InputError(f"{path}: has no paragraphs")
+    return texts

@@ -1,0 +1,312 @@
+"""Manifests: what a downloaded folder holds, from which definition, and the hash of every file.
+
+A folder of resources/ is shared by experiments. Its `manifest.json` reads
+`{"definition": {...}, "revision": str or null, "files": {name: {"sha256": ..., "bytes": ...}}}`
+plus what a source wants to record. A folder appears as a whole, by rename, or not at all.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
+
+from multiprune.errors import InputError
+from multiprune.files.hashes import sha256_file, sha256_json
+from multiprune.files.json import parse_json, read_json, write_json
+from multiprune.files.locks import locked
+from multiprune.files.writing import set_aside
+
+MANIFEST = "manifest.json"
+COPY = ".manifest.json"  # Snakemake deletes the manifest before a job that would write it
+VERIFIED = ".verified.json"  # sizes and times of the files when their hashes were last compared
+LARGE = 50 * 2**20  # bytes; files from here on are not hashed by every job
+A_DAY = 24 * 60 * 60  # seconds
+NO_MANIFEST = "is not a manifest (definition, revision and files are expected)"
+IN_PROGRESS = ".in-progress"  # subfolder for what is no part of a folder yet
+
+
+def write_manifest(
+    folder: Path | str, definition: dict, revision: str | None = None, **notes: object
+) -> None:
+    """Hash all files below `folder`, through symbolic links, and write its manifest.
+
+    `notes` are further keys to record, such as the version of a package.
+    """
+    folder = Path(folder)
+    files = {
+        path.relative_to(folder).as_posix(): {
+            "sha256": sha256_file(path),
+            "bytes": path.stat().st_size,
+        }
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and path not in (folder / MANIFEST, folder / VERIFIED)
+        and not path.is_relative_to(folder / IN_PROGRESS)
+    }
+    content = {**notes, "definition": definition, "revision": revision, "files": files}
+    write_json(folder / MANIFEST, content)
+
+
+def keep_copy(manifest_path: Path | str) -> None:
+    """Copy a manifest to where `still_complete` looks for it."""
+    shutil.copyfile(manifest_path, Path(manifest_path).with_name(COPY))
+
+
+def still_complete(manifest_path: Path | str, definition: dict) -> bool:
+    """Whether a folder holds all files of this definition; its manifest is put back if it does."""
+    copy = Path(manifest_path).with_name(COPY)
+    if not copy.is_file():
+        return False
+    try:
+        manifest = read_manifest(copy)
+    except InputError:
+        return False
+    folder, files = copy.parent, manifest["files"]
+    if manifest["definition"] != definition:
+        return False
+    if any(_difference(folder / name, entry, True) for name, entry in files.items()):
+        return False
+    write_json(folder / MANIFEST, manifest)
+    return True
+
+
+def read_manifest(path: Path | str) -> dict:
+    """Read a manifest; one whose shape is wrong is set aside with an InputError."""
+    manifest = read_json(path)
+    if not _well_formed(manifest):
+        set_aside(path, NO_MANIFEST)
+    return manifest
+
+
+def manifest_beside(path: Path | str) -> dict:
+    """The manifest of the folder that a file lies in."""
+    return read_manifest(Path(path).with_name(MANIFEST))
+
+
+def parse_manifest(path: Path | str) -> dict:
+    """A manifest that stays where it is, broken or not; ValueError where it is broken."""
+    manifest, _checksum = parse_json(path)
+    if not _well_formed(manifest):
+        raise ValueError(NO_MANIFEST)
+    return manifest
+
+
+def intact_manifest(path: Path | str) -> dict | None:
+    """A manifest; None where there is none, and where it is broken, which its next reader says."""
+    try:
+        return parse_manifest(path)
+    except (OSError, ValueError):
+        return None
+
+
+def _well_formed(manifest: dict) -> bool:
+    files = manifest.get("files")
+    return (
+        isinstance(manifest.get("definition"), dict)
+        and isinstance(manifest.get("revision"), str | None)
+        and isinstance(files, dict)
+        and all(_describes_file(entry) for entry in files.values())
+    )
+
+
+def _describes_file(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("sha256"), str)
+        and isinstance(entry.get("bytes"), int)
+    )
+
+
+def fingerprint(manifest: dict) -> str:
+    """SHA-256 of names and hashes of the files: equal content gives equal fingerprints.
+
+    The definition does not count: the same files may come from a hub or from a local folder.
+    """
+    return sha256_json({name: entry["sha256"] for name, entry in manifest["files"].items()})
+
+
+def checked_fingerprint(folder: Path | str) -> str:
+    """Fingerprint of a downloaded folder whose files are those that its manifest records.
+
+    Hashes of LARGE files are taken once a day, while their sizes and times stay as they were;
+    damage that changes neither is found the next day, or by `audit`.
+    """
+    manifest_path = Path(folder) / MANIFEST
+    manifest = read_manifest(manifest_path)
+    if _verified(manifest_path) == _states(manifest_path.parent, manifest):
+        files = manifest["files"]
+        check_files(manifest_path, [name for name in files if files[name]["bytes"] < LARGE])
+    else:
+        check_files(manifest_path)
+        note_verified(manifest_path)
+    return fingerprint(manifest)
+
+
+def note_verified(manifest_path: Path) -> None:
+    """Record that the files beside a manifest are what it says; a read-only folder keeps none."""
+    manifest = read_manifest(manifest_path)
+    with suppress(OSError):
+        note = manifest_path.with_name(VERIFIED)
+        write_json(note, {"files": _states(manifest_path.parent, manifest)})
+
+
+def _verified(manifest_path: Path) -> dict | None:
+    """What was noted, within a day."""
+    note = manifest_path.with_name(VERIFIED)
+    try:
+        recent = note.is_file() and time.time() - note.stat().st_mtime < A_DAY
+        return read_json(note)["files"] if recent else None
+    except (InputError, KeyError):
+        return None
+
+
+def _states(folder: Path, manifest: dict) -> dict[str, list]:
+    """What tells that a file may have changed since its hash was taken."""
+    states = {}
+    for name, entry in manifest["files"].items():
+        path = folder / name
+        state = path.stat() if path.is_file() else None
+        states[name] = [entry["sha256"], *((state.st_size, state.st_mtime_ns) if state else ())]
+    return states
+
+
+def check_files(
+    manifest_path: Path | str, names: Iterable[str] | None = None, content: bool = True
+) -> None:
+    """Compare files with their manifest: sizes and, with `content`, SHA-256.
+
+    `names` restricts the check. At the first file that differs, the file and the manifest are
+    renamed to `*.corrupt`, so that Snakemake builds the folder again, and InputError is raised.
+    """
+    manifest_path = Path(manifest_path)
+    files = read_manifest(manifest_path)["files"]
+    for name in files if names is None else names:
+        if name not in files:
+            raise InputError(
+                f"{manifest_path}: lists no file {name!r}, only {', '.join(sorted(files))}"
+            )
+        reason = _difference(manifest_path.parent / name, files[name], content)
+        if reason:
+            set_both_aside(manifest_path, manifest_path.parent / name, reason)
+
+
+def file_differences(folder: Path, manifest: dict) -> Iterator[tuple[str, str]]:
+    """Names of the files that are not what a manifest says, and in what; nothing is set aside."""
+    for name, entry in manifest["files"].items():
+        if reason := _difference(folder / name, entry, True):
+            yield name, reason
+
+
+def _difference(path: Path, expected: dict, content: bool) -> str | None:
+    if not path.is_file():
+        return "is missing"
+    found = path.stat().st_size
+    if found != expected["bytes"]:
+        return f"has {found} bytes, its manifest says {expected['bytes']}"
+    if content and sha256_file(path) != expected["sha256"]:
+        return "has another SHA-256 than its manifest says"
+    return None
+
+
+def set_both_aside(manifest_path: Path, path: Path, reason: str) -> NoReturn:
+    """Rename a file, if there is one, and what describes it; raise InputError: both are rebuilt."""
+    aside = [manifest_path]
+    if path.is_symlink() or path.exists():
+        aside.insert(0, path)
+    try:
+        for file in aside:
+            file.replace(file.with_name(file.name + ".corrupt"))
+    except OSError as error:
+        cause = error.strerror or error
+        raise InputError(f"{path}: {reason}; it cannot be renamed ({cause}), remove it") from None
+    names = " and ".join(f"{file.name}.corrupt" for file in aside)
+    raise InputError(f"{path}: {reason}; set aside as {names}, run the same command again")
+
+
+def parse_definition(text: str, keys: Iterable[str] = ()) -> dict:
+    """A definition given as JSON on a command line; it must be an object that has `keys`."""
+    try:
+        definition = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"--definition: is not JSON ({error})") from None
+    if not isinstance(definition, dict):
+        raise InputError(f"--definition: a JSON object is expected, found {text}")
+    require_keys(definition, keys)
+    return definition
+
+
+def require_keys(definition: dict, keys: Iterable[str]) -> None:
+    """InputError where a definition lacks one of `keys`."""
+    missing = sorted(key for key in keys if key not in definition)
+    if missing:
+        raise InputError(f"definition {_compact(definition)}: lacks {', '.join(missing)}")
+
+
+def other_definition(manifest_path: Path | str, definition: dict) -> str | None:
+    """One line when the folder was built from another definition, else None.
+
+    None as well where there is no manifest yet, or a broken one. Cheap enough to be asked for
+    every model and corpus while a workflow is parsed.
+    """
+    manifest = intact_manifest(manifest_path)
+    if manifest is None or (held := manifest["definition"]) == definition:
+        return None
+    folder = Path(manifest_path).parent
+    return (
+        f"{folder}: holds {_compact(held)} but the config asks for {_compact(definition)}; "
+        f"give the new definition another key, or remove {folder} to build it again"
+    )
+
+
+def _compact(definition: dict) -> str:
+    return json.dumps(definition, sort_keys=True, ensure_ascii=False)
+
+
+@contextmanager
+def described_folder(
+    manifest_path: Path | str, definition: dict, resumable: bool = False
+) -> Iterator[tuple[Path, dict]]:
+    """A folder to fill and a dict of notes; both become `manifest_path`'s folder.
+
+    Whatever stood there before goes only when the block has ended without error. The folder to
+    fill is empty, and removed after a failure. A `resumable` one, `.NAME.partial`, stays after a
+    failure or a kill and is handed out again as it is: the block must find out what it still
+    wants of it. Its subfolder IN_PROGRESS is not described and goes at the end.
+    A folder of another definition is an InputError. While another process, of this clone or of
+    one that shares its downloads, fills the same folder, this one waits.
+    """
+    manifest_path = Path(manifest_path)
+    if manifest_path.name != MANIFEST:
+        raise InputError(f"--manifest {manifest_path}: the file must be called {MANIFEST}")
+    folder = manifest_path.parent.absolute()
+    with locked(folder.with_name(f".{folder.name}.lock")):
+        refusal = other_definition(manifest_path, definition)
+        if refusal:
+            raise InputError(refusal)
+        with _filled(folder, definition, resumable) as filling:
+            yield filling
+
+
+@contextmanager
+def _filled(folder: Path, definition: dict, resumable: bool) -> Iterator[tuple[Path, dict]]:
+    partial = folder.with_name(f".{folder.name}.partial")
+    previous = folder.with_name(f".{folder.name}.previous")
+    for leftover in (previous,) if resumable else (previous, partial):
+        shutil.rmtree(leftover, ignore_errors=True)
+    partial.mkdir(parents=True, exist_ok=True)
+    try:
+        notes: dict = {}
+        yield partial, notes
+        # The note of what is in progress goes last: a run killed while it hashes loses nothing.
+        write_manifest(partial, definition, **notes)
+        shutil.rmtree(partial / IN_PROGRESS, ignore_errors=True)
+        if folder.exists():
+            folder.rename(previous)
+        partial.rename(folder)
+    finally:
+        if partial.exists() and not (resumable and any(partial.iterdir())):
+            shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(previous, ignore_errors=True)
