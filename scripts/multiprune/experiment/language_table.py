@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
-TABLE = Path(__file__).parents[2] / "config" / "languages.csv"
+TABLE = Path(__file__).parents[3] / "config" / "languages.csv"
 SCRIPTS = TABLE.with_name("scripts.csv")
 
 

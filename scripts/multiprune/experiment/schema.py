@@ -19,7 +19,7 @@ from jsonschema.exceptions import relevance
 from multiprune.errors import InputError, shown
 from multiprune.registry import unknown_name
 
-SCHEMA = Path(__file__).parents[2] / "config" / "schema.yaml"
+SCHEMA = Path(__file__).parents[3] / "config" / "schema.yaml"
 # Control characters, halves of a surrogate pair, line and paragraph separators: none of them can
 # stand in a path, a log or a table.
 UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
