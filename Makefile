@@ -45,7 +45,7 @@ lint: .venv/development
 	snakemake --lint
 
 bench: .venv/development results/demo/tables/summary.csv
-	python tests/bench/measure.py
+	python benchmarks/measure.py
 
 results/demo/tables/summary.csv:
 	$(MAKE) demo

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from unit.loopback_hub import COMMIT, Repository, loopback_hub
+from loopback_hub import COMMIT, Repository, loopback_hub
 from workflow.running import Outcome, Workflow
 
 from multiprune.files.manifests import read_manifest
