@@ -42,7 +42,7 @@ from multiprune.pruning.files import read_mask
 from multiprune.pruning.masks import _drop, apply_packed, pack, unpack
 from multiprune.pruning.moved_weights import read_weights
 from multiprune.pruning.patterns import keep_in_scope
-from multiprune.pruning.scores import SCORES
+from multiprune.pruning.scores import wanda
 from multiprune.pruning.sequential import sparsegpt
 from multiprune.pruning.sequential.hessian import InputHessian
 from multiprune.pruning.sequential.passes import BlockPasses
@@ -459,14 +459,14 @@ def check_masks(_folder):
 
     def choose(matrices, vectors):
         return [
-            keep_in_scope(SCORES["wanda"](w.float(), v), 0.5, "row")
+            keep_in_scope(wanda.score(w.float(), v), 0.5, "row")
             for w, v in zip(matrices, vectors, strict=True)
         ]
 
     def by_kthvalue():
         kept = []
         for w, v in zip(on_device, device_norms, strict=True):
-            scores = SCORES["wanda"](w.float(), v)
+            scores = wanda.score(w.float(), v)
             kept.append(scores > scores.kthvalue(scores.shape[1] // 2, dim=1, keepdim=True).values)
         return kept
 

@@ -1,7 +1,7 @@
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.registry import Registry, unknown_name
+from multiprune.registry import Registry, constants, find, names, unknown_name
 
 
 @pytest.fixture
@@ -39,3 +39,21 @@ def test_an_unknown_name_is_one_line_with_the_list(scores, name, message):
 
 def test_names_that_are_not_text_are_answered_too():
     assert unknown_name("role", None, ["a", "b"]) == "unknown role None: allowed are a, b"
+
+
+def test_a_file_is_an_alternative():
+    assert names("pruning.norms") == ["contrast", "cross_lingual", "pooled"]
+    assert find("pruning.norms", "pooled").__name__ == "multiprune.pruning.norms.pooled"
+
+
+def test_an_unknown_alternative_is_one_line_with_the_nearest():
+    with pytest.raises(InputError) as error:
+        find("pruning.norms", "pool")
+    assert str(error.value) == (
+        "unknown norm 'pool': allowed are contrast, cross_lingual, pooled; did you mean 'pooled'?"
+    )
+
+
+def test_constants_are_read_without_an_import():
+    assert constants("pruning.norms", "contrast") == {"FLOOR": 1e-6}
+    assert names("pruning.norms", having="FLOOR") == ["contrast"]

@@ -1,4 +1,4 @@
-"""TODO files.hashes."""
+"""SHA-256 of files, arrays and values."""
 
 import hashlib
 import json

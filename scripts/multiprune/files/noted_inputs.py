@@ -1,4 +1,4 @@
-"""TODO files.noted_inputs."""
+"""Which files a job reads, noted while it does."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

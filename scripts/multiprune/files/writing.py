@@ -1,4 +1,4 @@
-"""TODO files.writing."""
+"""Atomic writing, and setting a broken file aside."""
 
 import os
 from collections.abc import Iterator

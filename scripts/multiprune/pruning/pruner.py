@@ -10,14 +10,16 @@ from torch import Tensor
 from multiprune.errors import InputError
 from multiprune.experiment.group_pattern import UNSTRUCTURED, GroupPattern, parse_pattern
 from multiprune.models.weights import LinearWeight, ModelWeights
-from multiprune.pruning import allocations, norms
 from multiprune.pruning.masks import pack
 from multiprune.pruning.patterns import all_finite, keep_in_scope
-from multiprune.pruning.scores import SCORES
+from multiprune.pruning.sparsities import block_sparsities, whole_groups
+from multiprune.registry import find
+from multiprune.statistics.correlation import block_correlation, summed_correlation
 from multiprune.statistics.files import InputStatistics, ModuleInput
 
 # The rest are the score's.
 COMMON_OPTIONS = {"score", "scope", "pattern", "norm", "allocation", "propagation"}
+ALLOCATED = {"strength", "mixed"}  # what becomes of an allocation's importances, whatever its kind
 
 
 class Statistics(Protocol):
@@ -92,9 +94,9 @@ def block_targets(
         if not allocation.get("mixed", False):
             return np.full(len(parameters), sparsity)
     strength = allocation.get("strength", 0.0)
-    targets = allocations.block_sparsities(importance, parameters, sparsity, strength)
+    targets = block_sparsities(importance, parameters, sparsity, strength)
     if pattern is not None:
-        return allocations.whole_groups(targets, parameters, pattern.size)
+        return whole_groups(targets, parameters, pattern.size)
     return targets
 
 
@@ -166,31 +168,23 @@ class Pruner:
         return masks
 
     def _importance(self, blocks: dict[int, list[LinearWeight]]) -> np.ndarray:
-        allocation = self._method["allocation"]
-        if allocation["kind"] == "uniform":
-            return allocations.uniform(len(blocks))
-        outliers = None
-        if allocation["kind"] == "owl" or allocation.get("combine") == "owl":
-            multiple = allocation["outlier_multiple"]
-            outliers = np.array([self._outlier_share(block, multiple) for block in blocks.values()])
-        if allocation["kind"] == "owl":
-            return allocations.owl(outliers)
-        correlation = np.array([self._correlation(index) for index in blocks])
-        return allocations.cwl(
-            correlation, allocation["direction"], allocation["combine"], outliers
-        )
+        options = dict(self._method["allocation"])
+        allocation = find("pruning.allocations", options.pop("kind"))
+        own = {key: value for key, value in options.items() if key not in ALLOCATED}
+        return allocation.importance(MeasuredBlocks(self, blocks), **own)
 
-    def _outlier_share(self, block: list[LinearWeight], multiple: float) -> float:
+    def outlier_share(self, block: list[LinearWeight], multiple: float) -> float:
+        """Share of a block's scores above `multiple` times their mean."""
         # Two passes, so that no more than one matrix of scores is in memory.
         size = sum(weight.size for weight in block)
         mean = sum(float(self._scores(weight).double().sum()) for weight in block) / size
         above = sum(int((self._scores(weight) > multiple * mean).sum()) for weight in block)
         return above / size
 
-    def _correlation(self, block: int) -> float:
+    def correlation(self, block: int) -> float:
+        """Mean correlation of the languages' norms over the module inputs of a block."""
         inputs = [i for i in self._statistics.inputs if i.block == block]
-        sums = [norms.summed_correlation(self._statistics.read(i)) for i in inputs]
-        return allocations.block_correlation(sums)
+        return block_correlation([summed_correlation(self._statistics.read(i)) for i in inputs])
 
     def _scores(self, weight: LinearWeight) -> Tensor:
         matrix = self._weights.read(weight).float()
@@ -205,16 +199,32 @@ class Pruner:
                 f"{weight.name}: has {weight.columns} columns, its statistics are of {len(norm)} "
                 "channels; collect them anew on this model"
             )
-        return SCORES[self._method["score"]](matrix, norm, **options)
+        return find("pruning.scores", self._method["score"]).score(matrix, norm, **options)
 
     def _norm(self, parameter: str) -> Tensor:
         module_input = self._statistics.input_of(parameter)
         if module_input.name not in self._norms:
             options = dict(self._method["norm"])
-            function = norms.NORMS[options.pop("kind")]
+            kind = find("pruning.norms", options.pop("kind"))
             threshold = options.pop("activation_threshold", None)
             if self._contrast:
                 options["against"] = self._contrast.read(self._contrast.input_of(parameter))
-            norm = function(self._statistics.read(module_input, threshold), **options)
+            norm = kind.norm(self._statistics.read(module_input, threshold), **options)
             self._norms[module_input.name] = torch.from_numpy(norm).float()
         return self._norms[module_input.name]
+
+
+class MeasuredBlocks:
+    """The decoder blocks of a model as an allocation sees them (`sparsities.Blocks`)."""
+
+    def __init__(self, pruner: Pruner, blocks: dict[int, list[LinearWeight]]):
+        self.count = len(blocks)
+        self._pruner, self._blocks = pruner, blocks
+
+    def outlier_share(self, multiple: float) -> np.ndarray:
+        """As `sparsities.Blocks` says."""
+        return np.array([self._pruner.outlier_share(b, multiple) for b in self._blocks.values()])
+
+    def correlation(self) -> np.ndarray:
+        """As `sparsities.Blocks` says."""
+        return np.array([self._pruner.correlation(index) for index in self._blocks])

@@ -1,4 +1,4 @@
-"""TODO statistics.correlation."""
+"""How alike languages are by the norms of their activations."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def summed_correlation(statistics: InputStatistics) -> tuple[float, int]:
 def block_correlation(sums: Sequence[tuple[float, int]]) -> float:
     """Mean correlation over a block's module inputs and over pairs of languages.
 
-    Each element is a sum over pairs and their number, as from `norms.summed_correlation`: a pair
+    Each element is a sum over pairs and their number, as from `summed_correlation`: a pair
     whose correlation is undefined counts in neither. A block without any pair counts as 0.
     """
     totals, pairs = zip(*sums, strict=True)

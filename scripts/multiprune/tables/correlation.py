@@ -1,4 +1,4 @@
-"""TODO tables.correlation."""
+"""The table `correlation`: how alike languages are at every module input."""
 
 from itertools import combinations
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""TODO tables.perplexity_runs."""
+"""Perplexity records of one model: each read once, compared window by window."""
 
 from dataclasses import dataclass
 from functools import cached_property

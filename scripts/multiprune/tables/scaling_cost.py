@@ -1,4 +1,4 @@
-"""TODO tables.scaling_cost."""
+"""The table `scaling_cost`: what more languages cost in seconds, memory and disk."""
 
 import math
 from collections.abc import Iterator

@@ -6,9 +6,7 @@ from tiny import small_config
 
 from multiprune.errors import InputError
 from multiprune.experiment.schema import alternatives, load_schema, resolved, with_defaults
-from multiprune.pruning.allocations import IMPORTANCES
-from multiprune.pruning.norms import NORMS
-from multiprune.pruning.scores import SCORES
+from multiprune.registry import names
 
 # Dotted path, the wrong value there, and the one line that it gives.
 MISTAKES = [
@@ -210,7 +208,11 @@ def test_the_schema_is_a_schema():
 
 @pytest.mark.parametrize(
     ("choice", "registry"),
-    [("method", {*SCORES, "sparsegpt"}), ("norm", NORMS), ("allocation", IMPORTANCES)],
+    [
+        ("method", {*names("pruning.scores"), "sparsegpt"}),
+        ("norm", names("pruning.norms")),
+        ("allocation", names("pruning.allocations")),
+    ],
 )
 def test_choices_are_the_registries(choice, registry):
     _key, options = alternatives(load_schema()["$defs"][choice])

@@ -3,18 +3,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.pruning.allocations import (
-    block_sparsities,
-    cwl,
-    min_max,
-    owl,
-    uniform,
-    whole_groups,
-)
+from multiprune.pruning.allocations import cwl, owl, uniform
+from multiprune.pruning.sparsities import block_sparsities, min_max, whole_groups
 from multiprune.statistics.correlation import block_correlation
 
 EQUAL = np.ones(3)
-CORRELATION = np.array([0.9, 0.5, 0.7])
+
+
+class Three:
+    """Three decoder blocks as an allocation sees them."""
+
+    count = 3
+
+    def outlier_share(self, multiple: float) -> np.ndarray:
+        return np.array([0.01, 0.03, 0.02]) * multiple
+
+    def correlation(self) -> np.ndarray:
+        return np.array([0.9, 0.5, 0.7])
 
 
 def same(found, expected):
@@ -22,12 +27,15 @@ def same(found, expected):
 
 
 def test_uniform_gives_every_block_the_request():
-    same(block_sparsities(uniform(3), np.array([3.0, 1.0, 7.0]), 0.3, 0.0), [0.3, 0.3, 0.3])
+    same(
+        block_sparsities(uniform.importance(Three()), np.array([3.0, 1.0, 7.0]), 0.3, 0.0),
+        [0.3, 0.3, 0.3],
+    )
 
 
 def test_owl_keeps_more_where_there_are_outliers():
     # Densities 0.2 * (0, 1, 1/2), moved by 0.4 to mean 0.5.
-    importance = owl([0.01, 0.03, 0.02])
+    importance = owl.importance(Three(), outlier_multiple=1)
     same(block_sparsities(importance, EQUAL, 0.5, 0.1), [0.6, 0.4, 0.5])
 
 
@@ -61,7 +69,7 @@ def test_clipped_blocks_are_made_up_for(importance, parameters, sparsity, streng
     [("keep_shared", [0.45, 0.55, 0.5]), ("keep_specific", [0.55, 0.45, 0.5])],
 )
 def test_cwl_direction(direction, expected):
-    same(block_sparsities(cwl(CORRELATION, direction), EQUAL, 0.5, 0.05), expected)
+    same(block_sparsities(cwl.importance(Three(), direction), EQUAL, 0.5, 0.05), expected)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +77,7 @@ def test_cwl_direction(direction, expected):
 )
 def test_cwl_times_owl(direction, expected):
     # Scaled: correlation (1, 0, 1/2) or (0, 1, 1/2); outliers (0, 1, 1/2).
-    same(cwl(CORRELATION, direction, "owl", np.array([0.02, 0.04, 0.03])), expected)
+    same(cwl.importance(Three(), direction, "owl", 2), expected)
 
 
 def test_min_max_of_equal_values_is_zero():

@@ -7,9 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.pruning.norms import FLOOR, NORMS, contrast, cross_lingual, pooled
+from multiprune.pruning.norms.contrast import FLOOR
+from multiprune.registry import find, names
 from multiprune.statistics.correlation import language_correlation, summed_correlation
 from multiprune.statistics.files import InputStatistics, LanguageStatistics
+
+pooled, cross_lingual, contrast = (
+    find("pruning.norms", name).norm for name in ("pooled", "cross_lingual", "contrast")
+)
 
 NAMES = "abcdefgh"
 
@@ -162,12 +167,15 @@ def test_languages_that_are_alike_leave_only_the_pooled_norm(sum_sq, tokens, lan
     )
     expected = np.sqrt(np.array(sum_sq) / tokens)
     for weighting in ("tokens", "equal"):
-        found = NORMS["cross_lingual"](alike, weighting=weighting, dispersion_weight=5.0)
+        found = cross_lingual(alike, weighting=weighting, dispersion_weight=5.0)
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", sorted(NORMS))
+@pytest.mark.parametrize("name", names("pruning.norms"))
 def test_the_order_of_languages_does_not_matter(name):
     turned = in_memory(TOKENS[::-1], SUM_SQ[::-1], ACTIVE[::-1])
     other = {"against": CODE} if name == "contrast" else {}
-    same(NORMS[name](turned, **other), NORMS[name](UP, **other))
+    same(
+        find("pruning.norms", name).norm(turned, **other),
+        find("pruning.norms", name).norm(UP, **other),
+    )

@@ -3,8 +3,11 @@ import pytest
 import torch
 
 from multiprune.errors import InputError
-from multiprune.pruning.scores import SCORES, magnitude, ria, wanda
+from multiprune.registry import find, names
 
+magnitude, ria, wanda = (
+    find("pruning.scores", name).score for name in ("magnitude", "ria", "wanda")
+)
 WEIGHT = torch.tensor([[1.0, -2.0, 3.0], [-4.0, 5.0, -6.0]])
 
 
@@ -52,6 +55,10 @@ def test_signs_do_not_matter(score):
     assert torch.equal(score(WEIGHT, norm), score(-WEIGHT, norm))
 
 
+def test_every_score_is_tested():
+    assert names("pruning.scores") == list(SCORES)
+
+
 def test_unknown_score_names_the_nearest():
     with pytest.raises(InputError, match=r"unknown score 'wnada'.*did you mean 'wanda'\?"):
-        SCORES["wnada"]
+        find("pruning.scores", "wnada")

@@ -16,7 +16,7 @@ from multiprune.calibration.windows import Windows
 from multiprune.errors import InputError
 from multiprune.files.tensors import TensorFile, read_tensors, write_tensors
 from multiprune.models.architectures import ARCHITECTURES
-from multiprune.pruning.norms import merge, pooled
+from multiprune.pruning.norms import pooled
 from multiprune.statistics.files import (
     InputStatistics,
     LanguageStatistics,
@@ -24,6 +24,7 @@ from multiprune.statistics.files import (
     StatisticsFiles,
     write_statistics,
 )
+from multiprune.statistics.merging import merge
 from multiprune.statistics.passes import collect
 
 LLAMA = ARCHITECTURES["llama"]
@@ -123,7 +124,7 @@ def test_mean_squares_are_weighted_means_of_the_languages(rows):
         np.testing.assert_allclose(found.mean_square, expected, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(found.activation_probability, np.full(3, 0.5))
         np.testing.assert_array_equal(
-            pooled(in_memory(rows), weighting, named), np.sqrt(found.mean_square)
+            pooled.norm(in_memory(rows), weighting, named), np.sqrt(found.mean_square)
         )
 
 

@@ -1,4 +1,4 @@
-"""TODO fetch.tasks.loading."""
+"""lm-eval's task objects over a file of rows."""
 
 from pathlib import Path
 

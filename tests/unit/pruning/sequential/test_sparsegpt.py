@@ -6,7 +6,7 @@ from torch import Tensor
 
 from multiprune.errors import InputError
 from multiprune.pruning.patterns import keep_unstructured
-from multiprune.pruning.scores import SCORES
+from multiprune.pruning.scores import wanda as wanda_score
 from multiprune.pruning.sequential.sparsegpt import PrunedMatrix, inverse_factor, prune_with
 from unit.pruning.sequential.sparsegpt_reference import reference
 
@@ -116,7 +116,7 @@ def test_reconstruction_beats_wanda_and_its_own_mask_alone(sparsity, share, seed
     weight, inputs = random_weight(48, 64, seed), correlated_inputs(400, 64, seed + 10)
     keep, new = prune(weight, hessian_of(inputs), sparsity, block_size=32)
     norm = inputs.square().mean(dim=0).sqrt()
-    wanda = weight * keep_unstructured(SCORES["wanda"](weight, norm), sparsity)
+    wanda = weight * keep_unstructured(wanda_score.score(weight, norm), sparsity)
     error = reconstruction_error(weight, new, inputs)
     assert error < share * reconstruction_error(weight, wanda, inputs)
     assert error < share * reconstruction_error(weight, weight * keep, inputs)

@@ -4,47 +4,21 @@ Every allocation keeps the requested sparsity as the mean weighted by parameters
 a block only moves sparsity from one block to another.
 """
 
+from typing import Protocol
+
 import numpy as np
 
-from multiprune.registry import Registry
 
-IMPORTANCES = Registry("allocation")
+class Blocks(Protocol):
+    """What an allocation may ask of a model's decoder blocks, each measured when asked for."""
 
+    count: int
 
-@IMPORTANCES.register("uniform")
-def uniform(blocks: int) -> np.ndarray:
-    """Every block alike. -> [blocks] of zeros."""
-    return np.zeros(blocks)
+    def outlier_share(self, multiple: float) -> np.ndarray:
+        """Share of a block's scores above `multiple` times the block's mean score. -> [blocks]."""
 
-
-@IMPORTANCES.register("owl")
-def owl(outlier_share: np.ndarray) -> np.ndarray:
-    """D_b: share of a block's scores above M times the block's mean score (Yin et al. 2024).
-
-    Blocks with more outliers keep more weights. outlier_share [blocks] -> [blocks].
-    """
-    return np.asarray(outlier_share, dtype=float)
-
-
-@IMPORTANCES.register("cwl")
-def cwl(
-    correlation: np.ndarray,
-    direction: str = "keep_shared",
-    combine: str = "none",
-    outlier_share: np.ndarray | None = None,
-) -> np.ndarray:
-    """c_b: mean correlation of the languages' norms over a block's inputs (M-Wanda's CWL).
-
-    `keep_shared` takes c_b as the importance, `keep_specific` takes 1 - c_b: the paper's text could
-    not be read, so which it means is open. `combine: owl` multiplies the min-max scaled importance
-    by that of OWL. correlation, outlier_share [blocks] -> [blocks].
-    """
-    importance = np.asarray(correlation, dtype=float)
-    if direction == "keep_specific":
-        importance = 1 - importance
-    if combine == "owl":
-        importance = min_max(importance) * min_max(owl(outlier_share))
-    return importance
+    def correlation(self) -> np.ndarray:
+        """Mean correlation of the languages' norms over a block's module inputs. -> [blocks]."""
 
 
 def min_max(values: np.ndarray) -> np.ndarray:
