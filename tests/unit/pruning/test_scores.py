@@ -56,7 +56,7 @@ def test_signs_do_not_matter(score):
 
 
 def test_every_score_is_tested():
-    assert names("pruning.scores") == list(SCORES)
+    assert names("pruning.scores") == ["magnitude", "ria", "wanda"]
 
 
 def test_unknown_score_names_the_nearest():
