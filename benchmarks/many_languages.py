@@ -126,10 +126,5 @@ def _sums(draw: np.random.Generator, blocks: int) -> dict[ModuleInput, dict[str,
             members = tuple(f"model.layers.{block}.{name}.weight" for name in names)
             module_input = ModuleInput(members[0].removesuffix(".weight"), block, members)
             squares = TOKENS * draw.chisquare(1, SHAPES[names[0]][1])
-            sums[module_input] = {
-                "sum": np.zeros_like(squares),
-                "sum_sq": squares,
-                "sum_abs": np.sqrt(squares * TOKENS),
-                "active": np.full_like(squares, TOKENS / 3),
-            }
+            sums[module_input] = {"sum_sq": squares}
     return sums

@@ -52,7 +52,7 @@ def statistics_rows(model_folder: Path, windows: Windows) -> list[Row]:
     inputs = [batch.input_ids for batch in batches(windows, BATCH_TOKENS)]
 
     def count() -> None:
-        collect(model, windows, architecture, BATCH_TOKENS, threshold=1.0)
+        collect(model, windows, architecture, BATCH_TOKENS)
 
     def without_head() -> None:
         for input_ids in inputs:

@@ -34,7 +34,8 @@ def sampling(model: Path, text: Path, output: Path) -> list:
 
 def collecting(model: Path, windows: Path, output: Path) -> list:
     options = ["--model", model, "--windows", windows, "--dtype", "auto", "--batch-tokens", 64]
-    return [*options, "--activation-threshold", 1.0, "--threads", 1, "--output", output]
+    thresholds = ["--activation-threshold", 1.0, "--activation-thresholds", 1.0]
+    return [*options, *thresholds, "--threads", 1, "--output", output]
 
 
 def pruning(model: Path, output: Path, method: dict, *statistics: Path) -> list:

@@ -37,6 +37,7 @@ from multiprune.experiment.schema import with_defaults
 METHOD = {"$ref": "#/$defs/method"}  # in the schema
 MOST_PRUNED_MODELS = 100_000  # beyond, Snakemake needs hours only to plan
 THRESHOLD = "norm.activation_threshold"  # in a method's options
+ACTIVATION_WEIGHT = "norm.activation_weight"
 
 
 def validate(config: dict) -> dict:
@@ -351,16 +352,18 @@ def all_calibration_sets(config: dict) -> list[str]:
 
 
 def activation_thresholds(config: dict) -> list[float]:
-    """Thresholds that the dense statistics count at, ascending: the default and all that is named.
+    """Thresholds that the dense statistics count at, ascending: those at which a method reads.
 
-    A method names one under THRESHOLD, or several in `choose`.
+    A method whose norm weighs activity, or may be chosen to, names one under THRESHOLD, or several
+    in `choose`; else it is the config's own.
     """
     default = config["statistics"]["activation_threshold"]
-    found = {default}
+    found = set()
     for name, method in config["methods"].items():
-        if reads_dense_statistics(config, name):
-            found.add(method["norm"].get("activation_threshold", default))
-            found.update(method.get("choose", {}).get(THRESHOLD, []))
+        norm, choose = method.get("norm", {}), method.get("choose", {})
+        weights = [norm.get("activation_weight"), *choose.get(ACTIVATION_WEIGHT, [])]
+        if any(weights) and reads_dense_statistics(config, name):
+            found.update(choose.get(THRESHOLD, [norm.get("activation_threshold", default)]))
     return sorted(found)
 
 

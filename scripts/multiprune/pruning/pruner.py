@@ -30,10 +30,12 @@ class Statistics(Protocol):
     def input_of(self, parameter: str) -> ModuleInput:
         """The module input that a parameter is multiplied with."""
 
-    def read(self, module_input: ModuleInput, threshold: float | None = None) -> InputStatistics:
-        """Sums of one module input by calibration set; `active` at `threshold`.
+    def read(
+        self, module_input: ModuleInput, counts: bool = False, threshold: float | None = None
+    ) -> InputStatistics:
+        """Sums of one module input by calibration set.
 
-        Without one, at the statistics' own.
+        With `counts` also of activity, at `threshold` or, without one, at the statistics' own.
         """
 
 
@@ -69,6 +71,11 @@ class PrunedModel:
 def pattern_of(method: dict) -> GroupPattern | None:
     """The method's pattern n:m, None if it is unstructured."""
     return parse_pattern(method.get("pattern", UNSTRUCTURED))
+
+
+def reads_activity(method: dict) -> bool:
+    """Whether a method's norm reads how often channels are active."""
+    return bool(method.get("norm", {}).get("activation_weight"))
 
 
 def activation_threshold(method: dict, default: float) -> float:
@@ -209,7 +216,8 @@ class Pruner:
             threshold = options.pop("activation_threshold", None)
             if self._contrast:
                 options["against"] = self._contrast.read(self._contrast.input_of(parameter))
-            norm = kind.norm(self._statistics.read(module_input, threshold), **options)
+            counts = reads_activity(self._method)
+            norm = kind.norm(self._statistics.read(module_input, counts, threshold), **options)
             self._norms[module_input.name] = torch.from_numpy(norm).float()
         return self._norms[module_input.name]
 

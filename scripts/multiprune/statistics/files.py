@@ -13,20 +13,20 @@ from multiprune.files.hashes import sha256_file
 from multiprune.files.tensors import TensorFile, write_tensors
 from multiprune.models.architectures import is_down_projection
 
-FURTHER = "further_activation_thresholds"  # in the metadata, where there are any
+COUNTED = "counted_at"  # in the metadata: all thresholds, where there are any
 
 
 @dataclass(frozen=True)
 class LanguageStatistics:
     """Sums of one module input over the tokens of one language. What is derived is per token.
 
-    `active` counts at the activation threshold that was asked for.
+    `active` counts at the activation threshold that was asked for, None where none was.
     """
 
     name: str
     tokens: float
     sum_sq: np.ndarray  # (channels,)
-    active: np.ndarray  # (channels,)
+    active: np.ndarray | None = None  # (channels,)
 
     @property
     def mean_square(self) -> np.ndarray:
@@ -72,9 +72,9 @@ class ModuleInput:
     members: tuple[str, ...]
 
 
-def count_key(threshold: float) -> str:
-    """Name of the count at a threshold other than the default, whose name is `active`."""
-    return f"active@{float(threshold)!r}"
+def count_key(threshold: float, default: float) -> str:
+    """Name of the count at a threshold; that at the config's own is called `active`."""
+    return "active" if threshold == default else f"active@{float(threshold)!r}"
 
 
 def write_statistics(
@@ -83,9 +83,10 @@ def write_statistics(
     tokens: int,
     provenance: dict[str, str],
 ) -> None:
-    """Write `{input}.sum`, `.sum_sq`, `.sum_abs`, `.active` (float64 [channels]) and `tokens`.
+    """Write `{input}.sum_sq` and the counts (float64 [channels]), and `tokens`.
 
-    Also `{input}.active@0.5` and so on; `provenance` then lists these thresholds under FURTHER.
+    A count is `{input}.active` or `{input}.active@0.5`; `provenance` lists the thresholds under
+    COUNTED, and names that of `active` as activation_threshold.
     """
     tensors = {
         f"{i.name}.{key}": array for i, arrays in sums.items() for key, array in arrays.items()
@@ -176,40 +177,41 @@ class StatisticsFiles:
             raise InputError(f"{self._paths[0]}: has no statistics for {parameter}")
         return self._input_of[parameter]
 
-    def read(self, module_input: ModuleInput, threshold: float | None = None) -> InputStatistics:
-        """Sums of one module input, read as they are asked for; `active` at `threshold`, if given.
+    def read(
+        self, module_input: ModuleInput, counts: bool = False, threshold: float | None = None
+    ) -> InputStatistics:
+        """Sums of one module input, read as they are asked for.
 
-        Raise InputError if activity was not counted at the threshold, or, while reading, if they
-        cannot be sums: they must be finite and not negative, and no channel active in more tokens
-        than there are.
+        With `counts` also those at `threshold`, the config's own where that is None. Raise
+        InputError if activity was not counted at it, or, while reading, if they cannot be sums:
+        they must be finite and not negative, and no channel active in more tokens than there are.
         """
-        count = self._count_key(threshold)
+        count = self._count_key(threshold) if counts else None
 
         def languages() -> Iterator[LanguageStatistics]:
             channels = None
             for file, tokens in zip(self._files, self._tokens, strict=True):
                 sum_sq = _sums(file, f"{module_input.name}.sum_sq", channels)
                 channels = len(sum_sq)
-                active = _sums(file, f"{module_input.name}.{count}", channels, tokens)
+                active = None
+                if count is not None:
+                    active = _sums(file, f"{module_input.name}.{count}", channels, tokens)
                 yield LanguageStatistics(file.path.stem, tokens, sum_sq, active)
 
         return InputStatistics(languages, is_down_projection(module_input.name))
 
     def _count_key(self, threshold: float | None) -> str:
-        if threshold is None:
-            return "active"
         default = float(self._metadata[0]["activation_threshold"])
-        if threshold == default:
-            return "active"
+        threshold = default if threshold is None else threshold
         for path, metadata in zip(self._paths, self._metadata, strict=True):
-            further = json.loads(metadata.get(FURTHER, "[]"))
-            if threshold not in further:
-                counted = ", ".join(f"{value:g}" for value in sorted({default, *further}))
+            counted = json.loads(metadata.get(COUNTED, "[]"))
+            if threshold not in counted:
+                found = ", ".join(f"{value:g}" for value in counted) or "none"
                 raise InputError(
                     f"{path}: activity is not counted at activation_threshold {threshold:g}, only "
-                    f"at {counted}; collect the statistics with --activation-thresholds"
+                    f"at {found}; collect the statistics with --activation-thresholds"
                 )
-        return count_key(threshold)
+        return count_key(threshold, default)
 
 
 def _sums(file: TensorFile, key: str, channels: int | None, limit: float = np.inf) -> np.ndarray:

@@ -16,7 +16,7 @@ class Merged:
 
     mean_square: np.ndarray  # of the tokens, languages weighted
     variance: np.ndarray  # of the languages' norms, over the population of languages
-    activation_probability: np.ndarray  # mean over languages
+    activation_probability: np.ndarray | float  # mean over languages; 0 where none was read
 
 
 def merge(
@@ -38,7 +38,8 @@ def merge(
         difference = norm - mean
         mean = mean + difference / count
         deviations = deviations + difference * (norm - mean)
-        active = active + language.activation_probability
+        if language.active is not None:
+            active = active + language.activation_probability
     return Merged(squares / weights, deviations / count, active / count)
 
 

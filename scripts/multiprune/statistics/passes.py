@@ -1,7 +1,7 @@
 """One dense forward pass over calibration windows that fills the statistics of every input."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from multiprune.errors import InputError
 from multiprune.models.architectures import Architecture, is_norm
 from multiprune.models.loading import forward, not_finite
 from multiprune.statistics.files import ModuleInput
-from multiprune.statistics.sums import ActivationSums
+from multiprune.statistics.sums import NOTHING, ActivationSums
 
 
 def distinct_inputs(model: PreTrainedModel, architecture: Architecture) -> dict[ModuleInput, int]:
@@ -79,13 +79,11 @@ def collect(
     windows: Windows,
     architecture: Architecture,
     batch_tokens: int,
-    threshold: float,
-    further: Sequence[float] = (),
+    counts: Mapping[str, float] = NOTHING,
 ) -> dict[ModuleInput, ActivationSums]:
     """Sums of every distinct module input over the counted tokens of all windows of one language.
 
-    `threshold` and `further` thresholds are those of ActivationSums. Raises InputError where
-    activations are not finite.
+    `counts` are those of ActivationSums. Raises InputError where activations are not finite.
     """
     counted: torch.Tensor | None = None  # in the batch that is passing through
 
@@ -96,7 +94,7 @@ def collect(
     sums, hooks = {}, []
     for module_input, channels in distinct_inputs(model, architecture).items():
         module = modules[module_input.name]
-        sums[module_input] = ActivationSums(channels, threshold, module.weight.device, further)
+        sums[module_input] = ActivationSums(channels, counts, module.weight.device)
         hooks.append(module.register_forward_pre_hook(add_to(sums[module_input])))
     for batch in batches(windows, batch_tokens):
         counted = batch.counted

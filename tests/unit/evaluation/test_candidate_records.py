@@ -18,7 +18,7 @@ from multiprune.files.manifests import MANIFEST, checked_fingerprint, write_mani
 from multiprune.files.tensors import opened_tensors, read_metadata, read_tensors
 from multiprune.models.architectures import architecture_of
 from multiprune.models.loading import load_model
-from multiprune.statistics.files import FURTHER, write_statistics
+from multiprune.statistics.files import COUNTED, write_statistics
 from multiprune.statistics.passes import collect
 from multiprune.tables.sweep import tabulate_sweep
 
@@ -59,13 +59,12 @@ def inputs(tmp_path_factory):
             Windows.full(draw.integers(2, 258, (4, 16)).astype(np.int32)),
             architecture_of(model),
             64,
-            1.0,
-            [0.5],
+            {"active": 1.0, "active@0.5": 0.5},
         )
         provenance = {
             "model": checked_fingerprint(model),
             "activation_threshold": "1.0",
-            FURTHER: "[0.5]",
+            COUNTED: "[0.5, 1.0]",
         }
         arrays = {name: total.arrays() for name, total in sums.items()}
         write_statistics(folder / f"{language}.safetensors", arrays, 64, provenance)

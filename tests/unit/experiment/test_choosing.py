@@ -75,12 +75,13 @@ def test_the_middle_sparsity_and_values_as_the_schema_writes_them():
 
 
 def test_thresholds_to_choose_from_make_the_method_s_own_explicit():
-    config = validate(config_with(choose={"norm.activation_threshold": [2, 1, 0.5]}))
+    weights = {"norm.activation_weight": [1]}
+    config = validate(config_with(choose={"norm.activation_threshold": [2, 1, 0.5], **weights}))
     assert method_options(config, "m-wanda")["norm"]["activation_threshold"] == 1.0
     assert [one.name for one in candidates(config, "m-wanda")] == [
-        "activation_threshold-1",
-        "activation_threshold-2",
-        "activation_threshold-0.5",
+        "activation_threshold-1__activation_weight-1",
+        "activation_threshold-2__activation_weight-1",
+        "activation_threshold-0.5__activation_weight-1",
     ]
     assert experiment.activation_thresholds(config) == [0.5, 1.0, 2.0]
 

@@ -21,24 +21,33 @@ SPARSEGPT = {"score": "sparsegpt"}
 
 
 def cross_lingual(**options: object) -> dict:
-    return {"score": "wanda", "norm": {"kind": "cross_lingual", **options}}
+    weighed = {"kind": "cross_lingual", "activation_weight": 1.0}
+    return {"score": "wanda", "norm": {**weighed, **options}}
 
 
 @pytest.mark.parametrize(
     ("changes", "thresholds"),
     [
-        ({}, [1]),
-        ({"statistics/activation_threshold": 2}, [2]),
+        ({}, []),
+        ({"methods/x": cross_lingual(activation_weight=0)}, []),
+        ({"methods/x": cross_lingual(activation_weight=0, activation_threshold=2)}, []),
         ({"methods/x": cross_lingual()}, [1]),
-        ({"methods/x": cross_lingual(activation_threshold=1)}, [1]),
-        ({"methods/x": cross_lingual(activation_threshold=0.5)}, [0.5, 1]),
+        ({"statistics/activation_threshold": 2, "methods/x": cross_lingual()}, [2]),
+        ({"methods/x": cross_lingual(activation_threshold=0.5)}, [0.5]),
+        (
+            {
+                "methods/x": cross_lingual(activation_weight=0)
+                | {"choose": {"norm.activation_weight": [0, 0.5]}}
+            },
+            [1],
+        ),
         (
             {
                 "statistics/activation_threshold": 2,
                 "methods/x": cross_lingual(activation_threshold=3),
                 "methods/y": cross_lingual() | {"choose": {experiment.THRESHOLD: [3, 2.5]}},
             },
-            [2, 2.5, 3],
+            [2.5, 3],
         ),
         # Behind pruned blocks a method counts for itself; OWL looks at the dense model as well.
         (
@@ -48,7 +57,7 @@ def cross_lingual(**options: object) -> dict:
                 "methods/y": cross_lingual(activation_threshold=0.7)
                 | {"propagation": "sequential", "allocation": {"kind": "owl"}},
             },
-            [0.7, 1],
+            [0.7],
         ),
     ],
 )

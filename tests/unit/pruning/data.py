@@ -9,9 +9,10 @@ from multiprune.models.loading import load_model
 from multiprune.models.weights import ModelWeights
 from multiprune.pruning.masks import unpack
 from multiprune.pruning.pruner import Pruner
-from multiprune.statistics.files import FURTHER, StatisticsFiles, write_statistics
+from multiprune.statistics.files import COUNTED, StatisticsFiles, write_statistics
 from multiprune.statistics.passes import collect
 
+COUNTS = {"active": 1.0, "active@0.5": 0.5}
 LANGUAGES = {"de": 6, "en": 3, "fr": 4}  # windows of 12 tokens
 UNIFORM = {"allocation": {"kind": "uniform"}, "scope": "row"}
 MAGNITUDE = {"score": "magnitude", **UNIFORM}
@@ -47,11 +48,15 @@ def with_statistics(folder, write):
     for number, (language, samples) in enumerate(LANGUAGES.items()):
         ids = draw.integers(60 * number, 60 * number + 100, (samples, 12)).astype(np.int32)
         sums = collect(
-            model, Windows.full(ids), architecture_of(folder / "model"), 48, 1.0, further=[0.5]
+            model,
+            Windows.full(ids),
+            architecture_of(folder / "model"),
+            48,
+            COUNTS,
         )
         arrays = {module_input: total.arrays() for module_input, total in sums.items()}
         path = folder / f"{language}.safetensors"
-        provenance = {"model": "m", "activation_threshold": "1.0", FURTHER: "[0.5]"}
+        provenance = {"model": "m", "activation_threshold": "1.0", COUNTED: "[0.5, 1.0]"}
         write_statistics(path, arrays, ids.size, provenance)
     return folder
 

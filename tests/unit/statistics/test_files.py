@@ -18,6 +18,7 @@ from multiprune.files.tensors import TensorFile, read_tensors, write_tensors
 from multiprune.models.architectures import ARCHITECTURES
 from multiprune.pruning.norms import pooled
 from multiprune.statistics.files import (
+    COUNTED,
     InputStatistics,
     LanguageStatistics,
     ModuleInput,
@@ -42,9 +43,9 @@ def model(tmp_path_factory):
 
 def write_collected(model, path: Path, windows: np.ndarray) -> Path:
     """Statistics of windows, each passed alone, so that which others there are changes no bit."""
-    sums = collect(model, Windows.full(windows), LLAMA, batch_tokens=LENGTH, threshold=1.0)
+    sums = collect(model, Windows.full(windows), LLAMA, batch_tokens=LENGTH, counts={"active": 1.0})
     arrays = {module_input: total.arrays() for module_input, total in sums.items()}
-    provenance = {"model": "m", "activation_threshold": "1.0"}
+    provenance = {"model": "m", "activation_threshold": "1.0", COUNTED: "[1.0]"}
     write_statistics(path, arrays, windows.size, provenance)
     return path
 
@@ -69,13 +70,13 @@ def test_merged_texts_have_the_statistics_of_all_their_windows(
         assert files.inputs == one.inputs
         assert len(files.inputs) == 8
         for module_input in files.inputs:
-            (together,) = one.read(module_input)
-            found = merge(files.read(module_input), "tokens")
+            (together,) = one.read(module_input, True)
+            found = merge(files.read(module_input, True), "tokens")
             np.testing.assert_allclose(found.mean_square, together.mean_square, rtol=1e-12)
             norms = files.read(module_input).norms
             np.testing.assert_allclose(found.variance, norms.var(axis=0), rtol=1e-9, atol=1e-15)
             # Every window is as long, so that probabilities weighed by windows are those of all.
-            active = [language.activation_probability for language in files.read(module_input)]
+            active = [language.activation_probability for language in files.read(module_input, True)]
             np.testing.assert_allclose(
                 np.average(active, axis=0, weights=samples), together.activation_probability
             )

@@ -16,7 +16,7 @@ from multiprune.files.json import read_json, write_json
 from multiprune.files.manifests import checked_fingerprint
 from multiprune.files.tensors import read_tensors
 from multiprune.pruning.files import mask_hash
-from multiprune.statistics.files import ModuleInput, write_statistics
+from multiprune.statistics.files import COUNTED, ModuleInput, write_statistics
 from multiprune.statistics.structure import chosen_statistics, read_order
 from unit.pruning.data import M_WANDA, WANDA
 
@@ -26,7 +26,7 @@ def write(folder: Path, name: str, square: float) -> Path:
     module_input = ModuleInput("model.layers.0.mlp.up_proj", 0, ("up.weight",))
     sums = {"sum_sq": np.array([square, 1.0]), "active": np.zeros(2)}
     path = folder / f"{name}.safetensors"
-    write_statistics(path, {module_input: sums}, 4, {"model": "m", "activation_threshold": "1.0"})
+    write_statistics(path, {module_input: sums}, 4, {"model": "m", "activation_threshold": "1.0", COUNTED: "[1.0]"})
     return path
 
 

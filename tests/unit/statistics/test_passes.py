@@ -15,7 +15,6 @@ from multiprune.models.architectures import ARCHITECTURES
 from multiprune.models.weights import ModelWeights
 from multiprune.statistics.files import StatisticsFiles
 from multiprune.statistics.passes import collect, distinct_inputs, prunable_modules
-from multiprune.statistics.sums import SUMS
 
 LLAMA = ARCHITECTURES["llama"]
 
@@ -24,6 +23,10 @@ LLAMA = ARCHITECTURES["llama"]
 def model(tmp_path_factory):
     folder = write_llama(tmp_path_factory.mktemp("models") / "llama")
     return LlamaForCausalLM.from_pretrained(folder).eval()
+
+
+KEYS = ("sum_sq", "active")
+COUNTS = {"active": 1.0}
 
 
 def all_windows() -> Windows:
@@ -42,9 +45,9 @@ def sums_by_hooks(model, ids, threshold):
         def add(_module, arguments, _output):
             x = arguments[0].detach().reshape(-1, arguments[0].shape[-1]).double().numpy()
             rms = np.sqrt((x**2).mean(axis=1, keepdims=True))
-            parts = (x, x**2, np.abs(x), np.abs(x) > threshold * rms)
-            found = {key: part.sum(axis=0) for key, part in zip(SUMS, parts, strict=True)}
-            sums[name] = {key: sums.get(name, {}).get(key, 0) + found[key] for key in SUMS}
+            parts = (x**2, np.abs(x) > threshold * rms)
+            found = {key: part.sum(axis=0) for key, part in zip(KEYS, parts, strict=True)}
+            sums[name] = {key: sums.get(name, {}).get(key, 0) + found[key] for key in KEYS}
 
         return add
 
@@ -65,7 +68,7 @@ def sums_by_hooks(model, ids, threshold):
 def test_sums_are_those_of_independent_hooks_on_every_linear_module(model, threshold):
     ids = windows()
     expected = sums_by_hooks(model, ids, threshold)
-    found = collect(model, Windows.full(ids), LLAMA, batch_tokens=24, threshold=threshold)
+    found = collect(model, Windows.full(ids), LLAMA, batch_tokens=24, counts={"active": threshold})
     assert len(expected) == 14
     members = {
         member.removesuffix(".weight"): total for i, total in found.items() for member in i.members
@@ -73,7 +76,7 @@ def test_sums_are_those_of_independent_hooks_on_every_linear_module(model, thres
     assert members.keys() == expected.keys()
     for name, sums in members.items():
         assert sums.tokens == 60
-        for key in ("sum", "sum_sq", "sum_abs"):
+        for key in ("sum_sq",):
             np.testing.assert_allclose(
                 sums.arrays()[key], expected[name][key], rtol=1e-4, atol=1e-5, err_msg=name
             )
@@ -99,10 +102,10 @@ def test_query_key_value_share_an_input_and_so_do_gate_and_up(model):
 
 @pytest.mark.parametrize("batch_tokens", [1, 12, 36, 10_000])
 def test_batch_size_changes_nothing(model, batch_tokens):
-    whole = collect(model, all_windows(), LLAMA, batch_tokens=60, threshold=1.0)
-    for module_input, sums in collect(model, all_windows(), LLAMA, batch_tokens, 1.0).items():
+    whole = collect(model, all_windows(), LLAMA, batch_tokens=60, counts=COUNTS)
+    for module_input, sums in collect(model, all_windows(), LLAMA, batch_tokens, COUNTS).items():
         assert sums.tokens == 60
-        for key in ("sum", "sum_sq", "sum_abs"):
+        for key in ("sum_sq",):
             expected = whole[module_input].arrays()[key]
             np.testing.assert_allclose(sums.arrays()[key], expected, rtol=1e-4, atol=1e-5)
 
@@ -111,7 +114,7 @@ def test_collecting_leaves_the_model_as_it_was(model):
     ids = torch.from_numpy(windows()).long()
     with torch.no_grad():
         before = model(ids).logits
-        collect(model, all_windows(), LLAMA, batch_tokens=24, threshold=1.0)
+        collect(model, all_windows(), LLAMA, batch_tokens=24, counts=COUNTS)
         assert torch.equal(model(ids).logits, before)
     assert not any(module._forward_pre_hooks for module in model.modules())
 
@@ -119,7 +122,7 @@ def test_collecting_leaves_the_model_as_it_was(model):
 def test_statistics_are_taken_in_full_precision_from_a_bfloat16_model(tmp_path):
     model = LlamaForCausalLM.from_pretrained(write_llama(tmp_path), dtype=torch.bfloat16).eval()
     expected = sums_by_hooks(model, windows(), 1.0)
-    for module_input, sums in collect(model, all_windows(), LLAMA, 12, 1.0).items():
+    for module_input, sums in collect(model, all_windows(), LLAMA, 12, COUNTS).items():
         found = sums.arrays()["sum_sq"]
         np.testing.assert_allclose(found, expected[module_input.name]["sum_sq"], rtol=1e-4)
 
@@ -129,13 +132,13 @@ def test_every_architecture_has_statistics_for_all_that_is_pruned(name, tmp_path
     tiny, model = tiny_architectures.ARCHITECTURES[name], random_model(name)
     architecture = ARCHITECTURES[model.config.model_type]
     model.save_pretrained(tmp_path)
-    found = collect(model, all_windows(), architecture, batch_tokens=24, threshold=1.0)
+    found = collect(model, all_windows(), architecture, batch_tokens=24, counts=COUNTS)
     members = [member for module_input in found for member in module_input.members]
     linear = ModelWeights(tmp_path).linear
     assert sorted(members) == sorted(weight.name for weight in linear)
     assert set(members) <= set(model.state_dict())
     assert len(found) == 2 * len(tiny.shared_inputs)
-    channels = {m: len(sums.arrays()["sum"]) for i, sums in found.items() for m in i.members}
+    channels = {m: len(sums.arrays()["sum_sq"]) for i, sums in found.items() for m in i.members}
     assert channels == {weight.name: weight.columns for weight in linear}
     expected = sums_by_hooks(model, windows(), 1.0)
     assert {f"{name}.weight" for name in expected if tiny.blocks in name} == set(members)
@@ -158,16 +161,16 @@ def test_ragged_samples_count_as_each_does_alone(name, batch_tokens):
     architecture = ARCHITECTURES[model.config.model_type]
     ids = windows(samples=6)
     alone = [
-        collect(model, Windows.full(row[None, :length]), architecture, 1, 1.0)
+        collect(model, Windows.full(row[None, :length]), architecture, 1, COUNTS)
         for row, length in zip(ids, LENGTHS, strict=True)
     ]
     for padding in (0, 63):
         padded = np.where(np.arange(12) < LENGTHS[:, None], ids, padding).astype(np.int32)
-        found = collect(model, Windows(padded, LENGTHS), architecture, batch_tokens, 1.0)
+        found = collect(model, Windows(padded, LENGTHS), architecture, batch_tokens, COUNTS)
         assert found.keys() == alone[0].keys()
         for module_input, sums in found.items():
             assert sums.tokens == LENGTHS.sum() == 40
-            for key in ("sum", "sum_sq", "sum_abs"):
+            for key in ("sum_sq",):
                 expected = sum(one[module_input].arrays()[key] for one in alone)
                 np.testing.assert_allclose(
                     sums.arrays()[key], expected, rtol=1e-3, atol=1e-4, err_msg=module_input.name
@@ -175,8 +178,8 @@ def test_ragged_samples_count_as_each_does_alone(name, batch_tokens):
 
 
 def test_full_lengths_are_plain_windows_to_the_last_bit(model):
-    plain = collect(model, all_windows(), LLAMA, 24, 1.0)
-    full = collect(model, Windows(windows(), np.full(5, 12, dtype=np.int32)), LLAMA, 24, 1.0)
+    plain = collect(model, all_windows(), LLAMA, 24, COUNTS)
+    full = collect(model, Windows(windows(), np.full(5, 12, dtype=np.int32)), LLAMA, 24, COUNTS)
     for module_input, sums in plain.items():
         for key, array in sums.arrays().items():
             np.testing.assert_array_equal(full[module_input].arrays()[key], array)
@@ -187,9 +190,11 @@ def test_full_lengths_are_plain_windows_to_the_last_bit(model):
 def test_a_start_token_that_does_not_count_is_still_read(model, batch_tokens, lengths):
     """With it there, the sums over the others are all sums less those of its own position."""
     ids = np.hstack([np.full((6, 1), 5), windows(samples=6)]).astype(np.int32)
-    counted = collect(model, Windows(ids, lengths), LLAMA, batch_tokens, 1.0)
-    read = collect(model, Windows(ids, lengths, first=1), LLAMA, batch_tokens, 1.0)
-    alone = collect(model, Windows.full(ids[:1, :1]), LLAMA, 1, 1.0)  # it sees nothing but itself
+    counted = collect(model, Windows(ids, lengths), LLAMA, batch_tokens, COUNTS)
+    read = collect(model, Windows(ids, lengths, first=1), LLAMA, batch_tokens, COUNTS)
+    alone = collect(
+        model, Windows.full(ids[:1, :1]), LLAMA, 1, COUNTS
+    )  # it sees nothing but itself
     for module_input, sums in read.items():
         assert sums.tokens == lengths.sum() - 6
         for key, found in sums.arrays().items():
@@ -214,19 +219,19 @@ def test_the_script_counts_at_every_threshold(tmp_path, monkeypatch):
     write_llama(tmp_path / "model")
     write_manifest(tmp_path / "model", {})
     write_tensors(tmp_path / "drawn.safetensors", {"input_ids": windows()}, {})
-    default = run_script(monkeypatch, tmp_path, "none.safetensors").read_bytes()
-    assert run_script(monkeypatch, tmp_path, "one.safetensors", 1.0).read_bytes() == default
+    run_script(monkeypatch, tmp_path, "one.safetensors", 1.0)
     path = run_script(monkeypatch, tmp_path, "en.safetensors", 2.0, 1.0, 0.5)
     model = LlamaForCausalLM.from_pretrained(tmp_path / "model").eval()
     expected = {
-        threshold: collect(model, all_windows(), LLAMA, 24, threshold) for threshold in (0.5, 2)
+        threshold: collect(model, all_windows(), LLAMA, 24, {"active": threshold})
+        for threshold in (0.5, 2)
     }
     with StatisticsFiles([path]) as files, StatisticsFiles([tmp_path / "one.safetensors"]) as one:
         for module_input in files.inputs:
             for threshold, sums in expected.items():
-                (found,) = files.read(module_input, threshold)
+                (found,) = files.read(module_input, True, threshold)
                 np.testing.assert_array_equal(found.active, sums[module_input].arrays()["active"])
-            (found,), (plain,) = (statistics.read(module_input) for statistics in (files, one))
+            (found,), (plain,) = (s.read(module_input, True) for s in (files, one))
             np.testing.assert_array_equal(found.active, plain.active)
             np.testing.assert_array_equal(found.sum_sq, plain.sum_sq)
 

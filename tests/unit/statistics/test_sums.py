@@ -8,8 +8,14 @@ from hypothesis import strategies as st
 
 from multiprune.errors import InputError
 from multiprune.files.tensors import read_tensors, write_tensors
-from multiprune.statistics.files import FURTHER, ModuleInput, StatisticsFiles, write_statistics
-from multiprune.statistics.sums import SUMS, ActivationSums
+from multiprune.statistics.files import (
+    COUNTED,
+    ModuleInput,
+    StatisticsFiles,
+    count_key,
+    write_statistics,
+)
+from multiprune.statistics.sums import ActivationSums
 
 # Two tokens of root mean square sqrt(25 / 2) and 1.
 TOKENS = torch.tensor([[3.0, -4.0], [1.0, 1.0]])
@@ -17,8 +23,8 @@ ATTENTION = ModuleInput("model.layers.0.self_attn.q_proj", 0, ("q.weight", "k.we
 DOWN = ModuleInput("model.layers.0.mlp.down_proj", 0, ("down.weight",))
 
 
-def summed(*batches: torch.Tensor, threshold: float = 1.0, further=()) -> ActivationSums:
-    sums = ActivationSums(batches[0].shape[-1], threshold, further=further)
+def summed(*batches: torch.Tensor, **counts: float) -> ActivationSums:
+    sums = ActivationSums(batches[0].shape[-1], counts)
     for batch in batches:
         sums.update(batch)
     return sums
@@ -26,17 +32,16 @@ def summed(*batches: torch.Tensor, threshold: float = 1.0, further=()) -> Activa
 
 def same_sums(found: ActivationSums, expected: ActivationSums):
     assert found.tokens == expected.tokens
-    for key in SUMS:
-        np.testing.assert_allclose(
-            found.arrays()[key], expected.arrays()[key], rtol=1e-9, atol=1e-9
-        )
+    assert found.arrays().keys() == expected.arrays().keys()
+    for key, sums in expected.arrays().items():
+        np.testing.assert_allclose(found.arrays()[key], sums, rtol=1e-9, atol=1e-9)
 
 
 def test_sums_by_hand():
-    sums = summed(TOKENS)
+    sums = summed(TOKENS, active=1.0)
     found = {key: array.tolist() for key, array in sums.arrays().items()}
     # |3| < 3.54 < |-4|; |1| is not above the second token's root mean square of 1.
-    assert found == {"sum": [4, -3], "sum_sq": [10, 17], "sum_abs": [4, 5], "active": [0, 1]}
+    assert found == {"sum_sq": [10, 17], "active": [0, 1]}
     assert sums.tokens == 2
     assert sums.arrays()["sum_sq"].dtype == np.float64
 
@@ -44,34 +49,34 @@ def test_sums_by_hand():
 @pytest.mark.parametrize(("threshold", "active"), [(0.75, [2, 2]), (0.9, [1, 2]), (2.0, [0, 0])])
 def test_threshold_is_a_multiple_of_the_tokens_root_mean_square(threshold, active):
     # 0.9 * 3.54 = 3.18 > 3, and 0.75 * 3.54 = 2.65 < 3.
-    assert summed(TOKENS, threshold=threshold).arrays()["active"].tolist() == active
+    assert summed(TOKENS, active=threshold).arrays()["active"].tolist() == active
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_further_thresholds_are_counted_beside_the_sums_and_change_none(dtype):
+def test_what_is_counted_changes_no_sum(dtype):
     batches = torch.randn(3, 50, 7, generator=torch.Generator().manual_seed(0)).to(dtype)
-    found = summed(*batches, further=[0.5, 2.0]).arrays()
+    found = summed(*batches, one=1.0, half=0.5, two=2.0).arrays()
     plain = summed(*batches).arrays()
-    assert plain.keys() == set(SUMS)
-    assert found.keys() == {*SUMS, "active@0.5", "active@2.0"}
-    for key in SUMS:
-        np.testing.assert_array_equal(found[key], plain[key])
+    assert plain.keys() == {"sum_sq"}
+    assert found.keys() == {"sum_sq", "one", "half", "two"}
+    np.testing.assert_array_equal(found["sum_sq"], plain["sum_sq"])
     x = batches.double().reshape(-1, 7).numpy()
     rms = np.sqrt((x**2).mean(axis=1, keepdims=True))
-    for key, threshold in (("active", 1), ("active@0.5", 0.5), ("active@2.0", 2)):
+    for key, threshold in (("one", 1), ("half", 0.5), ("two", 2)):
         np.testing.assert_array_equal(found[key], (np.abs(x) > threshold * rms).sum(axis=0))
 
 
-def test_further_counts_of_other_tokens_are_added():
-    merged = summed(TOKENS[:1], further=[0.75])
-    merged.merge(summed(TOKENS[1:], further=[0.75]))
-    assert merged.arrays()["active"].tolist() == [0, 1]
-    assert merged.arrays()["active@0.75"].tolist() == [2, 2]
+def test_counts_of_other_tokens_are_added():
+    merged = summed(TOKENS[:1], one=1.0, less=0.75)
+    merged.merge(summed(TOKENS[1:], one=1.0, less=0.75))
+    assert merged.arrays()["one"].tolist() == [0, 1]
+    assert merged.arrays()["less"].tolist() == [2, 2]
 
 
 def test_the_sign_of_an_input_says_nothing():
     np.testing.assert_array_equal(
-        summed(-TOKENS).arrays()["active"], summed(TOKENS).arrays()["active"]
+        summed(-TOKENS, active=1.0).arrays()["active"],
+        summed(TOKENS, active=1.0).arrays()["active"],
     )
 
 
@@ -81,18 +86,17 @@ def test_padding_never_counts(padding):
     counted = torch.zeros(2, 3, dtype=torch.bool)
     padded[0, 0], padded[1, 2] = TOKENS[0], TOKENS[1]
     counted[0, 0] = counted[1, 2] = True
-    sums = ActivationSums(2)
+    sums = ActivationSums(2, {"active": 1.0})
     sums.update(padded, counted)
-    same_sums(sums, summed(TOKENS))
+    same_sums(sums, summed(TOKENS, active=1.0))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_low_precision_inputs_are_squared_and_summed_in_full_precision(dtype):
     # 300^2 overflows float16; 4097 additions of 1 stop at 256 in bfloat16 and 2048 in float16.
     inputs = torch.tensor([[300.0, 1.0]], dtype=dtype).expand(4097, 2)
-    found = summed(inputs).arrays()
+    found = summed(inputs, active=1.0).arrays()
     value = float(torch.tensor(300.0, dtype=dtype))
-    assert found["sum"].tolist() == [4097 * value, 4097]
     assert found["sum_sq"].tolist() == [4097 * value**2, 4097]
     assert found["active"].tolist() == [4097, 0]
 
@@ -129,10 +133,13 @@ def test_shape_before_channels_does_not_matter(rows, length):
 
 
 def write(folder, language, sum_sq, tokens=2, model="m", inputs=(ATTENTION, DOWN)):
-    arrays = {"sum": np.zeros(2), "sum_abs": np.zeros(2), "active": np.ones(2)}
-    sums = {i: {**arrays, "sum_sq": np.array(sum_sq) * (n + 1)} for n, i in enumerate(inputs)}
+    sums = {
+        i: {"active": np.ones(2), "sum_sq": np.array(sum_sq) * (n + 1)}
+        for n, i in enumerate(inputs)
+    }
     path = folder / f"{language}.safetensors"
-    write_statistics(path, sums, tokens, {"model": model, "activation_threshold": "1.0"})
+    provenance = {"model": model, "activation_threshold": "1.0", COUNTED: "[1.0]"}
+    write_statistics(path, sums, tokens, provenance)
     return path
 
 
@@ -142,7 +149,7 @@ def test_files_are_read_as_one_row_a_language_sorted_by_name(tmp_path):
         with StatisticsFiles(order) as files:
             assert files.languages == ["de", "fr"]
             assert [i.name for i in files.inputs] == [DOWN.name, ATTENTION.name]
-            found = files.read(ATTENTION)
+            found = files.read(ATTENTION, True)
             assert not found.feeds_down_projection
             de, fr = found
             assert np.sqrt([[1, 4], [3, 2]]).tolist() == found.norms.tolist()
@@ -198,37 +205,46 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path):
 # Counts at several thresholds.
 
 
-def write_counts(folder, language, *further):
-    sums = summed(TOKENS, threshold=0.9, further=further)
+def write_counts(folder, language, *thresholds):
+    counts = {count_key(threshold, 0.9): threshold for threshold in thresholds}
+    sums = summed(TOKENS, **counts)
     path = folder / f"{language}.safetensors"
-    provenance = {"model": "m", "activation_threshold": "0.9"}
-    if further:
-        provenance[FURTHER] = json.dumps(further)
+    provenance = {"model": "m", "activation_threshold": "0.9", COUNTED: json.dumps(thresholds)}
     write_statistics(path, {ATTENTION: sums.arrays()}, sums.tokens, provenance)
     return path
 
 
 def test_each_threshold_has_its_count(tmp_path):
-    paths = [write_counts(tmp_path, "de", 0.75, 2.0), write_counts(tmp_path, "fr", 2.0, 0.75)]
+    thresholds = (0.75, 0.9, 2.0)
+    paths = [write_counts(tmp_path, name, *thresholds) for name in ("de", "fr")]
     with StatisticsFiles(paths) as files:
         for threshold, active in [(None, [1, 2]), (0.9, [1, 2]), (0.75, [2, 2]), (2, [0, 0])]:
-            for language in files.read(ATTENTION, threshold):
+            for language in files.read(ATTENTION, True, threshold):
                 assert language.active.tolist() == active
                 assert language.sum_sq.tolist() == [10, 17]
 
 
-def test_with_one_threshold_a_file_holds_four_sums_and_no_list_of_thresholds(tmp_path):
-    tensors, metadata = read_tensors(write_counts(tmp_path, "de"))
-    assert tensors.keys() == {f"{ATTENTION.name}.{key}" for key in SUMS} | {"tokens"}
-    assert metadata.keys() == {"tokens", "groups", "model", "activation_threshold"}
+@pytest.mark.parametrize(
+    ("thresholds", "counts"),
+    [((), set()), ((0.9,), {"active"}), ((0.5, 0.9), {"active@0.5", "active"})],
+)
+def test_a_file_holds_the_squares_and_what_was_counted(tmp_path, thresholds, counts):
+    tensors, _metadata = read_tensors(write_counts(tmp_path, "de", *thresholds))
+    keys = {f"{ATTENTION.name}.{key}" for key in {"sum_sq", *counts}}
+    assert tensors.keys() == keys | {"tokens"}
+
+
+def test_activity_is_read_only_where_it_is_asked_for(tmp_path):
+    with StatisticsFiles([write_counts(tmp_path, "de", 0.9)]) as files:
+        assert [language.active for language in files.read(ATTENTION)] == [None]
 
 
 def test_a_threshold_that_is_not_counted_names_the_file_and_those_that_are(tmp_path):
-    paths = [write_counts(tmp_path, "de", 0.5, 2.0), write_counts(tmp_path, "fr", 0.5)]
+    paths = [write_counts(tmp_path, "de", 0.5, 2.0), write_counts(tmp_path, "fr", 0.5, 0.9)]
     with StatisticsFiles(paths) as files:
-        files.read(ATTENTION, 0.5)
+        files.read(ATTENTION, True, 0.5)
         with pytest.raises(InputError) as error:
-            files.read(ATTENTION, 2.0)
+            files.read(ATTENTION, True, 2.0)
     assert str(error.value) == (
         f"{paths[1]}: activity is not counted at activation_threshold 2, only at 0.5, 0.9; "
         "collect the statistics with --activation-thresholds"

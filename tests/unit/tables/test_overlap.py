@@ -94,7 +94,6 @@ def write(folder, sets=SETS, seed=0, tokens=4):
         sums = {
             ModuleInput(f"model.layers.{block}.{module}", block, (f"{block}.{module}",)): {
                 "sum_sq": tokens * np.square(np.array(values, dtype=float)),
-                **{key: np.zeros(4) for key in ("sum", "sum_abs", "active")},
             }
             for (module, block), values in zip(places, norms, strict=True)
         }

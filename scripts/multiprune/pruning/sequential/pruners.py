@@ -17,7 +17,7 @@ from multiprune.models.weights import LinearWeight, ModelWeights
 from multiprune.pruning.files import read_mask
 from multiprune.pruning.masks import write_mask
 from multiprune.pruning.moved_weights import join_weights, write_weights
-from multiprune.pruning.pruner import BlockReport, Pruner, pattern_of
+from multiprune.pruning.pruner import BlockReport, Pruner, pattern_of, reads_activity
 from multiprune.pruning.sequential import sparsegpt
 from multiprune.pruning.sequential.hessian import InputHessian
 from multiprune.pruning.sequential.passes import Accumulator
@@ -25,6 +25,7 @@ from multiprune.statistics.files import InputStatistics, LanguageStatistics, Mod
 from multiprune.statistics.sums import ActivationSums
 
 CONTRAST = "contrast set"  # among the calibration sets; no name of a language holds a space
+ACTIVE = "active"  # the count of a block's inputs
 SPARSEGPT = "sparsegpt"  # the score of the methods that move weights
 
 Accumulators = dict[str, dict[ModuleInput, Accumulator]]  # by calibration set
@@ -51,7 +52,10 @@ class BlockPruner(Protocol):
 
 
 def block_pruner(weights: ModelWeights, method: dict, threshold: float) -> BlockPruner:
-    """The way of a method (canonical options); activity is counted at `threshold`, the method's."""
+    """The way of a method (canonical options).
+
+    Where it reads activity, that is counted at `threshold`, the method's.
+    """
     if method["score"] == SPARSEGPT:
         return WeightPruner(weights, method)
     return MaskPruner(weights, method, threshold)
@@ -79,19 +83,17 @@ class BlockStatistics:
         """The module input that a parameter is multiplied with."""
         return self._input_of[parameter]
 
-    def read(self, module_input: ModuleInput, threshold: float | None = None) -> InputStatistics:
-        """Sums of one module input over all calibration sets, counted at one threshold alone."""
+    def read(
+        self, module_input: ModuleInput, counts: bool = False, threshold: float | None = None
+    ) -> InputStatistics:
+        """Sums of one module input over all calibration sets; activity at the method's tau."""
         totals = self._sums[module_input]
-        counted = next(iter(totals.values())).threshold
-        if threshold not in (None, counted):
-            raise ValueError(f"counted at {counted:g}, not at {threshold:g}")
 
         def languages() -> Iterator[LanguageStatistics]:
             for name, total in totals.items():
                 arrays = total.arrays()
-                yield LanguageStatistics(
-                    name, float(total.tokens), arrays["sum_sq"], arrays["active"]
-                )
+                tokens, active = float(total.tokens), arrays.get(ACTIVE)
+                yield LanguageStatistics(name, tokens, arrays["sum_sq"], active)
 
         return InputStatistics(languages, is_down_projection(module_input.name))
 
@@ -105,14 +107,14 @@ class MaskPruner:
     def __init__(self, weights: ModelWeights, method: dict, threshold: float):
         self._weights = weights
         self._method = method
-        self._threshold = threshold
+        self._counts = {ACTIVE: threshold} if reads_activity(method) else {}
 
     def accumulators(
         self, sets: Iterable[str], channels: dict[ModuleInput, int], device: torch.device
     ) -> Accumulators:
         """Statistics of every set on its own."""
         return {
-            name: {i: ActivationSums(n, self._threshold, device) for i, n in channels.items()}
+            name: {i: ActivationSums(n, self._counts, device) for i, n in channels.items()}
             for name in sets
         }
 

@@ -17,9 +17,9 @@ from multiprune.files.manifests import checked_fingerprint, write_manifest
 from multiprune.files.tensors import read_tensors, write_tensors
 from multiprune.models.architectures import architecture_of
 from multiprune.models.loading import load_model
-from multiprune.statistics.files import FURTHER, write_statistics
+from multiprune.statistics.files import COUNTED, write_statistics
 from multiprune.statistics.passes import collect
-from unit.pruning.data import CROSS, CWL, OWL, WANDA
+from unit.pruning.data import COUNTS, CROSS, CWL, OWL, WANDA
 
 SPARSEGPT = {
     "score": "sparsegpt",
@@ -61,13 +61,11 @@ def with_windows(folder: Path) -> Path:
             lengths = tensors["lengths"] = np.array([12, 3, 9, 7])
         windows = folder / f"windows/{name}.safetensors"
         write_tensors(windows, tensors, {})
-        sums = collect(
-            model, Windows(ids, lengths), architecture_of(folder / "model"), 48, 1.0, [0.5]
-        )
+        sums = collect(model, Windows(ids, lengths), architecture_of(folder / "model"), 48, COUNTS)
         provenance = {
             "model": checked_fingerprint(folder / "model"),
             "activation_threshold": "1.0",
-            FURTHER: "[0.5]",
+            COUNTED: "[0.5, 1.0]",
             "windows": sha256_file(windows),
         }
         write_statistics(

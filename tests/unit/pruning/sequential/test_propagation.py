@@ -192,13 +192,6 @@ def test_activity_is_counted_at_the_method_s_threshold_alone(llama, monkeypatch,
     assert mask_hash(str(plain)) != mask_hash(str(tau))
 
 
-def test_sums_at_another_threshold_are_not_taken_for_the_method_s():
-    module_input = ModuleInput("x", 0, ("x.weight",))
-    statistics = BlockStatistics({"de": {module_input: ActivationSums(3, 1.0)}})
-    with pytest.raises(ValueError, match=r"^counted at 1, not at 0\.5$"):
-        statistics.read(module_input, 0.5)
-
-
 # Killed and started again.
 
 
