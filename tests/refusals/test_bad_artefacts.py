@@ -107,6 +107,9 @@ def value(number: float) -> Callable[[np.ndarray], np.ndarray]:
     return lambda array: np.full_like(array, number)
 
 
+NORM = {"kind": "cross_lingual", "dispersion_weight": 0.0, "activation_weight": 1.0}
+ACTIVITY = {**WANDA, "norm": NORM}  # a method that reads how often channels are active
+COUNTS = {"negative counts", "more active tokens than tokens"}
 STATISTICS = {
     "NaN": ({"sum_sq": value(np.nan)}, {}, ".sum_sq holds numbers that are not finite; remove"),
     "negative squares": ({"sum_sq": value(-1)}, {}, ".sum_sq holds negative numbers; remove the"),
@@ -139,7 +142,8 @@ def test_statistics_that_cannot_be(tmp_path, collected, name):
     changes, metadata, message = STATISTICS[name]
     statistics = rewritten(tmp_path, collected / "en", metadata, **changes)
     output = tmp_path / "mask.safetensors"
-    words = pruning(collected / "models/tiny", output, WANDA, statistics)
+    method = ACTIVITY if name in COUNTS else WANDA
+    words = pruning(collected / "models/tiny", output, method, statistics)
     assert_refused(output, "prune_model", words, message)
 
 
@@ -148,7 +152,7 @@ def test_languages_with_different_channels(tmp_path, collected):
     output = tmp_path / "mask.safetensors"
     method = METHODS["m-wanda"]
     words = pruning(collected / "models/tiny", output, method, collected / "en", german)
-    assert_refused(output, "prune_model", words, "active is ", " channels; remove the file")
+    assert_refused(output, "prune_model", words, "sum_sq is ", " channels; remove the file")
 
 
 def test_statistics_and_mask_of_another_revision(tmp_path, collected):

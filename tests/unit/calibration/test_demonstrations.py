@@ -230,7 +230,7 @@ def test_a_mistake_leaves_no_file(folder, monkeypatch):
 
 def test_hash_seeds_change_nothing():
     code = (
-        "from multiprune.demonstrations import Side, translation_lines\n"
+        "from multiprune.calibration.demonstrations import Side, translation_lines\n"
         "sides = [Side(n, {f'{i}x': f'{n}{i}' for i in range(30)}) for n in ('A', 'B')]\n"
         "print(translation_lines(*sides, 4, 20, 0, 'a-b'))"
     )

@@ -76,7 +76,9 @@ def test_merged_texts_have_the_statistics_of_all_their_windows(
             norms = files.read(module_input).norms
             np.testing.assert_allclose(found.variance, norms.var(axis=0), rtol=1e-9, atol=1e-15)
             # Every window is as long, so that probabilities weighed by windows are those of all.
-            active = [language.activation_probability for language in files.read(module_input, True)]
+            active = [
+                language.activation_probability for language in files.read(module_input, True)
+            ]
             np.testing.assert_allclose(
                 np.average(active, axis=0, weights=samples), together.activation_probability
             )

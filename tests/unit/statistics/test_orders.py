@@ -26,7 +26,12 @@ def write(folder: Path, name: str, square: float) -> Path:
     module_input = ModuleInput("model.layers.0.mlp.up_proj", 0, ("up.weight",))
     sums = {"sum_sq": np.array([square, 1.0]), "active": np.zeros(2)}
     path = folder / f"{name}.safetensors"
-    write_statistics(path, {module_input: sums}, 4, {"model": "m", "activation_threshold": "1.0", COUNTED: "[1.0]"})
+    write_statistics(
+        path,
+        {module_input: sums},
+        4,
+        {"model": "m", "activation_threshold": "1.0", COUNTED: "[1.0]"},
+    )
     return path
 
 

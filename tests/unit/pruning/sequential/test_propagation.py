@@ -22,9 +22,7 @@ from multiprune.models.loading import load_model
 from multiprune.pruning.files import mask_hash, read_mask
 from multiprune.pruning.masks import unpack
 from multiprune.pruning.sequential.passes import BlockPasses
-from multiprune.pruning.sequential.pruners import BlockStatistics, MaskPruner
-from multiprune.statistics.files import ModuleInput
-from multiprune.statistics.sums import ActivationSums
+from multiprune.pruning.sequential.pruners import MaskPruner
 from unit.pruning.data import CROSS
 from unit.pruning.sequential.data import (
     KILLED,
