@@ -13,6 +13,7 @@ from multiprune.errors import InputError
 from multiprune.files.tensors import metadata_text, opened_tensors, read_metadata, write_tensors
 from multiprune.pruning.files import read_mask
 
+ROWS = 4096  # of weights unpacked at a time on a device
 CHUNK = 2**16  # weights unpacked at a time, which stay in the processor's cache
 BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # by bytes of a weight
 
@@ -66,8 +67,7 @@ def _drop(parameter: nn.Parameter, packed: np.ndarray) -> None:
     # Bitwise, since a product would leave -0.0, and NaN of infinity.
     bits = parameter.data.view(BITS[parameter.element_size()])
     if bits.device.type != "cpu":
-        kept = torch.from_numpy(unpack(packed, bits.shape).view(np.int8))  # 0 or 1
-        bits &= -kept.to(bits.device)
+        _drop_in_place(bits, packed)
         return
     # To new memory: written in place, a file that is mapped would be copied page by page first.
     # PyTorch copies with all threads, each of which waits for its own pages.
@@ -80,6 +80,15 @@ def _drop(parameter: nn.Parameter, packed: np.ndarray) -> None:
         kept = np.take(ones, packed[part], axis=0).reshape(len(packed[part]), -1)
         weights[part] &= kept[:, : weights.shape[1]]
     parameter.data = bits.view(parameter.dtype)
+
+
+def _drop_in_place(bits: Tensor, packed: np.ndarray) -> None:
+    """Unpack on the device, to which an eighth of a byte a weight is copied."""
+    shifts = torch.arange(7, -1, -1, dtype=torch.uint8, device=bits.device)
+    for rows in range(0, len(bits), ROWS):
+        part = torch.from_numpy(packed[rows : rows + ROWS]).to(bits.device)
+        kept = (part[:, :, None] >> shifts & 1).flatten(1)[:, : bits.shape[1]]  # 0 or 1
+        bits[rows : rows + ROWS] &= -kept.to(bits.dtype)
 
 
 @cache

@@ -10,8 +10,9 @@ from safetensors import safe_open
 from torch import nn
 
 from multiprune.errors import InputError
+from multiprune.pruning import masks
 from multiprune.pruning.files import read_mask
-from multiprune.pruning.masks import apply_mask, pack, unpack, write_mask
+from multiprune.pruning.masks import BITS, apply_mask, pack, unpack, write_mask
 
 KEEP = torch.tensor([[1, 0, 1, 1, 0, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0, 0, 1, 0]], dtype=torch.bool)
 SHAPES = {"linear.weight": (2, 9)}
@@ -125,3 +126,16 @@ def test_metadata_is_text_or_json(tmp_path):
     assert metadata["method"] == "wanda"
     assert json.loads(metadata["blocks"]) == [{"block": 0}]
     assert json.loads(metadata["shapes"]) == {"linear.weight": [2, 9]}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 8), (7, 21)])
+def test_unpacking_on_a_device_leaves_the_same_bits(monkeypatch, dtype, rows, columns):
+    """What a GPU does, here on the CPU, in pieces of two rows."""
+    monkeypatch.setattr(masks, "ROWS", 2)
+    keep = torch.rand(rows, columns, generator=torch.Generator().manual_seed(rows)) > 0.5
+    weights = torch.full((rows, columns), float("nan"), dtype=dtype)
+    bits = weights.view(BITS[weights.element_size()]).clone()
+    expected = torch.where(keep, bits, 0)
+    masks._drop_in_place(bits, pack(keep))
+    assert torch.equal(bits, expected)
