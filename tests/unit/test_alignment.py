@@ -177,7 +177,8 @@ def split(folder: Path, separator: str, de: list[str], **corpus: str) -> Path:
 
 def demonstrations(model: Path, corpora: Path, output: Path) -> list:
     options = {
-        "model": model, "name": "en-de", "shots": 4, "samples": 15, "length": 512, "seed": 0,
+        "model": model, "name": "en-de", "shots": 4, "samples": 15, "length": 512,
+        "start-token": "count", "seed": 0,
         "source": corpora / "en/calibration.jsonl", "source-name": NAMES["en"],
         "target": corpora / "de/calibration.jsonl", "target-name": NAMES["de"],
         "output": output,
