@@ -152,7 +152,7 @@ NAMES = {"en": "English", "de": "German"}
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
-    folder = write_llama(tmp_path_factory.mktemp("model"))
+    folder = write_llama(tmp_path_factory.mktemp("model"), max_position_embeddings=512)
     write_manifest(folder, {"kind": "local"})
     return folder
 
