@@ -35,6 +35,8 @@ PERPLEXITY_COLUMNS = [
     "ratio_to_baseline",
     "baseline_ci_low",
     "baseline_ci_high",
+    "unknown_share",
+    "note",
 ]
 LANGUAGES = ("de", "en", "sw")
 GRID = sorted(name.split() for name in PRUNED | {"dense 0"})

@@ -83,7 +83,7 @@ def hostile(
         config["models"]["tiny-llama"]["folder"] = f"{INPUTS}/model"
         config["corpora"]["words"]["folder"] = f"{INPUTS}/texts"
         config["languages"]["de"]["name"] = NAME
-        sizes = {"shots": 1, "samples": 2, "length": 400}
+        sizes = {"shots": 1, "samples": 2, "length": 256}
         config["calibration"]["demonstrations"] = {"corpus": "words", **sizes}
         config["methods"]["kim"] = {"score": "wanda", "calibration": ["en-de"]}
     snakefile = os.path.relpath(clone / "Snakefile", workflow.folder)
