@@ -39,6 +39,7 @@ from multiprune.files.manifests import other_definition
 from multiprune.fetch.models.fetching import is_model_file
 from multiprune.experiment.names import claims_file
 from multiprune.fetch.revisions import RevisionLock
+from multiprune.registry import constants
 
 RESOURCES = "resources"  # downloads, shared by all experiments
 FETCHING = ("fetch_model", "download_package", "fetch_corpus", "fetch_task")
@@ -104,9 +105,6 @@ CLAIM_FILES = [
     "<results>/tables/claims.tex",
     "<results>/captions/claims.rst",
 ]
-TABLE_GRID = canonical(table_grids.table_grid(config))
-ALLOCATION_GRID = canonical(table_grids.allocation_grid(config))
-CORRELATION_GRID = canonical(table_grids.correlation_grid(config))
 DOWNSTREAM_GRID = canonical(table_grids.downstream_grid(config))
 # A resource is a whole number: Snakemake rounds any other.
 ACTIVATION_MB = round(1000 * config["compute"]["activation_memory_gb"])
@@ -136,8 +134,8 @@ wildcard_constraints:
     method="|".join([experiment.DENSE, *config["methods"]]),
     sparsity=r"0(\.\d+)?|\d(\.\d+)?e-\d+",
     split="calibration|validation|test",
-    table="|".join(TABLES),
-    figure="|".join(FIGURES),
+    table="|".join(table_grids.possible_tables(config)),
+    figure=one_of(table_grids.possible_figures(config)),
 
 
 def check_cluster():
