@@ -4,6 +4,8 @@ import atexit
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -87,6 +89,7 @@ CHOOSING = experiment.choosing(config)
 FIGURES = table_grids.figures(config)
 TABLES = table_grids.tables(config)
 RESULTS = f"results/{config['experiment']}"
+INCOMPLETE = f"{RESULTS}/tables/incomplete"  # of a run that failed
 LOCK_FILE = f"config/{config['experiment']}.lock.yaml"
 PERPLEXITY = config["evaluation"]["perplexity"]
 MODELS = sorted(config["models"])
@@ -184,6 +187,14 @@ def list_failed_jobs():
     waiting = sum(1 for _ in workflow.dag.needrun_jobs()) - len(failed)
     done = f"jobs: {len(failed)} failed, {waiting} not run; the same command goes on from here"
     print(*sorted(lines), done, sep="\n", file=sys.stderr)
+
+
+def join_made_tables():
+    """Join the tables of the models that have them, and name those that have not."""
+    if len(MODELS) > 1:
+        names = {"--results": RESULTS, "--models": canonical(MODELS), "--tables": canonical(TABLES)}
+        words = [word for pair in names.items() for word in pair]
+        subprocess.run([sys.executable, script("join_made_tables.py"), *words], check=False)
 
 
 def script(name):
