@@ -23,6 +23,7 @@ report: "rules/captions/workflow.rst"
 
 onstart:
     keep_digests()
+    shutil.rmtree(INCOMPLETE, ignore_errors=True)
     if workflow.executor_plugin.name == "slurm":
         check_cluster()
     take_fetch_turns()
@@ -30,6 +31,7 @@ onstart:
 
 onerror:
     list_failed_jobs()
+    join_made_tables()
 
 
 rule all:

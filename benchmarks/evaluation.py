@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from multiprune.claims.definitions import read_claims
 from multiprune.experiment import config as experiment
 from multiprune.experiment import table_grids
 from multiprune.experiment.config import canonical
@@ -15,9 +14,9 @@ from multiprune.experiment.grid import DENSE, Grid
 from multiprune.files.json import write_json
 from multiprune.models.loading import load_model, set_up
 from multiprune.models.tokenizer import load_tokenizer
+from multiprune.tables import claims
 
 # isort: split
-from multiprune.claims.verdicts import tabulate_claims
 from multiprune.evaluation.tasks.measuring import measure
 from multiprune.evaluation.tasks.model import LoadedModel
 from multiprune.evaluation.tasks.running import prepare
@@ -61,9 +60,8 @@ def verdict_minutes(folder: Path) -> float:
     draw = np.random.default_rng(0)
     _simulate_perplexity(folder / MODEL, grid, draw)
     _simulate_downstream(folder / MODEL, grid, draw)
-    claims = read_claims(ROOT / "config/claims.yaml")
     start = time.perf_counter()
-    tabulate_claims(claims, folder, MODEL, grid)
+    claims.tabulate(folder, MODEL, grid, ROOT / "config/claims.yaml")
     return len(config["models"]) * (time.perf_counter() - start) / 60
 
 

@@ -41,7 +41,7 @@ from multiprune.jobs.command import run
 from multiprune.registry import unknown_name
 
 ROOT = Path(__file__).parents[1]
-SWEEPING = ("evaluate_candidate", "choose_constants", "tabulate_sweep")
+SWEEPING = ("evaluate_candidate", "choose_constants")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class Demo:
         for path in (self.results / "benchmarks").rglob("*.jsonl"):
             rule, *wildcards = path.relative_to(self.results / "benchmarks").parts
             of_another_method = len(wildcards) == 4 and wildcards[2] not in methods
-            if rule not in SWEEPING and not of_another_method:
+            of_a_sweep = rule in SWEEPING or path.name == "sweep.jsonl"
+            if not of_a_sweep and not of_another_method:
                 found.append(path)
         return found
 

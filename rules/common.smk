@@ -4,6 +4,8 @@ import atexit
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -39,6 +41,7 @@ from multiprune.files.manifests import other_definition
 from multiprune.fetch.models.fetching import is_model_file
 from multiprune.experiment.names import claims_file
 from multiprune.fetch.revisions import RevisionLock
+from multiprune.registry import constants
 
 RESOURCES = "resources"  # downloads, shared by all experiments
 FETCHING = ("fetch_model", "download_package", "fetch_corpus", "fetch_task")
@@ -86,6 +89,7 @@ CHOOSING = experiment.choosing(config)
 FIGURES = table_grids.figures(config)
 TABLES = table_grids.tables(config)
 RESULTS = f"results/{config['experiment']}"
+INCOMPLETE = f"{RESULTS}/tables/incomplete"  # of a run that failed
 LOCK_FILE = f"config/{config['experiment']}.lock.yaml"
 PERPLEXITY = config["evaluation"]["perplexity"]
 MODELS = sorted(config["models"])
@@ -104,9 +108,6 @@ CLAIM_FILES = [
     "<results>/tables/claims.tex",
     "<results>/captions/claims.rst",
 ]
-TABLE_GRID = canonical(table_grids.table_grid(config))
-ALLOCATION_GRID = canonical(table_grids.allocation_grid(config))
-CORRELATION_GRID = canonical(table_grids.correlation_grid(config))
 DOWNSTREAM_GRID = canonical(table_grids.downstream_grid(config))
 # A resource is a whole number: Snakemake rounds any other.
 ACTIVATION_MB = round(1000 * config["compute"]["activation_memory_gb"])
@@ -136,8 +137,8 @@ wildcard_constraints:
     method="|".join([experiment.DENSE, *config["methods"]]),
     sparsity=r"0(\.\d+)?|\d(\.\d+)?e-\d+",
     split="calibration|validation|test",
-    table="|".join(TABLES),
-    figure="|".join(FIGURES),
+    table="|".join(table_grids.possible_tables(config)),
+    figure=one_of(table_grids.possible_figures(config)),
 
 
 def check_cluster():
@@ -186,6 +187,14 @@ def list_failed_jobs():
     waiting = sum(1 for _ in workflow.dag.needrun_jobs()) - len(failed)
     done = f"jobs: {len(failed)} failed, {waiting} not run; the same command goes on from here"
     print(*sorted(lines), done, sep="\n", file=sys.stderr)
+
+
+def join_made_tables():
+    """Join the tables of the models that have them, and name those that have not."""
+    if len(MODELS) > 1:
+        names = {"--results": RESULTS, "--models": canonical(MODELS), "--tables": canonical(TABLES)}
+        words = [word for pair in names.items() for word in pair]
+        subprocess.run([sys.executable, script("join_made_tables.py"), *words], check=False)
 
 
 def script(name):

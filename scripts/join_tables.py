@@ -7,17 +7,19 @@ from pathlib import Path
 from multiprune.errors import InputError
 from multiprune.files.checksums import replacing_signed
 from multiprune.files.noted_inputs import noting_inputs
-from multiprune.files.tables import COLUMNS, join_tables, write_table
+from multiprune.files.tables import write_table
 from multiprune.jobs.command import run
 from multiprune.jobs.provenance import write_origin
+from multiprune.registry import names
+from multiprune.tables.joining import join
 from multiprune.tables.pages import page
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", required=True, help="holds {model}/{table}.csv")
+    parser.add_argument("--folder", type=Path, required=True, help="holds {model}/{table}.csv")
     parser.add_argument("--models", required=True, help="JSON list, in the order to join")
-    parser.add_argument("--table", required=True, choices=sorted(COLUMNS))
+    parser.add_argument("--table", required=True, choices=names("tables", having="COLUMNS"))
     parser.add_argument("--output", type=Path, required=True, help="CSV")
     parser.add_argument("--page", type=Path, required=True, help="HTML")
     arguments = parser.parse_args()
@@ -28,7 +30,7 @@ def main() -> None:
     if not isinstance(models, list) or not models:
         raise InputError(f"--models: found {arguments.models!r}; give a JSON list of model names")
     with noting_inputs() as inputs:
-        table = join_tables(arguments.folder, models, arguments.table)
+        table = join(arguments.folder, models, arguments.table)
     write_table(arguments.output, table)
     # Seeds stand in the origins of the inputs.
     write_origin(arguments.output, __file__, inputs, [])

@@ -5,9 +5,10 @@ import argparse
 from multiprune.claims import documents as claim_documents
 from multiprune.files.checksums import replacing_signed
 from multiprune.files.noted_inputs import noting_inputs
-from multiprune.files.tables import COLUMNS, read_table
+from multiprune.files.tables import read_table
 from multiprune.jobs.command import run
 from multiprune.jobs.provenance import write_origin
+from multiprune.registry import constants
 
 
 def main() -> None:
@@ -18,7 +19,7 @@ def main() -> None:
     parser.add_argument("--restructured", required=True)
     arguments = parser.parse_args()
     with noting_inputs() as inputs:
-        claims = read_table(arguments.table, COLUMNS["claims"])
+        claims = read_table(arguments.table, constants("tables", "claims")["COLUMNS"])
     for target, document in (
         (arguments.markdown, claim_documents.markdown),
         (arguments.latex, claim_documents.latex),

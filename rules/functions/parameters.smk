@@ -189,6 +189,11 @@ def tables_folder(wildcards):
     return f"{RESULTS}/tables"
 
 
+def grid_of_table(wildcards):
+    """The part of the grid that a table depends on, as JSON."""
+    return canonical(table_grids.grid_of_table(config, wildcards.table))
+
+
 def caption_of_table(wildcards):
-    """File that explains a table's columns; the report includes it."""
-    return os.path.relpath(ROOT / f"rules/captions/table_{wildcards.table}.rst")
+    """What explains a table's columns in the report."""
+    return constants("tables", wildcards.table)["CAPTION"]

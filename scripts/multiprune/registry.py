@@ -25,12 +25,12 @@ def unknown_name(what: str, name: str, allowed: list[str]) -> str:
     return f"unknown {what} {shown(name)}: allowed are {', '.join(allowed)}{hint}"
 
 
-def find(package: str, name: str) -> ModuleType:
+def find(package: str, name: str, having: str | None = None) -> ModuleType:
     """The module of a package, such as `pruning.scores`, that has this name.
 
-    InputError, with the list and the nearest match, where there is none.
+    InputError, with the list and the nearest match, where `names` has none.
     """
-    known = names(package)
+    known = names(package, having)
     if name not in known:
         what = package.rpartition(".")[2].removesuffix("s")
         raise InputError(unknown_name(what, name, known))

@@ -37,9 +37,7 @@ EVERY_TABLE = ["tables"]  # asked for by the name of the rule
 
 def joined(*names: str) -> set[str]:
     """The jobs that make tables from the results of a model."""
-    rules = {"summary": "tabulate_perplexity", "claims": "judge_claims"}
-    jobs = {f"{rules.get(name, f'tabulate_{name}')} {MODEL}" for name in names}
-    return jobs | {f"join_tables {name}" for name in names}
+    return {job for name in names for job in (f"tabulate {MODEL} {name}", f"join_tables {name}")}
 
 
 @dataclass

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from safetensors import safe_open
+from workflow.expected import MODEL
 from workflow.running import Workflow
 
 from multiprune.files.hashes import sha256_file
@@ -18,6 +19,7 @@ from multiprune.files.json import read_json
 from multiprune.files.manifests import fingerprint, read_manifest
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.provenance import origin_of
+from multiprune.registry import constants
 
 RUN = "results/tiny/tiny-llama/seed0"
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -34,8 +36,8 @@ def metadata(path: Path) -> dict:
     }
 
 
-def scripts(workflow: Workflow, name: str) -> str:
-    return code_digest(workflow.folder / "scripts" / name)
+def scripts(workflow: Workflow, name: str, *named: str) -> str:
+    return code_digest(workflow.folder / "scripts" / name, named)
 
 
 def model_of(workflow: Workflow) -> str:
@@ -125,12 +127,12 @@ def test_kept_records(finished: Workflow):
 
 
 TABLES = {
-    "perplexity": ("tabulate_perplexity.py", rf"{RUN}/perplexity/.*\.json", 18),
-    "summary": ("tabulate_perplexity.py", rf"{RUN}/perplexity/.*\.json", 18),
-    "allocation": ("tabulate_allocation.py", rf"{RUN}/masks/.*\.safetensors", 5),
-    "correlation": ("tabulate_correlation.py", rf"{RUN}/statistics/.*\.safetensors", 2),
-    "overlap": ("tabulate_overlap.py", rf"{RUN}/statistics/.*\.safetensors", 2),
-    "claims": ("judge_claims.py", r"config/claims\.yaml|results/tiny/.*\.jsonl?", None),
+    "perplexity": (rf"{RUN}/perplexity/.*\.json", 18),
+    "summary": (rf"{RUN}/perplexity/.*\.json", 18),
+    "allocation": (rf"{RUN}/masks/.*\.safetensors", 5),
+    "correlation": (rf"{RUN}/statistics/.*\.safetensors", 2),
+    "overlap": (rf"{RUN}/statistics/.*\.safetensors", 2),
+    "claims": (r"config/claims\.yaml|results/tiny/.*\.jsonl?", None),
 }
 
 
@@ -144,13 +146,13 @@ def test_tables(finished: Workflow):
     paths = files(finished, "tables/by_model/tiny-llama/*.csv")
     assert {path.stem for path in paths} == TABLES.keys()
     for path in paths:
-        script, pattern, count = TABLES[path.stem]
+        pattern, count = TABLES[path.stem]
         origin = read_json(origin_of(path))
         check_inputs(finished, origin["inputs"])
         assert all(re.fullmatch(pattern, name) for name in origin["inputs"]), path
         assert count in (None, len(origin["inputs"]))
         assert origin["seeds"] == [0]
-        assert origin["code"] == scripts(finished, script)
+        assert origin["code"] == scripts(finished, "tabulate.py", f"tables.{path.stem}")
         assert names_versions(origin["versions"], "numpy", "pandas", "scipy")
 
 
@@ -197,9 +199,12 @@ def test_figures(finished: Workflow):
             text = image.text["Comment"]
         origin = json.loads(text)
         check_inputs(finished, origin["inputs"])
-        assert all(name.startswith("results/tiny/tables/") for name in origin["inputs"])
+        figure = path.stem.removesuffix(f"-{MODEL}")
+        of_model = f"results/tiny/tables/by_model/{MODEL}"
+        tables = {f"{of_model}/{name}.csv" for name in constants("figures", figure)["TABLES"]}
+        assert set(origin["inputs"]) == tables
         assert origin["seeds"] == [0]
-        assert origin["code"] == scripts(finished, "draw_figure.py")
+        assert origin["code"] == scripts(finished, "draw_figure.py", f"figures.{figure}")
         assert names_versions(origin["versions"], "matplotlib", "numpy", "pandas")
         assert f'"code": "{origin["code"]}"'.encode() in path.with_suffix(".pdf").read_bytes()
 

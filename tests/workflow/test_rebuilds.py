@@ -18,6 +18,7 @@ from workflow.expected import (
     evaluations,
     everything,
     figures,
+    join,
     masks,
     statistics,
     tables,
@@ -49,7 +50,7 @@ def test_demo_profile_leaves_nothing_to_do(project: Workflow):
         (f"{RUN}/statistics/de.safetensors", f"collect_statistics {MODEL} 0 de"),
         (f"{RUN}/masks/wanda/0.5.safetensors", f"prune_model {MODEL} 0 wanda 0.5"),
         (f"{RUN}/perplexity/wanda/0.5/de.json", f"evaluate_perplexity {MODEL} 0 wanda 0.5"),
-        (f"results/tiny/tables/by_model/{MODEL}/overlap.csv", f"tabulate_overlap {MODEL}"),
+        (f"results/tiny/tables/by_model/{MODEL}/overlap.csv", f"tabulate {MODEL} overlap"),
     ],
 )
 def test_what_a_failed_job_has_lost_is_made_again(project: Workflow, path: str, job: str):
@@ -60,9 +61,10 @@ def test_what_a_failed_job_has_lost_is_made_again(project: Workflow, path: str, 
 
 def test_everything_and_the_figures_miss_it_too(project: Workflow):
     (project.folder / RUN / "perplexity/wanda/0.5/de.json").unlink()
-    expected = evaluations({"wanda 0.5"}) | tables("perplexity") | figures()
+    expected = evaluations({"wanda 0.5"}) | tables("perplexity") | figures("perplexity")
     assert project.jobs() == expected
-    assert project.jobs("figures") == expected - {"all", "write_claims"} | {"figures"}
+    joined = join("perplexity", "summary", "claims") | {"write_claims"}
+    assert project.jobs("figures") == expected - joined - {"all"} | {"figures"}
 
 
 def test_one_lost_figure_is_drawn_alone(project: Workflow):
@@ -85,7 +87,8 @@ def test_changed_score_code_reruns_masks_and_what_follows(project: Workflow):
         "    size = weight.abs()\n    return size * norm\n",
     )
     expected = masks(PRUNED) | evaluations(PRUNED)
-    assert project.jobs() == expected | tables("perplexity", "allocation") | figures()
+    kinds = ("perplexity", "allocation")
+    assert project.jobs() == expected | tables(*kinds) | figures(*kinds)
 
 
 def test_changed_comments_and_docstrings_rerun_nothing(project: Workflow):
@@ -103,8 +106,29 @@ def test_changed_comments_and_docstrings_rerun_nothing(project: Workflow):
     assert project.jobs() == set()
 
 
-def test_changed_figure_code_reruns_figures_alone(project: Workflow):
-    path = project.folder / "scripts/multiprune/figures/sparsity_by_block.py"
+def test_a_word_of_a_caption_redraws_one_figure(project: Workflow):
+    project.replace(
+        "scripts/multiprune/figures/sparsity_by_block.py",
+        "Share of weights removed from each",
+        "Share of weights taken from each",
+    )
+    assert project.jobs() == {f"draw_figure sparsity_by_block {MODEL}", "all"}
+
+
+def test_a_word_of_what_explains_a_table_rejoins_it(project: Workflow):
+    project.replace(
+        "scripts/multiprune/tables/overlap.py", "How much of their", "What share of their"
+    )
+    assert project.jobs() == join("overlap") | {"all"}
+
+
+def test_code_of_a_table_reruns_it_and_what_reads_it(project: Workflow):
+    project.replace("scripts/multiprune/tables/overlap.py", "SHARE = 0.1", "SHARE = 0.2")
+    assert project.jobs() == tables("overlap") | figures("overlap")
+
+
+def test_what_figures_share_redraws_all(project: Workflow):
+    path = project.folder / "scripts/multiprune/figures/style.py"
     path.write_text(path.read_text() + "\n\nLINE_WIDTH = 2\n")
     assert project.jobs() == figures()
 
@@ -171,7 +195,8 @@ def test_changed_strength_reruns_one_method(project: Workflow):
     with project.edit_config() as config:
         config["methods"]["m-wanda"]["allocation"]["strength"] = 0.1
     expected = masks(M_WANDA) | evaluations(M_WANDA)
-    assert project.jobs() == expected | tables("perplexity", "allocation") | figures()
+    kinds = ("perplexity", "allocation")
+    assert project.jobs() == expected | tables(*kinds) | figures(*kinds)
 
 
 def test_a_threshold_of_its_own_reruns_the_statistics_and_what_follows(project: Workflow):
@@ -214,7 +239,7 @@ def test_edited_unseen_text_reruns_no_mask(project: Workflow):
     text = project.folder / "inputs/texts/sw.txt"
     text.write_text(text.read_text() + "\n\naya moja zaidi\n")
     expected = corpora("sw") | evaluations(PRUNED | DENSE)
-    assert project.jobs() == expected | tables("perplexity") | figures()
+    assert project.jobs() == expected | tables("perplexity") | figures("perplexity")
 
 
 def test_touched_text_reruns_nothing(project: Workflow):

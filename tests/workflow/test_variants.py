@@ -44,7 +44,7 @@ def prunings() -> set[str]:
 def sweep_outputs() -> set[str]:
     """The table and the figure of a sweep."""
     figure = f"draw_figure sweep_of_constants {MODEL}"
-    return {f"tabulate_sweep {MODEL}", "join_tables sweep", figure}
+    return {f"tabulate {MODEL} sweep", "join_tables sweep", figure}
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +225,7 @@ def test_another_candidate_costs_itself_and_what_reads_the_choice(done: Workflow
     expected = {f"evaluate_candidate {MODEL} 0 ria-4-8 strength-0.375"}
     expected |= {f"choose_constants {MODEL} 0 ria-4-8"} | sweep_outputs()
     expected |= masks({"ria-4-8 0.5"}) | evaluations({"ria-4-8 0.5"})
-    expected |= tables("perplexity", "allocation") | figures()
+    expected |= tables("perplexity", "allocation") | figures("perplexity", "allocation")
     assert workflow.jobs(*CONFIG, config=False) == expected
 
 

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from multiprune.claims.definitions import ACCURACY, CONSISTENCY, COST, PERPLEXITY, Claim
 from multiprune.errors import InputError
+from multiprune.evaluation.consistency import is_parallel, paired_consistency
+from multiprune.evaluation.downstream_runs import DownstreamRuns, Record, Run
+from multiprune.evaluation.perplexity_runs import Runs
 from multiprune.experiment.grid import CALIBRATION, DENSE, UNSEEN, Grid
 from multiprune.files.json import read_json_lines
-from multiprune.tables.consistency import PARALLEL, paired_consistency
-from multiprune.tables.downstream_runs import DownstreamRuns, Record, Run
-from multiprune.tables.perplexity_runs import Runs
 from multiprune.uncertainty.seeds_and_items import FEWEST_ITEMS, Cell
 
 METRICS = ("acc_norm", "acc")  # the first that a task reports
@@ -31,12 +32,11 @@ class NotMeasured(Exception):
 class Measurements:
     """Everything that was measured on one model, each record read once.
 
-    structure: the table of how alike languages are, None where the config does not ask for it (one
-    of an earlier config may still lie there).
+    structure: the table of how alike languages are, None where the config does not ask for it.
     """
 
     def __init__(
-        self, results: Path | str, model: str, grid: Grid, structure: Path | str | None = None
+        self, results: Path | str, model: str, grid: Grid, structure: pd.DataFrame | None = None
     ):
         self.model, self.grid, self.structure = model, grid, structure
         self.benchmarks = Path(results) / "benchmarks"
@@ -108,8 +108,7 @@ class Measurements:
         reference = self._reference()
         for task, languages, pairs in self._tasks(claim):
             settings = self.downstream.tasks[task]
-            parallel = {task, settings.get("kind")} & PARALLEL
-            if not parallel or reference not in settings["languages"]:
+            if not is_parallel(task, settings) or reference not in settings["languages"]:
                 continue
             others = self._records(pairs, task, reference)
             for language in languages:

@@ -16,7 +16,6 @@ from scipy import stats
 from multiprune.claims.definitions import FAMILIES, LANGUAGE_RATIO, WEAKNESS, Claim
 from multiprune.claims.measurements import Measurements, NotMeasured
 from multiprune.experiment.grid import DENSE
-from multiprune.files.tables import COLUMNS, read_table
 from multiprune.statistics.structure import ALL
 from multiprune.uncertainty.seeds_and_items import FEWEST_ITEMS, Cell, Resampled
 
@@ -107,9 +106,9 @@ def _families(claim: Claim, measurements: Measurements) -> Finding:
     out.
     """
     grid = measurements.grid
-    if not measurements.structure:
+    table = measurements.structure
+    if table is None:
         raise NotMeasured("the table structure is not made; name language_structure in figures")
-    table = read_table(measurements.structure, COLUMNS["structure"])
     table = table[table["depth"] == ALL]
     pairs = table.groupby(["language_a", "language_b"])["correlation"].mean()
     family = {

@@ -14,10 +14,8 @@ languages depend on each other. Different claims are not corrected for each othe
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from multiprune.claims.definitions import (
     AS_SAMPLE,
@@ -34,8 +32,6 @@ from multiprune.claims.definitions import (
 )
 from multiprune.claims.measurements import Measurements, NotMeasured
 from multiprune.claims.of_languages import Finding, find
-from multiprune.experiment.grid import Grid
-from multiprune.files.tables import COLUMNS
 from multiprune.uncertainty.accuracies import holm
 from multiprune.uncertainty.seeds_and_items import Cell, Resampled
 
@@ -47,38 +43,6 @@ class Units:
     count: int
     holding: int
     contrary: tuple[str, ...]
-
-
-def tabulate_claims(
-    claims: Sequence[Claim],
-    results: Path | str,
-    model: str,
-    grid: Grid,
-    structure: Path | str | None = None,
-) -> pd.DataFrame:
-    """The table `claims` of one model, a row per claim.
-
-    structure: its table `structure`, if the config asks for one.
-    """
-    measurements = Measurements(results, model, grid, structure)
-    rows = [{"model": model} | _described(claim) | judge(claim, measurements) for claim in claims]
-    table = pd.DataFrame(rows, columns=COLUMNS["claims"])
-    return table.astype({"languages": "Int64", "languages_hold": "Int64"})
-
-
-def _described(claim: Claim) -> dict:
-    return {
-        "claim": claim.key,
-        "paper": claim.paper,
-        "statement": claim.statement,
-        "measurement": claim.measurement,
-        "scope": claim.scope,
-        "threshold": claim.threshold,
-        "direction": claim.direction,
-        "paper_value": claim.paper_value,
-        "paper_source": claim.paper_source,
-        "second_hand": claim.second_hand,
-    }
 
 
 def judge(claim: Claim, measurements: Measurements) -> dict:

@@ -21,7 +21,6 @@ from multiprune.experiment import (
     subsets,
 )
 from multiprune.experiment.downloads import text_code
-from multiprune.experiment.figure_tables import FIGURE_TABLES
 from multiprune.experiment.grid import (
     CODE,
     DENSE,
@@ -33,6 +32,7 @@ from multiprune.experiment.grid import (
 from multiprune.experiment.group_pattern import check_quotes, parse_pattern
 from multiprune.experiment.names import must_be_one_of
 from multiprune.experiment.schema import with_defaults
+from multiprune.registry import names
 
 METHOD = {"$ref": "#/$defs/method"}  # in the schema
 MOST_PRUNED_MODELS = 100_000  # beyond, Snakemake needs hours only to plan
@@ -60,7 +60,7 @@ def validate(config: dict) -> dict:
         where = "evaluation.perplexity.languages"
         must_be_one_of("language", language, config["languages"], where)
     for name in config.get("figures", []):
-        must_be_one_of("figure", name, FIGURE_TABLES, "figures")
+        must_be_one_of("figure", name, names("figures", having="TABLES"), "figures")
     for path in config["sources"]:
         references.check_source(config, path)
     _check_size(config)

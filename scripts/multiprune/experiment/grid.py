@@ -19,6 +19,7 @@ PRUNE_SEQUENTIALLY, PRUNE_WITH_UPDATE = "prune_sequentially", "prune_with_update
 SPARSEGPT = "sparsegpt"  # the score of the methods that move weights
 ROLES = (CALIBRATION, UNSEEN)
 UNSEEN_LANGUAGE, UNSEEN_FAMILY = "unseen-language", "unseen-family"
+OTHER_TABLE = "table:"  # begins the name of another table among what a table reads
 MARK = "\u2020"  # a dagger, at languages that the tokenizer hardly knows
 LANGUAGE_SETS = (CALIBRATION, UNSEEN_LANGUAGE, UNSEEN_FAMILY)
 
@@ -40,6 +41,9 @@ class Grid:
     most_unknown_tokens: float = 1.0
     # What was evaluated downstream: reference, methods and tasks; empty without downstream tasks.
     downstream: dict = field(default_factory=dict)
+    # For the tables that are of these: every calibration set, methods with constants to choose.
+    calibration_sets: list[str] = field(default_factory=list)
+    choosing: list[str] = field(default_factory=list)
 
     @classmethod
     def parse(cls, text: str) -> "Grid":

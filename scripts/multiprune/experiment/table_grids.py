@@ -8,6 +8,7 @@ from multiprune.errors import InputError
 from multiprune.experiment import downstream as downstream_config
 from multiprune.experiment import subsets
 from multiprune.experiment.config import (
+    all_calibration_sets,
     calibration_sets,
     choosing,
     evaluated,
@@ -19,58 +20,79 @@ from multiprune.experiment.config import (
     seeds_of,
     sparsities_of,
 )
-from multiprune.experiment.figure_tables import (
-    ALL_TABLES,
-    EVERY_EXPERIMENT,
-    FIGURE_TABLES,
-    STANDARD,
-)
-from multiprune.experiment.grid import DENSE, PRUNE_MODEL, WEIGHTS
+from multiprune.experiment.grid import DENSE, OTHER_TABLE, PRUNE_MODEL, WEIGHTS
 from multiprune.experiment.language_table import family_names, script_names
+from multiprune.registry import constants, names
 
-# What a config has to have before these tables can be made.
+# What a table can need of a config, as its module says it.
 NEEDS = {
-    "downstream": "evaluation.downstream",
-    "consistency": "evaluation.downstream",
-    "sweep": "a method with choose",
+    "evaluation.downstream": lambda config: "downstream" in config["evaluation"],
+    "a method with choose": lambda config: bool(choosing(config)),
 }
 
 
 def check_figures(config: dict) -> None:
     """Raise InputError where a figure that the config names would have nothing to show."""
     for name in config.get("figures", []):
-        for table in FIGURE_TABLES[name]:
+        for table in tables_of(name):
             if not _can_fill(config, table):
-                raise InputError(
-                    f"figures: {name} shows the table {table}, which needs {NEEDS[table]}"
-                )
+                needs = constants("tables", table)["NEEDS"]
+                raise InputError(f"figures: {name} shows the table {table}, which needs {needs}")
+
+
+def tables_of(figure: str) -> tuple[str, ...]:
+    """The tables that a figure is drawn from."""
+    return constants("figures", figure)["TABLES"]
+
+
+def possible_figures(config: dict) -> list[str]:
+    """The figures whose tables the config's results can fill."""
+    return [
+        name
+        for name in names("figures", having="TABLES")
+        if all(_can_fill(config, table) for table in tables_of(name))
+    ]
+
+
+def possible_tables(config: dict) -> list[str]:
+    """The tables that the config's results can fill."""
+    return [name for name in names("tables", having="COLUMNS") if _can_fill(config, name)]
 
 
 def figures(config: dict) -> list[str]:
-    """The figures to draw: those that the config asks for, or all of a small number of languages.
-
-    Either way only those whose tables the config's results can fill.
-    """
-    asked = config.get("figures", STANDARD)
+    """The figures to draw: those that the config asks for, or the standard ones."""
+    asked = config.get("figures")
     return [
-        name for name in asked if all(_can_fill(config, table) for table in FIGURE_TABLES[name])
+        name
+        for name in possible_figures(config)
+        if (constants("figures", name)["STANDARD"] if asked is None else name in asked)
     ]
 
 
 def tables(config: dict) -> list[str]:
-    """The tables to make: those of every experiment, and those that the figures read."""
-    read = {table for name in figures(config) for table in FIGURE_TABLES[name]}
+    """The tables to make: the standard ones, and those that the figures read."""
+    read = {table for name in figures(config) for table in tables_of(name)}
     return [
-        table
-        for table in ALL_TABLES
-        if table in EVERY_EXPERIMENT or (table in read and _can_fill(config, table))
+        name
+        for name in possible_tables(config)
+        if name in read or constants("tables", name)["STANDARD"]
     ]
 
 
+def reads(table: str) -> tuple[str, ...]:
+    """What the job of a table reads: kinds of results, and `table:NAME` of the same model."""
+    return constants("tables", table)["READS"]
+
+
+def other_tables(table: str) -> list[str]:
+    """The other tables of the same model that a table reads, where they are made."""
+    others = [what for what in reads(table) if what.startswith(OTHER_TABLE)]
+    return [what.removeprefix(OTHER_TABLE) for what in others]
+
+
 def _can_fill(config: dict, table: str) -> bool:
-    if table == "sweep":
-        return bool(choosing(config))
-    return table not in NEEDS or "downstream" in config["evaluation"]
+    needs = constants("tables", table).get("NEEDS")
+    return needs is None or NEEDS[needs](config)
 
 
 def _families_of_pool(config: dict) -> set[str]:
@@ -104,9 +126,9 @@ def _described(config: dict, code: str) -> dict:
         known["new_family"] = True
     if code not in evaluated(config):
         known["evaluated"] = False
-    for key, names in (("script", script_names()), ("family", family_names())):
-        if entry.get(key) in names:
-            known[f"{key}_name"] = names[entry[key]]
+    for key, spoken in (("script", script_names()), ("family", family_names())):
+        if entry.get(key) in spoken:
+            known[f"{key}_name"] = spoken[entry[key]]
     return known
 
 
@@ -128,6 +150,41 @@ def correlation_grid(config: dict) -> dict:
         "languages": {code: {"role": "calibration"} for code in languages(config, "calibration")},
         "methods": {DENSE: _method_grid(config)[DENSE]},
     }
+
+
+def overlap_grid(config: dict) -> dict:
+    """`correlation_grid` and the names of all calibration sets, pairs and code included."""
+    return {**correlation_grid(config), "calibration_sets": all_calibration_sets(config)}
+
+
+def sweep_grid(config: dict) -> dict:
+    """The methods whose constants are chosen, under the one seed that they are chosen with."""
+    return {
+        "seeds": [min(config["seeds"])],
+        "languages": {},
+        "methods": {DENSE: _method_grid(config)[DENSE]},
+        "resampling": config["resampling"],
+        "choosing": choosing(config),
+    }
+
+
+def grid_of_table(config: dict, table: str) -> dict:
+    """The part of the grid that a table depends on, by the results that it reads."""
+    grid = {}
+    for what, view in VIEWS.items():
+        if what in reads(table):
+            grid |= view(config)
+    return grid or downstream_grid(config)
+
+
+VIEWS = {  # of what a table reads; later ones hold more
+    "sweep": sweep_grid,
+    "statistics": correlation_grid,
+    "all_statistics": overlap_grid,
+    "masks": allocation_grid,
+    "perplexity": table_grid,
+    "downstream": downstream_grid,
+}
 
 
 def _method_grid(config: dict) -> dict[str, dict]:

@@ -25,7 +25,9 @@ CACHED = r"[^/]+/cache/[0-9a-f]{32}\.json$"
 # By the path below an experiment's folder. What lies in the folder itself is a user's or a report.
 UNSIGNED = re.compile(r"(logs|benchmarks|slurm|tasks)/|[^/]+/seed\d+/export/|[^/]+$")
 # Made by no job of the config, or kept on purpose: what a search for orphans passes over.
-KEPT = re.compile(rf"(logs|benchmarks|slurm)/|[^/]+/seed\d+/export/|[^/]+$|{CACHED}")
+KEPT = re.compile(
+    rf"(logs|benchmarks|slurm|tables/incomplete)/|[^/]+/seed\d+/export/|[^/]+$|{CACHED}"
+)
 SIDECAR = re.compile(r"\.(.+)\.(?:sha256|origin\.json)")
 UNFINISHED = re.compile(r"\.corrupt$|\.safetensors\.progress/")
 

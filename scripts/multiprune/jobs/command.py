@@ -13,7 +13,8 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
 
     The interpreter's prefix is logged first, since with conda a failed activation would otherwise
     go unnoticed; not for what a person starts by hand. Rules put `--code DIGEST` before all
-    options: the digest of the code that their jobs were planned with.
+    options: the digest of the code that their jobs were planned with, and after it, as one word
+    with spaces, the modules that the job names.
     """
     if log_environment:
         print(f"environment: {sys.prefix}", file=sys.stderr)
@@ -46,10 +47,10 @@ def _check_code() -> None:
     """
     if sys.argv[1:2] != ["--code"]:
         return
-    planned = sys.argv[2]
+    planned, *named = sys.argv[2].split()
     del sys.argv[1:3]
     try:
-        current = code_digest(sys.argv[0])
+        current = code_digest(sys.argv[0], named)
     except (OSError, SyntaxError):  # in the middle of an edit
         current = None
     if current != planned:

@@ -18,11 +18,15 @@ TABLE_PACKAGES = ("numpy", "pandas", "scipy")
 
 
 def origin(
-    script: Path | str, inputs: Iterable[Path], seeds: Iterable[int], packages: Iterable[str]
+    script: Path | str,
+    inputs: Iterable[Path],
+    seeds: Iterable[int],
+    packages: Iterable[str],
+    named: Iterable[str] = (),
 ) -> dict:
-    """What something is made of; `inputs` as `artefacts.noting_inputs` gives them."""
+    """What something is made of; `inputs` as `noting_inputs` has them, `named` as `code_digest`."""
     return {
-        "code": code_digest(script),
+        "code": code_digest(script, named),
         "inputs": {str(path): sha256_file(path) for path in sorted(inputs)},
         "seeds": sorted(seeds),
         "versions": {name: version(name) for name in packages},
@@ -36,10 +40,14 @@ def origin_of(path: Path | str) -> Path:
 
 
 def write_origin(
-    path: Path | str, script: Path | str, inputs: Iterable[Path], seeds: Iterable[int]
+    path: Path | str,
+    script: Path | str,
+    inputs: Iterable[Path],
+    seeds: Iterable[int],
+    named: Iterable[str] = (),
 ) -> None:
     """Write the origin of a table or a document beside it."""
-    write_json(origin_of(path), origin(script, inputs, seeds, TABLE_PACKAGES))
+    write_json(origin_of(path), origin(script, inputs, seeds, TABLE_PACKAGES, named))
 
 
 def as_text(content: dict) -> str:

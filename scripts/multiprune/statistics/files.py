@@ -232,3 +232,13 @@ def _fault(row: np.ndarray, channels: int, limit: float) -> str | None:
     if row.min() < 0:
         return "holds negative numbers"
     return f"counts {row.max():g} of {limit:g} tokens" if row.max() > limit else None
+
+
+def input_names(inputs: list[ModuleInput]) -> dict[ModuleInput, str]:
+    """The last part of each module's name; the last two where that is not unique in a block.
+
+    GPT-2, for example, has attn.c_proj and mlp.c_proj.
+    """
+    last = {(i.block, i.name.split(".")[-1]) for i in inputs}
+    parts = 1 if len(last) == len(inputs) else 2
+    return {i: ".".join(i.name.split(".")[-parts:]) for i in inputs}

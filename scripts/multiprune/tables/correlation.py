@@ -6,13 +6,26 @@ from pathlib import Path
 import pandas as pd
 
 from multiprune.experiment.grid import CALIBRATION, Grid
-from multiprune.files.tables import COLUMNS
 from multiprune.statistics.correlation import language_correlation
-from multiprune.statistics.files import ModuleInput, StatisticsFiles
+from multiprune.statistics.files import StatisticsFiles, input_names
+
+COLUMNS = ["model", "seed", "block", "input", "language_a", "language_b", "correlation"]
+READS = ("statistics",)
+STANDARD = False
+CAPTION = """\
+How alike two calibration languages use the input channels of a module of the dense model.
+
+- **model, seed, block**: where; seed is the calibration draw.
+- **input**: the first module that reads this input (q_proj stands for q, k and v; gate_proj for
+  gate and up).
+- **language_a, language_b**: the pair, each pair once.
+- **correlation**: Pearson correlation over channels of the two languages' activation norms
+  (root mean square of a channel over tokens); empty where a norm is constant.
+"""
 
 
-def tabulate_correlation(results: Path | str, model: str, grid: Grid) -> pd.DataFrame:
-    """The table `correlation`: how alike the calibration languages use each module input.
+def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
+    """A row per seed, module input and pair of calibration languages.
 
     Empty with fewer than two languages; an empty cell where a language's norm is constant.
     """
@@ -20,21 +33,11 @@ def tabulate_correlation(results: Path | str, model: str, grid: Grid) -> pd.Data
     pairs = list(combinations(range(len(languages)), 2))
     rows = []
     for seed in sorted(grid.seeds) if pairs else []:
-        folder = Path(results) / model / f"seed{seed}" / "statistics"
+        folder = results / model / f"seed{seed}" / "statistics"
         with StatisticsFiles([folder / f"{name}.safetensors" for name in languages]) as files:
             names = input_names(files.inputs)
             for module_input in files.inputs:
                 matrix = language_correlation(files.read(module_input))
                 key = (model, seed, module_input.block, names[module_input])
                 rows += [(*key, languages[a], languages[b], matrix[a, b]) for a, b in pairs]
-    return pd.DataFrame(rows, columns=COLUMNS["correlation"])
-
-
-def input_names(inputs: list[ModuleInput]) -> dict[ModuleInput, str]:
-    """The last part of each module's name; the last two where that is not unique in a block.
-
-    GPT-2, for example, has attn.c_proj and mlp.c_proj.
-    """
-    last = {(i.block, i.name.split(".")[-1]) for i in inputs}
-    parts = 1 if len(last) == len(inputs) else 2
-    return {i: ".".join(i.name.split(".")[-parts:]) for i in inputs}
+    return pd.DataFrame(rows, columns=COLUMNS)

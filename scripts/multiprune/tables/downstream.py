@@ -20,20 +20,54 @@ smallest p_holm still has to expect false alarms.
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from multiprune.experiment.grid import DENSE
-from multiprune.files.tables import COLUMNS
-from multiprune.tables.downstream_runs import DownstreamRuns, Record, Run
+from multiprune.evaluation.downstream_runs import DownstreamRuns, Record, Run
+from multiprune.experiment.grid import Grid
+from multiprune.tables.sorting import in_order
 from multiprune.uncertainty.accuracies import difference_interval, exact_mcnemar, holm
+
+COLUMNS = [
+    "model", "seed", "method", "sparsity", "task", "language", "role", "metric", "score", "stderr",
+    "chance", "items", "difference_to_dense", "ci_low", "ci_high", "difference_to_baseline",
+    "baseline_ci_low", "baseline_ci_high", "p_value", "p_holm", "note",
+]  # fmt: skip
+READS = ("downstream",)
+NEEDS = "evaluation.downstream"
+STANDARD = False
+CAPTION = """\
+Downstream scores of every evaluated model, by task, language and metric.
+
+- **model, seed, method, sparsity, task, language**: the run. Seed is the calibration draw; dense is
+  repeated for every seed, other methods without calibration stand under one.
+- **role**: calibration if this method was calibrated on the language, else unseen. Dense and
+  methods without calibration data take the role from the config.
+- **metric**: acc picks the choice with the highest log-likelihood, acc_norm divides it by the
+  choice's length first. **score, stderr**: as the harness reports them. **chance**: accuracy of a
+  random choice, empty where there is none. **items**: questions asked.
+- **difference_to_dense**: score minus the dense model's. **ci_low, ci_high**: its interval.
+- **difference_to_baseline**: score minus the baseline method's at the same seed and sparsity, empty
+  where the baseline has none. **baseline_ci_low, baseline_ci_high**: its interval.
+- **p_value**: exact McNemar test against the baseline, from the items that only one of the two
+  answers rightly. **p_holm**: corrected by Holm's procedure over the languages of one seed, method,
+  sparsity, task and metric; other families (methods, tasks) are not corrected for.
+- **note**: why a task has no such language, and then all numbers are empty; or how many items had a
+  prompt longer than the model's positions, which lost its beginning.
+
+Intervals are for paired proportions (Bonett and Price) over the items of one language. They cover
+the choice of items only, not the calibration text, the languages or the model. Languages are not
+independent samples of one effect: they share the weights and often the items.
+"""
 
 KEYS = ["seed", "method", "sparsity", "task", "language", "metric"]
 
 
-def tabulate_downstream(runs: DownstreamRuns) -> pd.DataFrame:
+def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
     """A row per seed, method, sparsity, task, language and metric, and one per missing language."""
+    runs = DownstreamRuns(results, model, grid)
     rows = [
         row | {"seed": seed}
         for run in runs.runs()
@@ -42,27 +76,16 @@ def tabulate_downstream(runs: DownstreamRuns) -> pd.DataFrame:
         for seed in runs.table_seeds(run)
     ]
     rows += _notes(runs)
-    table = pd.DataFrame(rows, columns=COLUMNS["downstream"])
+    table = pd.DataFrame(rows, columns=COLUMNS)
     table["items"] = table["items"].astype("Int64")  # a count, even beside the empty cells of notes
-    return table.sort_values(KEYS, key=_as_number).reset_index(drop=True)
-
-
-def _as_number(column: pd.Series) -> pd.Series:
-    return column.astype(float) if column.name == "sparsity" else column
+    return in_order(table, KEYS)
 
 
 def _rows_of_task(runs: DownstreamRuns, run: Run, task: str) -> list[dict]:
     """One run's rows of one task, with the p-values of each metric corrected over languages."""
     rows = []
     for language in sorted(runs.tasks[task]["languages"]):
-        key = {
-            "model": runs.model,
-            "method": run.method,
-            "sparsity": run.sparsity,
-            "task": task,
-            "language": language,
-            "role": runs.grid.role(run.method, language),
-        }
+        key = runs.cells(run, task, language) | {"role": runs.grid.role(run.method, language)}
         rows += [key | cells for cells in _metrics(runs, run, task, language)]
     for metric in {row["metric"] for row in rows}:
         family = [row for row in rows if row["metric"] == metric and not math.isnan(row["p_value"])]
@@ -130,13 +153,8 @@ def _notes(runs: DownstreamRuns) -> Iterator[dict]:
     """A row with the reason for each language that a task does not have."""
     for task, settings in sorted(runs.tasks.items()):
         for language, reason in sorted(settings["missing"].items()):
-            yield {
-                "model": runs.model,
+            yield runs.cells(runs.dense(), task, language) | {
                 "seed": runs.dense().seed,
-                "method": DENSE,
-                "sparsity": "0",
-                "task": task,
-                "language": language,
                 "role": runs.grid.config_role(language),
                 "note": reason,
             }

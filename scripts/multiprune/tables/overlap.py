@@ -10,13 +10,31 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from multiprune.errors import InputError
 from multiprune.experiment.grid import Grid
-from multiprune.files.tables import COLUMNS
-from multiprune.statistics.files import StatisticsFiles
-from multiprune.tables.correlation import input_names
+from multiprune.statistics.files import StatisticsFiles, input_names
+
+COLUMNS = ["model", "seed", "input", "end", "set_a", "set_b", "overlap", "chance"]
+READS = ("all_statistics",)
+STANDARD = False
+CAPTION = """\
+How much of their most and least activated features two calibration sets have in common, in the
+dense model. A feature is an input channel of a module; its activation is the root mean square over
+the tokens of a calibration set.
+
+- **model, seed**: where; seed is the calibration draw.
+- **input**: the first module that reads this input (q_proj stands for q, k and v; gate_proj for
+  gate and up).
+- **end**: top or bottom, the channels with the highest or the lowest activation.
+- **set_a, set_b**: the two calibration sets, each pair once. fr: plain text of a language; en-fr:
+  translation demonstrations; fr-fr: monolingual demonstrations in the same format; code: Python
+  code.
+- **overlap**: share of the features of one set that are also features of the other, mean over
+  blocks; 1 means the same features.
+- **chance**: the overlap to expect of two unrelated sets, which is the share of channels taken.
+"""
 
 ENDS = ("top", "bottom")
+SHARE = 0.1  # of the channels are top features, and as many bottom ones
 KEY = ["model", "seed", "input", "end", "set_a", "set_b"]
 
 
@@ -40,21 +58,17 @@ def shared(chosen: np.ndarray) -> np.ndarray:
     return members @ members.T / members[0].sum()
 
 
-def tabulate_overlap(
-    results: Path | str, model: str, grid: Grid, sets: list[str], share: float
-) -> pd.DataFrame:
-    """The table `overlap` of one model: mean over blocks for each kind of module input.
+def tabulate(results: Path, model: str, grid: Grid, share: float = SHARE) -> pd.DataFrame:
+    """A row per seed, kind of module input, end and pair of calibration sets: means over blocks.
 
-    `sets` are names of statistics files, in any order; each pair stands once. Empty with fewer
-    than two sets.
+    Each pair stands once. Empty with fewer than two sets.
     """
-    if not 0 < share <= 0.5:
-        raise InputError(f"--share: {share} found, more than 0 and at most 0.5 is allowed")
-    pairs = list(combinations(range(len(set(sets))), 2))
+    sets = sorted(grid.calibration_sets)
+    pairs = list(combinations(range(len(sets)), 2))
     rows = []
     for seed in sorted(grid.seeds) if pairs else []:
-        folder = Path(results) / model / f"seed{seed}" / "statistics"
-        with StatisticsFiles([folder / f"{name}.safetensors" for name in set(sets)]) as files:
+        folder = results / model / f"seed{seed}" / "statistics"
+        with StatisticsFiles([folder / f"{name}.safetensors" for name in sets]) as files:
             names, labels = input_names(files.inputs), files.languages
             for module_input in files.inputs:
                 norms = files.read(module_input).norms
@@ -66,5 +80,5 @@ def tabulate_overlap(
                         (*key, *sorted((labels[a], labels[b])), overlap[a, b], chosen[0].mean())
                         for a, b in pairs
                     ]
-    table = pd.DataFrame(rows, columns=COLUMNS["overlap"])
+    table = pd.DataFrame(rows, columns=COLUMNS)
     return table.groupby(KEY, as_index=False)[["overlap", "chance"]].mean()

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -18,10 +19,11 @@ td { max-width: 24rem; }
 """
 
 
-def page(table: pd.DataFrame, csv: Path) -> str:
+def page(table: pd.DataFrame, csv: Path, without: Sequence[str] = ()) -> str:
     """HTML of a table whose cells are text or missing, without any other file or script.
 
-    Decimals are shown with four digits; the link holds `csv` as it is on disk.
+    Decimals are shown with four digits; the link holds `csv` as it is on disk. `without` names the
+    models whose rows are missing.
     """
     shown = table.head(ROWS).map(_short, na_action="ignore")
     cut = f"the first {ROWS} of {len(table)} rows" if len(table) > ROWS else f"{len(table)} rows"
@@ -36,6 +38,7 @@ def page(table: pd.DataFrame, csv: Path) -> str:
             f"<p><strong>{escape(csv.stem)}</strong>: {cut}, decimals with four digits. "
             f'<a download="{escape(csv.name)}" href="data:text/csv;base64,{content}">'
             "All rows and digits (CSV)</a></p>",
+            *(f"<p><strong>{escape(model)} is missing.</strong></p>" for model in without),
             body,
             "</html>\n",
         ]

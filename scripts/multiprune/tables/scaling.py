@@ -1,4 +1,4 @@
-"""The tables `scaling` and `scaling_cost`: what more calibration languages bring and cost.
+"""The table `scaling`: what more calibration languages bring.
 
 Methods that differ only in the languages they take form a curve, named after the one that takes
 the whole pool.
@@ -11,22 +11,52 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from multiprune.evaluation.perplexity_runs import Runs
 from multiprune.experiment.grid import DENSE, LANGUAGE_SETS, Grid
-from multiprune.files.tables import COLUMNS
-from multiprune.tables.perplexity_runs import Runs
 from multiprune.uncertainty.seeds_and_items import FEWEST_ITEMS, Cell, Resampled
+
+COLUMNS = [
+    "model", "sparsity", "curve", "choice", "size", "language_set", "languages", "draws",
+    "ratio_to_dense", "ci_low", "ci_high", "worst_ratio", "worst_low", "worst_high",
+    "worst_language",
+]  # fmt: skip
+READS = ("perplexity",)
+STANDARD = False
+CAPTION = """\
+Perplexity by the number and choice of calibration languages, a row for each curve, choice, size and
+set of evaluated languages.
+
+- **curve**: the method that uses all languages; masks of fewer languages are made with the same
+  options. **choice**: all; random, nested random subsets; greedy, each next language farthest by
+  its activation statistics from those taken; largest, the languages of most speakers. **size**:
+  number of calibration languages.
+- **language_set**: calibration, the languages of the pool, of which a subset holds only some;
+  unseen-language, outside the pool but of a family in it, or of no known one; unseen-family, of a
+  family that the pool does not have. **languages**: how many of them were evaluated. A set without
+  any has no rows.
+- **draws**: number of random subsets, 1 for other choices, times that of calibration draws (seeds).
+- **ratio_to_dense**: geometric mean over languages and draws of perplexity / perplexity of the
+  dense model. **ci_low, ci_high**: its interval over languages and draws.
+- **worst_ratio**: ratio of the language that loses most, geometric mean over draws.
+  **worst_low, worst_high**: range over draws, equal to worst_ratio with one draw.
+  **worst_language**: that language, in the draw in which it loses most.
+
+Intervals say how far other languages and other draws would move the mean; a cell is empty with
+fewer than three languages. Rows of one set are measured on the same languages, so that two rows
+whose intervals overlap may still differ.
+"""
 
 WHOLE = "all"  # the choice of a method that takes the whole pool
 
 Point = tuple[str, str, int, str]  # curve, choice, number of languages, sparsity
 
 
-def tabulate_scaling(results: Path | str, model: str, grid: Grid) -> pd.DataFrame:
-    """The table `scaling`: a row per curve, choice, size, sparsity and set of languages.
+def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
+    """A row per curve, choice, size, sparsity and set of languages.
 
     Ratios are compared by their logarithm. Random subsets are draws like seeds are, and languages
     a sample of their set: an interval says how far other draws and other languages would move the
-    mean (`hierarchical_bootstrap`). It is left out for fewer than three languages.
+    mean (`uncertainty.seeds_and_items`). It is left out for fewer than three languages.
     """
     runs = Runs(results, model, grid)
     rows = []
@@ -44,7 +74,7 @@ def tabulate_scaling(results: Path | str, model: str, grid: Grid) -> pd.DataFram
                 )
                 row = key | {"size": size, "language_set": language_set}
                 rows.append(row | _summary(ratios, names, language_set, grid))
-    return pd.DataFrame(rows, columns=COLUMNS["scaling"])
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _points(grid: Grid) -> dict[Point, list[tuple[str, str, int]]]:

@@ -9,18 +9,35 @@ import pandas as pd
 
 from multiprune.experiment.grid import PRUNE_MODEL, Grid
 from multiprune.files.json import read_json_lines
-from multiprune.files.tables import COLUMNS
+
+COLUMNS = ["model", "step", "method", "languages", "seconds", "memory_mb", "megabytes"]
+READS = ("statistics", "masks")
+STANDARD = False
+CAPTION = """\
+What calibration languages cost in time, memory and disk.
+
+- **step**: statistics or mask. Statistics are cumulative: row n is what those of the first n
+  languages took together, under the smallest seed. A mask has one row, of the job that made it from
+  the statistics. Jobs of languages that are chosen by their statistics also read the checksums of
+  the whole pool's.
+- **method**: of the mask, empty for statistics. **languages**: number of calibration languages.
+- **seconds**: wall time of the jobs, added up. **memory_mb**: peak memory, the largest of the jobs.
+- **megabytes**: size of the files, statistics added up.
+
+From the benchmark files that Snakemake writes and from file sizes; a cell is empty where there is
+none. Times depend on the machine and on what else ran on it.
+"""
 
 MEGABYTE = 1e6
 
 
-def tabulate_scaling_cost(results: Path | str, model: str, grid: Grid) -> pd.DataFrame:
-    """The table `scaling_cost`: statistics of more and more languages, and the jobs of all masks.
+def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
+    """Statistics of more and more languages, and the jobs of all masks.
 
     Seconds and memory are those of Snakemake's benchmarks, which a job that was not run here lacks.
     """
-    rows = [*_statistics(Path(results), model, grid), *_masks(Path(results), model, grid)]
-    return pd.DataFrame(rows, columns=COLUMNS["scaling_cost"])
+    rows = [*_statistics(results, model, grid), *_masks(results, model, grid)]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _statistics(results: Path, model: str, grid: Grid) -> Iterator[dict]:

@@ -7,10 +7,12 @@ import pandas as pd
 import yaml
 
 from multiprune.claims.definitions import Claim, read_claims
-from multiprune.claims.verdicts import tabulate_claims
+from multiprune.claims.measurements import Measurements
 from multiprune.experiment.grid import Grid
 from multiprune.files.json import write_json
-from multiprune.files.tables import COLUMNS
+from multiprune.files.tables import read_table
+from unit.claims.judged import verdict_on
+from unit.columns import COLUMNS
 
 RATIO = {"kind": "language_ratio", "method": "few-s0", "reference": "whole"}
 WEAKNESS = {"kind": "weakness_correlation", "method": "whole", "reference": "dense"}
@@ -75,10 +77,8 @@ def structure_path(results: Path) -> Path:
 
 
 def judged(results: Path, claim: Claim, grid: Grid | None = None) -> pd.Series:
-    """The row of a claim in the table; the table `structure` is read if it is there."""
-    structure = structure_path(results)
-    table = tabulate_claims(
-        [claim], results, "m", grid or grid_of(), structure if structure.is_file() else None
-    )
-    assert list(table.columns) == COLUMNS["claims"]
-    return table.iloc[0]
+    """What is said of a claim; the table `structure` is read if it is there."""
+    path = structure_path(results)
+    structure = read_table(path, COLUMNS["structure"]) if path.is_file() else None
+    measurements = Measurements(results, "m", grid or grid_of(), structure)
+    return verdict_on(claim, measurements)

@@ -11,7 +11,8 @@ from docutils.core import publish_parts
 
 from multiprune.claims import documents as claim_documents
 from multiprune.claims.documents import HEADERS, markdown, number, restructured
-from multiprune.files.tables import COLUMNS, read_table, write_table
+from multiprune.files.tables import read_table, write_table
+from unit.columns import COLUMNS
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "write_claims.py"
 ROW = {

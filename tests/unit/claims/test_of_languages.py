@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from multiprune.claims.verdicts import tabulate_claims
 from multiprune.experiment.grid import Grid
 from multiprune.files.json import read_json, write_json
-from multiprune.files.tables import COLUMNS, write_table
+from multiprune.files.tables import write_table
 from unit.claims.languages_data import (
     FAMILIES,
     LANGUAGES,
@@ -25,6 +24,7 @@ from unit.claims.languages_data import (
     structure_path,
     write_records,
 )
+from unit.columns import COLUMNS
 
 # Ratios ------------------------------------------------------------------------------------------
 
@@ -306,14 +306,6 @@ def test_what_is_not_there_is_not_measured_with_the_reason(drawn, measurement, c
     row = judged(drawn, claim_of(drawn, measurement, **changes))
     assert (row["verdict"], row["reason"]) == ("not measured", reason)
     assert row[["estimate", "ci_low", "ci_high", "languages"]].isna().all()
-
-
-def test_a_table_of_structure_from_before_is_not_read(tmp_path):
-    write_structure(tmp_path)
-    claim = claim_of(tmp_path, FAMILIES, threshold=0, scope={})
-    stale = tabulate_claims([claim], tmp_path, "m", grid_of()).iloc[0]
-    assert stale["verdict"] == "not measured"
-    assert judged(tmp_path, claim)["verdict"] != "not measured"
 
 
 @pytest.mark.parametrize(

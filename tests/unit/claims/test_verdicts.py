@@ -6,16 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from multiprune.claims.definitions import VERDICTS, read_claims
-from multiprune.claims.verdicts import Units, decide, judge_cells, tabulate_claims
+from multiprune.claims.measurements import Measurements
+from multiprune.claims.verdicts import Units, decide, judge_cells
 from multiprune.errors import InputError
 from multiprune.experiment.grid import Grid
 from multiprune.files.json import read_json, write_json
-from multiprune.files.tables import COLUMNS
 from multiprune.uncertainty.seeds_and_items import Cell
+from unit.claims.judged import verdict_on
 
 CLAIMS = Path(__file__).parents[3] / "config" / "claims.yaml"
 ENTRY = {
@@ -120,10 +122,8 @@ def write_benchmarks(results, grid, seconds=None, memory=100.0, rules=None):
                 path.write_text(json.dumps({"s": 25.0, "max_rss": memory}) + "\n")
 
 
-def judged(results, grid, claim):
-    table = tabulate_claims([claim], results, "m", grid)
-    assert list(table.columns) == COLUMNS["claims"]
-    return table.iloc[0]
+def judged(results, grid, claim) -> pd.Series:
+    return verdict_on(claim, Measurements(results, "m", grid))
 
 
 def test_the_projects_claims_are_valid_and_say_what_is_second_hand():

@@ -13,6 +13,7 @@ from tiny import write_llama, write_texts
 from multiprune.calibration.windows import Windows
 from multiprune.errors import InputError
 from multiprune.experiment.candidates import candidates, with_constants
+from multiprune.experiment.grid import DENSE, Grid
 from multiprune.files.json import read_json, write_json, write_json_lines
 from multiprune.files.manifests import MANIFEST, checked_fingerprint, write_manifest
 from multiprune.files.tensors import opened_tensors, read_metadata, read_tensors
@@ -20,7 +21,7 @@ from multiprune.models.architectures import architecture_of
 from multiprune.models.loading import load_model
 from multiprune.statistics.files import COUNTED, write_statistics
 from multiprune.statistics.passes import collect
-from multiprune.tables.sweep import tabulate_sweep
+from multiprune.tables.sweep import tabulate
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 METHOD = {
@@ -33,6 +34,7 @@ METHOD = {
 CHOOSE = {"allocation.strength": [0.0, 0.08, 0.3], "allocation.outlier_multiple": [2.0, 5.0]}
 CANDIDATES = {one.name: one.constants for one in candidates(METHOD, CHOOSE)}
 LANGUAGES = {"de": "words", "en": "words"}
+GRID = Grid([0], {}, {DENSE: {"seeds": [0]}}, draws=200, confidence=0.95, choosing=["owl"])
 
 
 def run(script: str, *arguments: object) -> None:
@@ -207,7 +209,7 @@ def test_thresholds_are_compared_by_their_own_counts(inputs, tmp_path, weight):
     choice = choose(folder, constants)
     if weight == 0:
         assert choice["chosen"] == "activation_threshold-1"
-    table = tabulate_sweep(tmp_path, "tiny", 0, ["owl"], 200, 0.95)
+    table = tabulate(tmp_path, "tiny", GRID)
     assert set(table["candidate"]) == constants.keys()
     write_json(tmp_path / "chosen.json", choice)
     run("prune_model.py", *pruning(inputs, method), "--chosen", tmp_path / "chosen.json",
@@ -235,7 +237,7 @@ def test_the_choice_records_the_whole_sweep(swept):
 
 
 def test_the_table_has_every_candidate_and_one_chosen(swept):
-    table = tabulate_sweep(swept, "tiny", 0, ["owl"], 200, 0.95)
+    table = tabulate(swept, "tiny", GRID)
     choice = read_json(swept / "tiny/seed0/sweep/owl/chosen.json")
     assert list(table["candidate"]) == [rank["candidate"] for rank in choice["ranking"]]
     assert list(table[table["chosen"] == 1]["candidate"]) == [choice["chosen"]]
@@ -306,5 +308,5 @@ def test_a_damaged_choice_is_set_aside_before_the_table(spoil, key, swept, tmp_p
     spoil(choice)
     write_json(folder / "chosen.json", choice)
     with pytest.raises(InputError, match=rf"is not a choice of constants \({key}\); set aside"):
-        tabulate_sweep(tmp_path, "tiny", 0, ["owl"], 200, 0.95)
+        tabulate(tmp_path, "tiny", GRID)
     assert [path.name for path in folder.iterdir()] == ["chosen.json.corrupt"]

@@ -11,7 +11,6 @@ from multiprune.errors import InputError
 from multiprune.experiment import config as experiment
 from multiprune.experiment import table_grids
 from multiprune.experiment.config import canonical, grid, method_options, validate
-from multiprune.experiment.figure_tables import MANY_LANGUAGES, STANDARD
 from multiprune.experiment.grid import Grid
 from multiprune.experiment.table_grids import table_grid
 from unit.experiment.data import FIVE, MISSING, UNSEEN, changed, five, language, message, wanda
@@ -282,19 +281,39 @@ def test_evaluation_may_be_restricted_to_some_languages():
 
 
 def test_figures_of_many_languages_are_drawn_where_they_are_asked_for():
-    some = ["scaling_cost", "languages_needed", "claims_forest"]
-    config = validate(five(("figures", some)))
-    assert table_grids.figures(config) == some
-    always = ["claims", "perplexity", "summary", "allocation"]
-    assert table_grids.tables(config) == [*always, "scaling", "scaling_cost"]
+    config = validate(five(("figures", ["scaling_cost", "languages_needed", "claims_forest"])))
+    assert table_grids.figures(config) == ["claims_forest", "languages_needed", "scaling_cost"]
+    always = {"claims", "perplexity", "summary", "allocation"}
+    assert set(table_grids.tables(config)) == always | {"scaling", "scaling_cost"}
     plain = validate(five())
-    assert set(table_grids.figures(plain)) == set(STANDARD) - {
-        *("downstream_by_language", "consistency_rankc", "perplexity_against_accuracy"),
-        "sweep_of_constants",
+    assert set(table_grids.figures(plain)) == {
+        "claims_forest", "cross_lingual_correlation", "feature_overlap", "method_comparison",
+        "perplexity_by_language", "ratio_to_baseline", "sparsity_by_block",
+    }  # fmt: skip
+    assert set(table_grids.tables(plain)) == always | {"correlation", "overlap"}
+
+
+def test_any_figure_can_be_asked_for_by_its_path():
+    config = validate(five(("figures", ["claims_forest"])))
+    possible = table_grids.possible_figures(config)
+    assert {"claims_forest", "languages_needed"} <= set(possible)
+    assert not {"sweep_of_constants", "downstream_by_language"} & set(possible)
+    assert "scaling" in table_grids.possible_tables(config)
+    assert "sweep" not in table_grids.possible_tables(config)
+
+
+def test_a_table_has_the_grid_of_what_it_reads():
+    config = validate(five())
+    views = {
+        "perplexity": table_grids.table_grid,
+        "claims": table_grids.downstream_grid,
+        "scaling_cost": table_grids.allocation_grid,  # masks decide, statistics add nothing
+        "structure": table_grids.correlation_grid,
+        "overlap": table_grids.overlap_grid,
     }
-    standard = ["claims", "perplexity", "summary", "allocation", "correlation", "overlap"]
-    assert table_grids.tables(plain) == standard
-    assert not set(table_grids.figures(plain)) & set(MANY_LANGUAGES)
+    for table, view in views.items():
+        assert table_grids.grid_of_table(config, table) == view(config)
+    assert table_grids.overlap_grid(config)["calibration_sets"] == sorted(FIVE)
 
 
 @pytest.mark.parametrize(

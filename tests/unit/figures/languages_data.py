@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from multiprune.experiment.grid import LANGUAGE_SETS, Grid
-from multiprune.files.tables import COLUMNS
+from unit.columns import COLUMNS
 
 
 def language(role="calibration", family="Indo-European", script="Latin", name=None) -> dict:

@@ -9,12 +9,18 @@ import pytest
 from docutils.core import publish_parts
 from jinja2 import Environment, StrictUndefined
 
-from multiprune.figures import wording as captions
-from multiprune.figures.registry import FIGURES
-from multiprune.files.tables import COLUMNS
+from multiprune.figures import (
+    cross_lingual_correlation,
+    method_comparison,
+    perplexity_by_language,
+    ratio_to_baseline,
+    sparsity_by_block,
+    wording,
+)
+from unit.figures.every import FIGURES
 from unit.figures.test_figures import grid_of, tables_of
 
-TABLES = ("perplexity", "summary", "allocation", "correlation")
+TABLES = {"perplexity", "summary", "allocation", "correlation"}
 STATIC = Path(__file__).parents[3] / "rules" / "captions"
 
 
@@ -34,12 +40,12 @@ def rendered(text: str) -> str:
     ],
 )
 def test_verdict(low, high, said):
-    assert captions.verdict(low, high, "wanda") == said
+    assert method_comparison.verdict(low, high, "wanda") == said
 
 
 def test_comparison_states_the_numbers_of_the_table():
     grid = grid_of()
-    text = captions.comparison_of_methods(tables_of(grid), grid, "m")
+    text = method_comparison.caption(tables_of(grid), grid, "m")
     assert (
         "At sparsity 0.5 the geometric-mean perplexity over all languages is 3.000 [2.850" in text
     )
@@ -53,7 +59,7 @@ def test_comparison_states_the_numbers_of_the_table():
 
 def test_comparison_without_baseline_is_against_dense():
     grid = grid_of(methods=["magnitude", "owl"])
-    text = captions.comparison_of_methods(tables_of(grid), grid, "m")
+    text = method_comparison.caption(tables_of(grid), grid, "m")
     assert "times dense over all languages: magnitude 18 [17.1, 18.9]; owl 2.850" in text
 
 
@@ -63,7 +69,7 @@ def test_languages_are_counted_by_verdict():
     rows = tables["perplexity"]
     french = (rows["method"] == "owl") & (rows["language"] == "fr")
     rows.loc[french, "baseline_ci_high"] = 1.01
-    text = captions.comparison_by_language(tables, grid, "m")
+    text = ratio_to_baseline.caption(tables, grid, "m")
     assert "owl is better in 2, worse in 0 and not distinguishable in 1 of 3 languages" in text
 
 
@@ -73,7 +79,7 @@ def test_growth_names_the_extreme_languages():
     rows = tables["perplexity"]
     swahili = (rows["method"] == "wanda") & (rows["language"] == "sw") & (rows["sparsity"] == 0.5)
     rows.loc[swahili, "perplexity"] = 700.0
-    text = captions.perplexity_over_sparsity(tables, grid, "m")
+    text = perplexity_by_language.caption(tables, grid, "m")
     assert (
         "wanda at sparsity 0.5: from 3.000 times dense (English) to 7.000 times (Swahili)." in text
     )
@@ -81,19 +87,17 @@ def test_growth_names_the_extreme_languages():
 
 def test_allocation_and_correlation_name_their_extremes():
     grid = grid_of(["en", "fr", "zh"])
-    text = captions.allocation_by_block(tables_of(grid), grid, "m")
+    text = sparsity_by_block.caption(tables_of(grid), grid, "m")
     assert "owl at 0.5: from 0.400 (block 0) to 0.600 (block 2)." in text
-    text = captions.correlation_between_languages(tables_of(grid), grid, "m")
+    text = cross_lingual_correlation.caption(tables_of(grid), grid, "m")
     assert r"down\_proj 0.70 to 0.80" in text
     assert "3 pairs of 3 calibration languages" in text
 
 
-DRAWN_HERE = [
-    name for name, kind in FIGURES.items() if kind.caption.__module__ == captions.__name__
-]
+HERE = [name for name, figure in FIGURES.items() if figure.STANDARD and {*figure.TABLES} <= TABLES]
 
 
-@pytest.mark.parametrize("name", DRAWN_HERE)
+@pytest.mark.parametrize("name", HERE)
 def test_captions_are_valid_and_show_names_as_they_are(name, tmp_path, monkeypatch):
     grid = grid_of()
     text = FIGURES[name].caption(tables_of(grid), grid, "model_with_*stars*_")
@@ -128,21 +132,13 @@ def test_front_page_names_what_was_run(seeds, tmp_path, monkeypatch):
     assert "results/demo/tables" in page
 
 
-@pytest.mark.parametrize("table", COLUMNS)
-def test_table_captions_explain_every_column(table):
-    text = (STATIC / f"table_{table}.rst").read_text()
-    rendered(text)
-    explained = {word for words in re.findall(r"\*\*(.+?)\*\*", text) for word in words.split(", ")}
-    assert set(COLUMNS[table]) - {"model", "method", "sparsity"} <= explained
-
-
 def test_languages_that_the_tokenizer_hardly_knows_are_marked_and_said():
     grid = grid_of()
     tables = tables_of(grid)
-    assert captions.unknown_languages(tables, grid) == (grid, "")
+    assert wording.unknown_languages(tables, grid) == (grid, "")
     french = tables["perplexity"]["language"] == "fr"
     tables["perplexity"].loc[french, ["unknown_share", "note"]] = [0.47, "left out"]
-    marked, said = captions.unknown_languages(tables, grid)
+    marked, said = wording.unknown_languages(tables, grid)
     assert "French\u2020 (47%)" in said
     figure = FIGURES["ratio_to_baseline"].draw(tables, marked)
     names = [text.get_text() for axes in figure.axes for text in axes.get_yticklabels()]
@@ -153,5 +149,5 @@ def test_languages_that_the_tokenizer_hardly_knows_are_marked_and_said():
 def test_means_say_which_languages_they_leave_out():
     grid = grid_of()
     tables = {"summary": tables_of(grid)["summary"].assign(note="without fr: unknown tokens")}
-    found = captions.unknown_languages(tables, grid)
+    found = wording.unknown_languages(tables, grid)
     assert found == (grid, "Means are without fr: unknown tokens.")

@@ -10,9 +10,8 @@ from matplotlib.patches import Rectangle
 
 from multiprune.experiment.grid import Grid
 from multiprune.figures import claims_forest
-from multiprune.figures.captions_claims import verdicts_on_claims
-from multiprune.figures.claims_forest import COLOURS, draw, limits, select
-from multiprune.files.tables import COLUMNS
+from multiprune.figures.claims_forest import COLOURS, caption, draw, limits, select
+from unit.columns import COLUMNS
 
 
 def grid_of(seeds=(0,)) -> Grid:
@@ -108,14 +107,14 @@ def test_no_claims_give_a_sentence_instead_of_a_plot():
     figure = draw({"claims": CLAIMS[:0]}, grid_of())
     assert not figure.axes
     assert figure.texts[0].get_text() == claims_forest.EMPTY
-    assert verdicts_on_claims({"claims": CLAIMS[:0]}, grid_of(), "m") == f"{claims_forest.EMPTY}\n"
+    assert caption({"claims": CLAIMS[:0]}, grid_of(), "m") == f"{claims_forest.EMPTY}\n"
 
 
 def test_caption_counts_the_verdicts_and_names_what_is_missing():
-    caption = verdicts_on_claims({"claims": CLAIMS}, grid_of(), "m")
-    assert "Of 5 claims: 2 supported, 1 not supported, 1 inconclusive, 1 not measured." in caption
-    assert "Not measured: absent (method b is not in the config)." in caption
-    assert "90% intervals" in caption
-    assert "One calibration draw" in caption
-    several = verdicts_on_claims({"claims": CLAIMS}, grid_of(seeds=(0, 1, 2)), "m")
+    text = caption({"claims": CLAIMS}, grid_of(), "m")
+    assert "Of 5 claims: 2 supported, 1 not supported, 1 inconclusive, 1 not measured." in text
+    assert "Not measured: absent (method b is not in the config)." in text
+    assert "90% intervals" in text
+    assert "One calibration draw" in text
+    several = caption({"claims": CLAIMS}, grid_of(seeds=(0, 1, 2)), "m")
     assert "3 calibration draws" in several

@@ -9,6 +9,7 @@ import pytest
 from docutils.core import publish_parts
 from matplotlib.colors import to_hex
 
+from multiprune.evaluation.consistency import chance_consistency
 from multiprune.figures import (
     consistency_rankc,
     downstream_by_language,
@@ -16,11 +17,10 @@ from multiprune.figures import (
     perplexity_against_accuracy,
     style,
 )
-from multiprune.figures.registry import FIGURES
-from multiprune.files.tables import COLUMNS, read_table, write_table
-from multiprune.tables.consistency import chance_consistency, tabulate_consistency
-from multiprune.tables.downstream import tabulate_downstream
-from multiprune.tables.downstream_runs import DownstreamRuns
+from multiprune.files.tables import read_table, write_table
+from multiprune.tables import consistency, downstream
+from unit.columns import COLUMNS
+from unit.figures.every import FIGURES
 from unit.tables.downstream_data import grid_of, perplexity_table, record_of, runs_of, write_record
 from unit.tables.downstream_data import write_plausible as write
 
@@ -33,8 +33,8 @@ TASKS = {
 
 def tables_of(folder, grid) -> dict[str, pd.DataFrame]:
     """Tables as a figure reads them, from their files."""
-    runs = DownstreamRuns(folder, "m", grid)
-    tables = {"downstream": tabulate_downstream(runs), "consistency": tabulate_consistency(runs)}
+    made = {"downstream": downstream, "consistency": consistency}
+    tables = {name: module.tabulate(folder, "m", grid) for name, module in made.items()}
     for name, table in tables.items():
         write_table(folder / f"{name}.csv", table)
         tables[name] = read_table(folder / f"{name}.csv", COLUMNS[name])
@@ -121,8 +121,7 @@ def test_one_metric_for_each_task_and_lambada_without_chance(tmp_path):
         content = record_of({"acc": [1, 1, 0]}, chance=None)
         content["metrics"]["perplexity"] = {"score": 30.0, "stderr": 1.0}
         write_record(tmp_path, run, "lambada", "en", content)
-    runs = DownstreamRuns(tmp_path, "m", grid)
-    rows = downstream_by_language.select(tabulate_downstream(runs), 0.95)
+    rows = downstream_by_language.select(downstream.tabulate(tmp_path, "m", grid), 0.95)
     assert rows["metric"].unique().tolist() == ["acc"]
     assert rows[rows["task"] == "lambada"]["chance"].isna().all()
     assert rows["high"].max() <= 1
@@ -133,7 +132,7 @@ def test_seeds_are_averaged_and_do_not_narrow_the_interval(tmp_path):
     for run in runs_of(grid):
         marked = [1, 1, 0, 0] if run.seed == 0 else [1, 0, 0, 0]
         write_record(tmp_path, run, "xnli", "en", record_of({"acc": marked}))
-    table = tabulate_downstream(DownstreamRuns(tmp_path, "m", grid))
+    table = downstream.tabulate(tmp_path, "m", grid)
     row = downstream_by_language.select(table, 0.5).query("method == 'wanda'").iloc[0]
     errors = table.query("method == 'wanda'")["stderr"]
     assert row["value"] == pytest.approx((0.5 + 0.25) / 2)

@@ -14,14 +14,16 @@ from matplotlib.colors import to_hex
 from multiprune.experiment.grid import Grid
 from multiprune.figures import (
     cross_lingual_correlation,
+    matrices,
     method_comparison,
     perplexity_by_language,
     ratio_to_baseline,
     sparsity_by_block,
     style,
 )
-from multiprune.figures.registry import FIGURES
-from multiprune.files.tables import COLUMNS, write_table
+from multiprune.files.tables import write_table
+from unit.columns import COLUMNS
+from unit.figures.every import FIGURES
 
 NAMES = {"en": "English", "fr": "French", "sw": "Swahili", "zh": "中文"}
 SCRIPT = Path(__file__).parents[3] / "scripts" / "draw_figure.py"
@@ -257,7 +259,7 @@ def test_alike_languages_stand_side_by_side():
     rows = [("a", "b", 0.1), ("a", "c", 0.9), ("b", "c", 0.1), ("a", "d", 0.1), ("b", "d", 0.9)]
     rows.append(("c", "d", 0.1))
     table = pd.DataFrame(rows, columns=["language_a", "language_b", "correlation"])
-    order = "".join(cross_lingual_correlation.pair_matrix(table))
+    order = "".join(matrices.pair_matrix(table))
     assert {"".join(sorted(order[:2])), "".join(sorted(order[2:]))} == {"ac", "bd"}
 
 

@@ -19,10 +19,11 @@ from multiprune.figures import (
     ratio_against_dense,
     ratio_by_family,
     scaling_cost,
+    size_panels,
     style,
 )
-from multiprune.figures.registry import FIGURES
-from multiprune.files.tables import COLUMNS
+from unit.columns import COLUMNS
+from unit.figures.every import FIGURES
 from unit.figures.languages_data import (
     SIX,
     cost_of,
@@ -101,7 +102,7 @@ def test_missing_intervals_leave_the_line_of_the_scaling():
 
 def test_ticks_of_sizes_do_not_touch():
     axes = matplotlib.figure.Figure().subplots()
-    languages_needed.size_axis(axes, [1, 2, 4, 8, 16, 32, 64, 96, 100])
+    size_panels.size_axis(axes, [1, 2, 4, 8, 16, 32, 64, 96, 100])
     assert sorted(axes.get_xticks()) == [1, 2, 4, 8, 16, 32, 64, 100]
 
 

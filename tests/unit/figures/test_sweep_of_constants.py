@@ -8,8 +8,7 @@ from matplotlib.colors import to_hex
 
 from multiprune.experiment.grid import Grid
 from multiprune.figures import sweep_of_constants
-from multiprune.figures.captions_sweep import choice_of_constants
-from multiprune.files.tables import COLUMNS
+from unit.columns import COLUMNS
 
 EMPTY = {"sweep": pd.DataFrame(columns=COLUMNS["sweep"])}
 
@@ -93,7 +92,7 @@ def test_a_panel_a_method():
 )
 def test_the_caption_says_what_was_taken_and_why(chosen, end):
     sweep = {"sweep": table("owl", [1, 1.005, 1.2], within=2, chosen=chosen)}
-    text = choice_of_constants(sweep, grid_of("owl"), "m").replace("\\", "")
+    text = sweep_of_constants.caption(sweep, grid_of("owl"), "m").replace("\\", "")
     assert "owl at sparsity 0.5: 3 candidates, perplexity 20 to 24, 2 within one" in text
     assert end in text
     assert "The test text was not looked at." in text
@@ -102,4 +101,4 @@ def test_the_caption_says_what_was_taken_and_why(chosen, end):
 def test_nothing_to_choose_is_said():
     figure = sweep_of_constants.draw(EMPTY, grid_of())
     assert figure.texts[0].get_text() == sweep_of_constants.EMPTY
-    assert choice_of_constants(EMPTY, grid_of(), "m").strip() == sweep_of_constants.EMPTY
+    assert sweep_of_constants.caption(EMPTY, grid_of(), "m").strip() == sweep_of_constants.EMPTY

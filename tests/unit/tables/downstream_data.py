@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pandas as pd
 
+from multiprune.evaluation.downstream_runs import Run
 from multiprune.experiment.grid import DENSE, Grid
 from multiprune.files.json import write_json
-from multiprune.files.tables import COLUMNS
-from multiprune.tables.downstream_runs import Run
+from unit.columns import COLUMNS
 
 NAMES = {
     "ar": "Arabic", "bg": "Bulgarian", "de": "German", "el": "Greek", "en": "English",

@@ -1,4 +1,4 @@
-"""RankC against rankings worked by hand, its resampling and its table."""
+"""The table of RankC, by hand, and its resampling."""
 
 import math
 
@@ -6,64 +6,12 @@ import numpy as np
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.files.tables import COLUMNS
-from multiprune.tables.consistency import (
-    chance_consistency,
-    rank_consistency,
-    resampled_means,
-    tabulate_consistency,
-)
-from multiprune.tables.downstream_runs import DownstreamRuns, Run
+from multiprune.evaluation.consistency import rank_consistency
+from multiprune.evaluation.downstream_runs import Run
+from multiprune.tables.consistency import COLUMNS, resampled_means, tabulate
 from unit.tables.downstream_data import grid_of, record_of, runs_of, write_plausible, write_record
 
-E1, E2, E3 = math.e, math.e**2, math.e**3
-A, B, C, D = -1.0, -2.0, -3.0, -4.0  # log-likelihoods from best to worst
-
-
-def consistency(first, second) -> float:
-    return rank_consistency(np.array([first]), np.array([second]))[0]
-
-
-def test_three_choices_by_hand():
-    # rankings 0 1 2 and 1 0 2: common among the first 1, 2, 3: 0, 2, 3
-    weights = np.array([E2, E1, 1]) / (E2 + E1 + 1)
-    assert consistency([A, B, C], [B, A, C]) == pytest.approx(weights @ [0, 1, 1])
-    # 0 1 2 and 2 1 0: 0, 1, 3
-    assert consistency([A, B, C], [C, B, A]) == pytest.approx(weights @ [0, 1 / 2, 1])
-    # 0 1 2 and 0 2 1: 1, 1, 3
-    assert consistency([A, B, C], [A, C, B]) == pytest.approx(weights @ [1, 1 / 2, 1])
-
-
-def test_four_choices_by_hand():
-    # 0 1 2 3 and 2 0 3 1: common 0, 1, 2, 4 of 1, 2, 3, 4
-    weights = np.array([E3, E2, E1, 1]) / (E3 + E2 + E1 + 1)
-    assert consistency([A, B, C, D], [B, D, A, C]) == pytest.approx(weights @ [0, 1 / 2, 2 / 3, 1])
-
-
-def test_equal_rankings_have_one_whatever_their_scores():
-    rng = np.random.default_rng(0)
-    scores = rng.normal(size=(50, 4))
-    np.testing.assert_allclose(rank_consistency(scores, 3 * scores - 7), 1)
-    other = rng.normal(size=(50, 4))
-    np.testing.assert_allclose(rank_consistency(scores, other), rank_consistency(other, scores))
-    order = [2, 0, 3, 1]  # renaming the choices in both languages changes nothing
-    renamed = rank_consistency(scores[:, order], other[:, order])
-    np.testing.assert_allclose(renamed, rank_consistency(scores, other))
-
-
-def test_ties_rank_the_earlier_choice_first_in_both():
-    assert consistency([A, A, A], [A, B, C]) == pytest.approx(1)
-
-
-@pytest.mark.parametrize("choices", [2, 3, 4])
-def test_chance_is_the_mean_over_random_rankings(choices):
-    rng = np.random.default_rng(1)
-    scores = rng.normal(size=(2, 40_000, choices))
-    assert rank_consistency(*scores).mean() == pytest.approx(chance_consistency(choices), abs=0.01)
-
-
-def test_chance_of_two_choices_by_hand():
-    assert chance_consistency(2) == pytest.approx((E1 / 2 + 1) / (E1 + 1))
+E1, E2 = math.e, math.e**2
 
 
 def test_runs_share_resamples_that_do_not_depend_on_the_other_runs():
@@ -105,12 +53,12 @@ def results(tmp_path):
 
 
 def table_of(results, grid):
-    return tabulate_consistency(DownstreamRuns(results, "m", grid))
+    return tabulate(results, "m", grid)
 
 
 def test_table_by_hand(results):
     table = table_of(results, grid_of({"xnli": ["en", "fr"]}, ["wanda", "owl"]))
-    assert list(table.columns) == COLUMNS["consistency"]
+    assert list(table.columns) == COLUMNS
     assert table["method"].tolist() == ["dense", "owl", "wanda"]
     dense, owl, wanda = (row for _, row in table.iterrows())
     weights = np.array([E2, E1, 1]) / (E2 + E1 + 1)

@@ -1,29 +1,19 @@
 """Downstream tables: paired intervals, exact tests and Holm's correction against hand numbers."""
 
-import json
 import math
-import re
-import subprocess
-import sys
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from docutils.core import publish_parts
 
 from multiprune.errors import InputError
+from multiprune.evaluation.downstream_runs import Run
 from multiprune.files.json import read_json, write_json
-from multiprune.files.tables import COLUMNS, read_table
-from multiprune.tables.consistency import chance_consistency, tabulate_consistency
-from multiprune.tables.downstream import tabulate_downstream
-from multiprune.tables.downstream_runs import DownstreamRuns, Run
+from multiprune.tables import consistency, downstream
 from multiprune.uncertainty.accuracies import difference_interval, exact_mcnemar, holm
 from unit.tables.downstream_data import grid_of, record_of, runs_of, write_plausible, write_record
 
-CAPTIONS = Path(__file__).parents[3] / "rules" / "captions"
-SCRIPT = Path(__file__).parents[3] / "scripts" / "tabulate_downstream.py"
 RIGHT, WRONG = True, False
 DENSE, WANDA = Run("dense", "0", 0), Run("wanda", "0.5", 0)
 OWL = Run("owl", "0.5", 0)
@@ -97,7 +87,7 @@ GRID = grid_of(TASKS, ["wanda", "owl"])
 
 
 def table_of(results, grid=GRID) -> pd.DataFrame:
-    return tabulate_downstream(DownstreamRuns(results, "m", grid))
+    return downstream.tabulate(results, "m", grid)
 
 
 def cell(table, **key) -> pd.Series:
@@ -110,7 +100,7 @@ def cell(table, **key) -> pd.Series:
 
 def test_row_of_a_method_by_hand(results):
     table = table_of(results)
-    assert list(table.columns) == COLUMNS["downstream"]
+    assert list(table.columns) == downstream.COLUMNS
     row = cell(table, method="owl", language="fr", metric="acc")
     assert (row["score"], row["chance"], row["items"]) == (8 / 12, 0.25, 12)
     assert row["stderr"] == pytest.approx(math.sqrt(8 / 12 * 4 / 12 / 11))
@@ -258,58 +248,11 @@ def test_a_record_that_contradicts_itself_is_set_aside(results, change, said):
     assert path.with_name("fr.json.corrupt").exists()
 
 
-@pytest.mark.parametrize("table", ["downstream", "consistency"])
-def test_captions_explain_every_column(table):
-    text = (CAPTIONS / f"table_{table}.rst").read_text()
-    publish_parts(text, writer="html", settings_overrides={"halt_level": 2, "report_level": 2})
-    found = {
-        word for words in re.findall(r"\*\*(.+?)\*\*", text, re.S) for word in words.split(", ")
-    }
-    assert set(COLUMNS[table]) == found
-
-
-def test_caption_states_the_chance_of_rankc():
-    text = (CAPTIONS / "table_consistency.rst").read_text()
-    for choices, word in ((2, "two choices"), (3, "three"), (4, "four")):
-        assert f"{chance_consistency(choices):.2f} with {word}" in " ".join(text.split())
-
-
-def script(results, folder, grid) -> subprocess.CompletedProcess:
-    content = {
-        "seeds": grid.seeds, "baseline": grid.baseline, "languages": grid.languages,
-        "methods": grid.methods, "downstream": grid.downstream,
-        "resampling": {"draws": grid.draws, "confidence": grid.confidence},
-    }  # fmt: skip
-    command = [sys.executable, SCRIPT, "--results", results, "--model", "m"]
-    command += ["--grid", json.dumps(content), "--downstream", folder / "downstream.csv"]
-    command += ["--consistency", folder / "consistency.csv"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
-
-
-def test_script_writes_both_tables_or_none(tmp_path):
-    grid = grid_of({"xnli": ["en", "fr"]}, ["wanda"])
-    write_plausible(tmp_path, grid, 10)
-    for folder in ("one", "two"):
-        assert script(tmp_path, tmp_path / folder, grid).returncode == 0
-    for name in ("downstream", "consistency"):
-        path = tmp_path / "one" / f"{name}.csv"
-        assert path.read_bytes() == (tmp_path / "two" / f"{name}.csv").read_bytes()
-        assert len(read_table(path, COLUMNS[name])) == {"downstream": 8, "consistency": 2}[name]
-    (tmp_path / "m/seed0/downstream/wanda/0.5/xnli/fr.json").unlink()
-    done = script(tmp_path, tmp_path / "three", grid)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[1].endswith("wanda/0.5/xnli/fr.json: no such file")
-    assert not (tmp_path / "three").exists()
-
-
 def test_nothing_evaluated_gives_tables_with_their_header(tmp_path):
     grid = grid_of({"xnli": ["en"]}, ["wanda"])
     for content in ({}, {"tasks": {}}):
         grid = grid_of({"xnli": ["en"]}, ["wanda"], downstream=content)
-        runs = DownstreamRuns(tmp_path, "m", grid)
-        for name, table in (
-            ("downstream", tabulate_downstream(runs)),
-            ("consistency", tabulate_consistency(runs)),
-        ):
+        for module in (consistency, downstream):
+            table = module.tabulate(tmp_path, "m", grid)
             assert table.empty
-            assert list(table.columns) == COLUMNS[name]
+            assert list(table.columns) == module.COLUMNS

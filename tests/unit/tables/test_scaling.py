@@ -7,15 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from script_calls import call, refusal
 
 from multiprune.errors import InputError
 from multiprune.experiment.grid import Grid
 from multiprune.files.json import write_json
-from multiprune.files.tables import COLUMNS, read_table
 from multiprune.statistics.files import ModuleInput, write_statistics
-from multiprune.tables.scaling import tabulate_scaling
-from multiprune.tables.scaling_cost import tabulate_scaling_cost
+from multiprune.tables import scaling, scaling_cost
 from multiprune.uncertainty.seeds_and_items import Cell, Resampled
 
 LANGUAGES = {
@@ -103,11 +100,11 @@ def row(table: pd.DataFrame, **key) -> pd.Series:
 @pytest.fixture
 def table(tmp_path) -> pd.DataFrame:
     write_records(tmp_path, grid_of())
-    return tabulate_scaling(tmp_path, "m", grid_of())
+    return scaling.tabulate(tmp_path, "m", grid_of())
 
 
 def test_a_row_for_each_point_of_a_curve_and_each_set_of_languages(table):
-    assert list(table.columns) == COLUMNS["scaling"]
+    assert list(table.columns) == scaling.COLUMNS
     found = list(table[["curve", "choice", "size", "language_set", "languages", "draws"]].values)
     sets = [("calibration", 3), ("unseen-language", 2), ("unseen-family", 3)]
     points = [("all", 3, 1), ("greedy", 2, 1), ("random", 2, 2)]
@@ -200,7 +197,7 @@ def test_a_set_without_languages_has_no_rows(tmp_path):
     languages = {name: LANGUAGES[name] for name in (*POOL, "uu")}
     grid = grid_of(languages=languages)
     write_records(tmp_path, grid)
-    table = tabulate_scaling(tmp_path, "m", grid)
+    table = scaling.tabulate(tmp_path, "m", grid)
     assert set(table["language_set"]) == {"calibration", "unseen-language"}
 
 
@@ -211,7 +208,7 @@ def test_seeds_are_draws_too_and_dense_has_one_run(tmp_path):
     }
     grid = grid_of(methods, seeds=(0, 2))
     write_records(tmp_path, grid)
-    table = tabulate_scaling(tmp_path, "m", grid)
+    table = scaling.tabulate(tmp_path, "m", grid)
     assert table.groupby("choice")["draws"].max().to_dict() == {"all": 2, "greedy": 2, "random": 4}
     # 0.2 more with seed 2, so 0.1 in the mean.
     whole = row(table, choice="all", language_set="calibration")
@@ -232,7 +229,7 @@ def test_several_curves_and_sparsities_stay_apart(tmp_path):
     losses = LOSS | {"m-wanda": LOSS["wanda-2-s0"], "m-wanda-2": LOSS["wanda-2-s1"]}
     grid = grid_of(methods)
     write_records(tmp_path, grid, losses)
-    table = tabulate_scaling(tmp_path, "m", grid).query("language_set == 'calibration'")
+    table = scaling.tabulate(tmp_path, "m", grid).query("language_set == 'calibration'")
     points = [tuple(values) for values in table[["curve", "choice", "size", "sparsity"]].values]
     assert points == [
         ("m-wanda", "all", 3, "0.5"),
@@ -253,13 +250,13 @@ def test_the_order_of_the_grid_changes_nothing(tmp_path, table):
         {name: METHODS[name] for name in reversed(METHODS)},
         {name: LANGUAGES[name] for name in reversed(LANGUAGES)},
     )
-    pd.testing.assert_frame_equal(tabulate_scaling(tmp_path, "m", turned), table)
+    pd.testing.assert_frame_equal(scaling.tabulate(tmp_path, "m", turned), table)
 
 
 def test_a_missing_record_is_one_line(tmp_path, table):
     (tmp_path / "m/seed0/perplexity/wanda-2-s1/0.5/xx.json").unlink()
     with pytest.raises(InputError, match=r"wanda-2-s1/0\.5/xx\.json: no such file$"):
-        tabulate_scaling(tmp_path, "m", grid_of())
+        scaling.tabulate(tmp_path, "m", grid_of())
 
 
 # Cost --------------------------------------------------------------------------------------------
@@ -291,8 +288,8 @@ def costly(tmp_path):
 
 
 def statistics_rows(results, grid=None) -> pd.DataFrame:
-    table = tabulate_scaling_cost(results, "m", grid or grid_of())
-    assert list(table.columns) == COLUMNS["scaling_cost"]
+    table = scaling_cost.tabulate(results, "m", grid or grid_of())
+    assert list(table.columns) == scaling_cost.COLUMNS
     return table[table["step"] == "statistics"]
 
 
@@ -308,7 +305,7 @@ def test_statistics_add_up_language_by_language(costly):
 
 
 def test_masks_of_curves_have_a_row_each(costly):
-    table = tabulate_scaling_cost(costly, "m", grid_of())
+    table = scaling_cost.tabulate(costly, "m", grid_of())
     masks = table[table["step"] == "mask"]
     assert [tuple(values) for values in masks.drop(columns=["model", "step"]).values] == [
         ("wanda", 3, 5.0, 700.0, 0.001),
@@ -326,7 +323,7 @@ def test_a_job_without_a_benchmark_leaves_its_cells_empty(costly):
     assert found["seconds"].tolist() == pytest.approx([10, math.nan, math.nan], nan_ok=True)
     assert found["memory_mb"].tolist() == pytest.approx([100, math.nan, math.nan], nan_ok=True)
     assert found["megabytes"].notna().all()
-    table = tabulate_scaling_cost(costly, "m", grid_of())
+    table = scaling_cost.tabulate(costly, "m", grid_of())
     whole = row(table, method="wanda")
     assert whole[["seconds", "memory_mb"]].isna().all()
     assert whole["megabytes"] == 0.001
@@ -350,51 +347,18 @@ def test_a_job_that_was_repeated_counts_with_its_mean(costly):
     path = costly / "benchmarks/prune_model/m/seed0/wanda/0.5.jsonl"
     lines = [{"s": 4, "max_rss": 500}, {"s": 8, "max_rss": 900}]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    found = row(tabulate_scaling_cost(costly, "m", grid_of()), method="wanda")
+    found = row(scaling_cost.tabulate(costly, "m", grid_of()), method="wanda")
     assert found[["seconds", "memory_mb"]].tolist() == [6, 700]
 
 
 def test_only_masks_from_dense_statistics_are_compared(costly):
     sequential = {"sequential": run(curve="sequential", rule="prune_sequentially", statistics=[])}
-    table = tabulate_scaling_cost(costly, "m", grid_of(METHODS | sequential))
+    table = scaling_cost.tabulate(costly, "m", grid_of(METHODS | sequential))
     assert "sequential" not in set(table["method"])
 
 
 def test_without_a_curve_the_table_is_empty(costly):
     methods = {name: METHODS[name] for name in ("dense", "wanda-en")}
-    table = tabulate_scaling_cost(costly, "m", grid_of(methods))
+    table = scaling_cost.tabulate(costly, "m", grid_of(methods))
     assert table.empty
-    assert list(table.columns) == COLUMNS["scaling_cost"]
-
-
-# The scripts -------------------------------------------------------------------------------------
-
-
-def grid_text(grid: Grid) -> str:
-    content = {key: getattr(grid, key) for key in ("seeds", "languages", "methods", "baseline")}
-    content |= {"split": grid.split, "length": grid.length}
-    return json.dumps(content | {"resampling": {"draws": 500, "confidence": 0.9}})
-
-
-def test_the_scripts_write_what_the_library_tabulates(costly):
-    write_records(costly, grid_of())
-    for name, make in (("scaling", tabulate_scaling), ("scaling_cost", tabulate_scaling_cost)):
-        output = costly / f"{name}.csv"
-        words = ["--results", costly, "--model", "m", "--grid", grid_text(grid_of())]
-        assert call(f"tabulate_{name}", *words, "--output", output) == (0, [])
-        found = read_table(output, COLUMNS[name])
-        expected = make(costly, "m", grid_of())
-        for column in COLUMNS[name]:
-            for one, other in zip(found[column], expected[column], strict=True):
-                empty = pd.isna(one) and (pd.isna(other) or other == "")
-                assert empty or one == other or float(one) == float(other), column
-
-
-def test_the_scripts_refuse_in_one_line(tmp_path):
-    words = ["--results", tmp_path, "--model", "m", "--output", tmp_path / "out.csv"]
-    assert "--grid: cannot be read" in refusal("tabulate_scaling", *words, "--grid", "[")
-    line = refusal("tabulate_scaling", *words, "--grid", grid_text(grid_of()))
-    assert line.endswith("no such file")
-    cost = refusal("tabulate_scaling_cost", *words, "--grid", grid_text(grid_of()))
-    assert "statistics/aa.safetensors" in cost
-    assert not (tmp_path / "out.csv").exists()
+    assert list(table.columns) == scaling_cost.COLUMNS

@@ -1,5 +1,6 @@
 """Perplexity records of one model: each read once, compared window by window."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -95,6 +96,20 @@ class Runs:
 
     def _dense(self, language: str) -> tuple:
         return (DENSE, "0", self.grid.methods[DENSE]["seeds"][0], language)
+
+    def measured(self) -> Iterator[tuple[str, str, list[Measurement]]]:
+        """Every method and sparsity, sorted, with its measurements over seeds and languages."""
+        for method, settings in sorted(self.grid.methods.items()):
+            for sparsity in sorted(settings["sparsities"], key=float):
+                yield (
+                    method,
+                    sparsity,
+                    [
+                        self.measure(method, sparsity, seed, language)
+                        for seed in sorted(settings["seeds"])
+                        for language in self.grid.evaluated
+                    ],
+                )
 
     def measure(self, method: str, sparsity: str, seed: int, language: str) -> Measurement:
         """One run's record, compared with dense and, where it has this sparsity, the baseline."""

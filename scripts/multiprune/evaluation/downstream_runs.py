@@ -108,6 +108,12 @@ class DownstreamRuns:
             for seed in sorted(settings["seeds"])
         ]
 
+    def cells(self, run: Run, task: str, language: str) -> dict:
+        """What names a run on a task and language in a table, but for the seed."""
+        method, sparsity, _ = run
+        key = {"model": self.model, "method": method, "sparsity": sparsity}
+        return key | {"task": task, "language": language}
+
     def dense(self) -> Run:
         return Run(DENSE, "0", self.grid.methods[DENSE]["seeds"][0])
 
