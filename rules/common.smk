@@ -36,7 +36,7 @@ from multiprune.errors import InputError
 from multiprune.files.locks import FetchTurns
 from multiprune.experiment.grid import CODE, MASKS, WEIGHTS
 from multiprune.files.manifests import other_definition
-from multiprune.fetch.models.fetching import is_model_file
+from multiprune.fetch.model_files import is_model_file
 from multiprune.experiment.names import claims_file
 from multiprune.fetch.revisions import RevisionLock
 

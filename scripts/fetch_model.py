@@ -11,17 +11,17 @@ import os
 from functools import partial
 from pathlib import Path
 
+from multiprune.fetch.definitions import parse_definition
 from multiprune.fetch.fit import NOTHING, check_fit
-from multiprune.fetch.models.fetching import fetch_model
 from multiprune.fetch.revisions import RevisionLock
 from multiprune.files.manifests import (
     described_folder,
     keep_copy,
     note_verified,
-    parse_definition,
     still_complete,
 )
 from multiprune.jobs.command import run
+from multiprune.registry import find
 
 
 def main() -> None:
@@ -43,11 +43,12 @@ def main() -> None:
         note_verified(arguments.manifest)
         print("complete already: nothing is fetched again")
         return
+    kind = find("fetch.models", definition["kind"], "model kind")
     lock, key = RevisionLock(arguments.lock), f"models/{arguments.manifest.parent.name}"
     pinned = lock.pin(key, definition)
     with described_folder(arguments.manifest, definition, resumable=from_hub) as (folder, notes):
         fits = partial(check_fit, arguments.manifest.parent.name, asked=arguments.asked)
-        notes.update(fetch_model(pinned, folder, fits))
+        notes.update(kind.fetch(pinned, folder, fits))
     note_verified(arguments.manifest)  # its files have just been hashed
     lock.record(key, definition, notes.get("revision"))
     if from_hub:

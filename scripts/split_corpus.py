@@ -9,10 +9,10 @@ import argparse
 import os
 from pathlib import Path
 
-from multiprune.fetch.corpora.reading import read_corpus
-from multiprune.fetch.corpora.splits import SPLITS, write_splits
+from multiprune.fetch.definitions import parse_definition
 from multiprune.fetch.revisions import RevisionLock
-from multiprune.files.manifests import described_folder, parse_definition
+from multiprune.fetch.splits import SPLITS, read_corpus, write_splits
+from multiprune.files.manifests import described_folder
 from multiprune.jobs.command import run
 
 

@@ -11,7 +11,7 @@ import pytest
 from script_calls import call, refusal
 from tiny import write_llama
 
-from multiprune.fetch.corpora.splits import SPLITS
+from multiprune.fetch.splits import SPLITS
 from multiprune.files.json import read_json_lines
 from multiprune.files.manifests import write_manifest
 from multiprune.files.tensors import read_tensors

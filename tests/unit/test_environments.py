@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from multiprune import registry
 from multiprune.experiment.figure_tables import ALL_TABLES, FIGURE_TABLES
 from multiprune.figures.registry import FIGURES
 from multiprune.files.tables import COLUMNS
@@ -25,7 +26,7 @@ def normal(distribution: str) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    """Dotted names that a file imports, at any depth, with what is taken out of packages."""
+    """Dotted names that a file imports, at any depth, or may find by name in a package."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -33,7 +34,20 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports are not followed by code_digest"
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif _finds_by_name(node):
+            package = ast.literal_eval(node.args[0])
+            names |= {f"{PACKAGE}.{package}.{name}" for name in registry.names(package)}
     return names
+
+
+def _finds_by_name(node: ast.AST) -> bool:
+    """Whether a node is `find("package", name)`."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "find"
+        and isinstance(node.args[0], ast.Constant)
+    )
 
 
 def files_behind(script: str) -> set[Path]:
@@ -105,7 +119,7 @@ def test_environment_lists_all_that_its_scripts_import(rules):
 
 def test_environments_that_load_tokenizers_can_read_sentencepiece():
     """transformers imports these two by itself, for a tokenizer that is a *.model file alone."""
-    module = SCRIPTS / PACKAGE / "tokenizer.py"
+    module = SCRIPTS / PACKAGE / "models/tokenizer.py"
     loading = [r for r in RULES if any(module in files_behind(s) for s in scripts_of(r))]
     assert loading == ["calibration.smk", "evaluation.smk", "fetch.smk"]
     for rules in loading:
@@ -140,7 +154,7 @@ def test_light_stages_load_neither_transformers_nor_a_hub(script):
 
 
 def test_what_parses_the_workflow_needs_no_torch():
-    for module in ("config", "digest", "manifests"):
+    for module in ("experiment/config", "jobs/code_digest", "files/manifests"):
         assert not third_party(f"{PACKAGE}/{module}.py") & {"torch", "transformers", "pandas"}
 
 

@@ -226,25 +226,6 @@ def set_both_aside(manifest_path: Path, path: Path, reason: str) -> NoReturn:
     raise InputError(f"{path}: {reason}; set aside as {names}, run the same command again")
 
 
-def parse_definition(text: str, keys: Iterable[str] = ()) -> dict:
-    """A definition given as JSON on a command line; it must be an object that has `keys`."""
-    try:
-        definition = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"--definition: is not JSON ({error})") from None
-    if not isinstance(definition, dict):
-        raise InputError(f"--definition: a JSON object is expected, found {text}")
-    require_keys(definition, keys)
-    return definition
-
-
-def require_keys(definition: dict, keys: Iterable[str]) -> None:
-    """InputError where a definition lacks one of `keys`."""
-    missing = sorted(key for key in keys if key not in definition)
-    if missing:
-        raise InputError(f"definition {_compact(definition)}: lacks {', '.join(missing)}")
-
-
 def other_definition(manifest_path: Path | str, definition: dict) -> str | None:
     """One line when the folder was built from another definition, else None.
 

@@ -20,7 +20,7 @@ TABLE_PACKAGES = ("numpy", "pandas", "scipy")
 def origin(
     script: Path | str, inputs: Iterable[Path], seeds: Iterable[int], packages: Iterable[str]
 ) -> dict:
-    """What something is made of; `inputs` as `artefacts.noting_inputs` gives them."""
+    """What something is made of; `inputs` as `noting_inputs` gives them."""
     return {
         "code": code_digest(script),
         "inputs": {str(path): sha256_file(path) for path in sorted(inputs)},

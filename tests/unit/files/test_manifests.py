@@ -19,7 +19,6 @@ from multiprune.files.manifests import (
     described_folder,
     fingerprint,
     other_definition,
-    parse_definition,
     read_manifest,
     write_manifest,
 )
@@ -266,13 +265,3 @@ class TestDescribedFolder:
     def test_name_of_the_manifest_is_fixed(self, tmp_path):
         with pytest.raises(InputError, match=r"must be called manifest\.json"):
             self.fill(tmp_path / "m" / "other.json", "one")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [("{", "is not JSON"), ("[1]", "a JSON object is expected"), ("{}", "lacks kind")],
-)
-def test_definition_from_the_command_line(text, message):
-    with pytest.raises(InputError, match=message):
-        parse_definition(text, ["kind"])
-    assert parse_definition('{"kind": "x"}', ["kind"]) == {"kind": "x"}

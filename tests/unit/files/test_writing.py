@@ -61,7 +61,7 @@ def killed_while_writing(target: Path, number: int) -> int:
     """Exit code of a process that gets a signal in the middle of writing `target`."""
     code = (
         "import os, sys\n"
-        "from multiprune.artefacts import replacing\n"
+        "from multiprune.files.writing import replacing\n"
         f"with replacing({str(target)!r}) as temporary:\n"
         "    temporary.write_text('half')\n"
         f"    os.kill(os.getpid(), {number})\n"

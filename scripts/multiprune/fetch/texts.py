@@ -1,15 +1,11 @@
-"""Corpus text -> token ids: paragraphs packed one after the other, a line break between them."""
+"""Readers of fetched text, which compare it with its manifest."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from multiprune.errors import InputError
 from multiprune.files.json import read_json_lines
 from multiprune.files.manifests import MANIFEST, check_files
 from multiprune.files.writing import set_aside
-
-if TYPE_CHECKING:  # importing transformers takes seconds, which reading rows does not need
-    pass
 
 
 def read_rows(path: Path | str) -> list[dict[str, str]]:
