@@ -13,7 +13,7 @@ include: "rules/common.smk"
 
 pathvars:
     results=RESULTS,
-    resources=RESOURCES,
+    resources=LINKS,
     logs=f"{RESULTS}/logs",
     benchmarks=f"{RESULTS}/benchmarks",
 
@@ -25,7 +25,6 @@ onstart:
     keep_digests()
     if workflow.executor_plugin.name == "slurm":
         check_cluster()
-    take_fetch_turns()
 
 
 onerror:

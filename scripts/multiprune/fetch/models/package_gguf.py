@@ -26,6 +26,11 @@ def fetch(definition: dict, folder: Path, fits: Check) -> dict:
     return {"package": definition["package"], "version": version, "file": file.name}
 
 
+def made_by(definition: dict, code: str) -> dict:
+    """The code that converts it."""
+    return {"code": code}
+
+
 def check(definition: dict, pinned: dict, folder: Path, fits: Check) -> str:
     """Whether pip would find the package."""
     package, version = definition["package"], definition.get("version")
