@@ -65,7 +65,7 @@ clean:
 	rm -rf results/demo
 
 distclean:
-	rm -rf results/*/ resources .venv .snakemake
+	rm -rf results/*/ resources .resources .venv .snakemake
 
 .venv/workflow: requirements.txt requirements-lock.txt
 	@echo "Setting up .venv: about two minutes the first time"

@@ -13,7 +13,7 @@ include: "rules/common.smk"
 
 pathvars:
     results=RESULTS,
-    resources=RESOURCES,
+    resources=LINKS,
     logs=f"{RESULTS}/logs",
     benchmarks=f"{RESULTS}/benchmarks",
 
@@ -26,7 +26,6 @@ onstart:
     shutil.rmtree(INCOMPLETE, ignore_errors=True)
     if workflow.executor_plugin.name == "slurm":
         check_cluster()
-    take_fetch_turns()
 
 
 onerror:

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from multiprune.calibration.windows import Windows
 from multiprune.evaluation.perplexity import window_losses, windows_of
-from multiprune.fetch.corpora.texts import read_paragraphs
+from multiprune.fetch.texts import read_paragraphs
 from multiprune.files.tensors import read_tensors
 from multiprune.models.architectures import architecture_of
 from multiprune.models.loading import forward, load_model, set_up

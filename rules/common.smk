@@ -1,6 +1,5 @@
 """Configuration, wildcard constraints, and what all stages share; no rules here."""
 
-import atexit
 import json
 import os
 import re
@@ -35,16 +34,15 @@ from multiprune.claims.definitions import read_claims
 from multiprune.experiment.config import canonical
 from multiprune.experiment.cost import estimate, window_tokens
 from multiprune.errors import InputError
-from multiprune.files.locks import FetchTurns
 from multiprune.experiment.grid import CODE, MASKS, WEIGHTS
 from multiprune.files.manifests import other_definition
-from multiprune.fetch.models.fetching import is_model_file
+from multiprune.fetch.model_files import is_model_file
 from multiprune.experiment.names import claims_file
 from multiprune.fetch.revisions import RevisionLock
 from multiprune.registry import constants
 
-RESOURCES = "resources"  # downloads, shared by all experiments
-FETCHING = ("fetch_model", "download_package", "fetch_corpus", "fetch_task")
+RESOURCES = "resources"  # downloads, shared by all experiments, and by clones
+LINKS = ".resources"  # links to their files: what Snakemake knows of them, and may remove
 
 if {"{", "}"} & set(str(ROOT)):
     sys.exit(f"error: {ROOT}: Snakemake takes {{ and }} for wildcards; rename the folder")
@@ -151,30 +149,6 @@ def check_cluster():
         slurm.check_submission(partitions)
     except InputError as error:
         sys.exit(f"error: {error}")
-
-
-def take_fetch_turns():
-    """Fetch nothing that another run, of a clone with the same downloads, fetches or has fetched.
-
-    Snakemake removes a file before the job that makes it, even if the file has come since the jobs
-    were planned, and others may be reading it by then. So the jobs are planned anew.
-    """
-    if not workflow.is_main_process:
-        return
-    missing = [
-        path
-        for job in workflow.dag.needrun_jobs()
-        if job.rule.name in FETCHING
-        for path in workflow.dag.reason(job).missing_output
-    ]
-    turns = FetchTurns()
-    atexit.register(turns.end)
-    if others := turns.take(missing):
-        print(f"fetched by another run: {', '.join(map(str, others))}", file=sys.stderr, flush=True)
-        turns.end()
-        workflow.persistence.unlock()
-        os.chdir(workflow.workdir_init)
-        os.execv(sys.executable, sys.orig_argv)
 
 
 def list_failed_jobs():

@@ -10,7 +10,7 @@ import yaml
 from multiprune.calibration.alignment import check_counts, check_lengths
 from multiprune.errors import InputError
 from multiprune.evaluation.tasks import parallel_cloze
-from multiprune.fetch.corpora.texts import read_rows
+from multiprune.fetch.texts import read_rows
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import write_json, write_json_lines
 from multiprune.files.manifests import manifest_beside

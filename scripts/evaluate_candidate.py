@@ -12,7 +12,7 @@ from multiprune.evaluation.candidate_records import check_windows
 from multiprune.evaluation.perplexity import windows_of
 from multiprune.evaluation.records import add_text_arguments, measure_of, measure_text, text_path
 from multiprune.experiment.candidates import with_constants
-from multiprune.fetch.corpora.texts import read_paragraphs
+from multiprune.fetch.texts import read_paragraphs
 from multiprune.files.hashes import sha256_arrays
 from multiprune.files.json import write_json
 from multiprune.jobs.code_digest import code_digest

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from multiprune.calibration.sampling import sample_windows
 from multiprune.calibration.windows import START_TOKEN, start_metadata
-from multiprune.fetch.corpora.texts import read_paragraphs
+from multiprune.fetch.texts import read_paragraphs
 from multiprune.files.hashes import sha256_file
 from multiprune.files.manifests import checked_fingerprint
 from multiprune.files.tensors import metadata_text, write_tensors

@@ -27,7 +27,7 @@ from multiprune.export.sparsity_report import (
     own_paragraphs,
     sparsity_rows,
 )
-from multiprune.fetch.corpora.texts import read_paragraphs
+from multiprune.fetch.texts import read_paragraphs
 from multiprune.files.writing import replacing
 from multiprune.jobs.command import run, text_by_language
 from multiprune.models.loading import check_ids, check_length, load_model, not_finite, set_up

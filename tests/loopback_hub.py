@@ -293,7 +293,7 @@ class Fetching:
         assert code == 0, line
         found = {path.name: path.read_bytes() for path in self.manifest.parent.iterdir()}
         wanted = {name: data for name, data in repository.files.items() if name not in UNWANTED}
-        assert set(found) == {*wanted, "manifest.json", ".manifest.json", ".verified.json"}
+        assert set(found) == {*wanted, "manifest.json", ".verified.json"}
         assert found.items() >= wanted.items()
         assert os.listdir(self.manifest.parent.parent) == ["tiny"]
 

@@ -16,6 +16,16 @@ def model_folder(wildcards):
     return f"{RESOURCES}/models/{wildcards.model}"
 
 
+def corpus_folder(wildcards):
+    """Folder of one language of a corpus."""
+    return f"{RESOURCES}/corpora/{wildcards.corpus}/{wildcards.language}"
+
+
+def task_definition(wildcards):
+    """Which task in which language, as JSON."""
+    return canonical({"task": wildcards.task, "language": wildcards.language})
+
+
 def model_definitions(wildcards):
     """What every model is, as JSON."""
     return canonical({model: definitions.model_definition(config, model) for model in MODELS})
@@ -152,11 +162,6 @@ def cache_folder(wildcards):
 def corpora_folder(wildcards):
     """Folder of all corpora."""
     return f"{RESOURCES}/corpora"
-
-
-def folder_of_tasks(wildcards, input):
-    """Folder that holds one folder per language of a task."""
-    return os.path.dirname(os.path.dirname(input.tasks[0]))
 
 
 def folder_of_input(name):

@@ -6,7 +6,6 @@ and the names that it is given.
 """
 
 import ast
-from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -25,14 +24,17 @@ def unknown_name(what: str, name: str, allowed: list[str]) -> str:
     return f"unknown {what} {shown(name)}: allowed are {', '.join(allowed)}{hint}"
 
 
-def find(package: str, name: str, having: str | None = None) -> ModuleType:
+def find(
+    package: str, name: str, having: str | None = None, what: str | None = None
+) -> ModuleType:
     """The module of a package, such as `pruning.scores`, that has this name.
 
-    InputError, with the list and the nearest match, where `names` has none.
+    InputError, with the list and the nearest match, where `names` has none; it calls the module
+    `what`, or by the name of the package.
     """
     known = names(package, having)
     if name not in known:
-        what = package.rpartition(".")[2].removesuffix("s")
+        what = what or package.rpartition(".")[2].removesuffix("s")
         raise InputError(unknown_name(what, name, known))
     return import_module(f"multiprune.{package}.{name}")
 
@@ -58,28 +60,3 @@ def constants(package: str, name: str) -> dict[str, object]:
             except ValueError:
                 continue
     return found
-
-
-class Registry:
-    """Maps the names used in a config to functions."""
-
-    def __init__(self, what: str):
-        self.what = what
-        self._functions: dict[str, Callable] = {}
-
-    def register(self, name: str) -> Callable[[Callable], Callable]:
-        """Decorator that makes a function available under `name`."""
-
-        def add(function: Callable) -> Callable:
-            self._functions[name] = function
-            return function
-
-        return add
-
-    def __getitem__(self, name: str) -> Callable:
-        if name not in self._functions:
-            raise InputError(unknown_name(self.what, name, sorted(self)))
-        return self._functions[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._functions)

@@ -1,4 +1,4 @@
-"""Texts that people have: each works, or ends split_corpus.py with one line and without a file."""
+"""Texts that people have: each works, or ends fetch_corpus.py with one line and without a file."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 from script_calls import call, refusal
 from tiny import write_llama
 
-from multiprune.fetch.corpora.splits import SPLITS
+from multiprune.fetch.splits import SPLITS
 from multiprune.files.json import read_json_lines
 from multiprune.files.manifests import write_manifest
 from multiprune.files.tensors import read_tensors
@@ -112,7 +112,7 @@ REFUSED = {
 def test_refused_text(tmp_path, name):
     data, message = REFUSED[name]
     source = written(tmp_path / "texts/en.txt", data)
-    line = refusal("split_corpus", *arguments(tmp_path, source))
+    line = refusal("fetch_corpus", *arguments(tmp_path, source))
     assert f"{source}" in line
     assert message in line
     assert_nothing_is_left(tmp_path)
@@ -154,7 +154,7 @@ def test_refused_place(tmp_path, name):
     source = tmp_path / "texts/en.txt"
     source.parent.mkdir()
     make(source)
-    line = refusal("split_corpus", *arguments(tmp_path, source))
+    line = refusal("fetch_corpus", *arguments(tmp_path, source))
     assert line == (
         f"error: {source}: {message}; a text corpus needs one {{text}}.txt a language in its folder"
     )
@@ -213,7 +213,7 @@ def model(tmp_path_factory) -> Path:
 def test_works(tmp_path, model, name):
     data, paragraphs = WORKS[name]
     source = written(tmp_path / "texts/en.txt", data)
-    code, lines = call("split_corpus", *arguments(tmp_path, source))
+    code, lines = call("fetch_corpus", *arguments(tmp_path, source))
     assert code == 0, lines
     expected = {split: [] for split in SPLITS}
     for position, paragraph in enumerate(paragraphs):
@@ -245,7 +245,7 @@ print(used.ru_utime + used.ru_stime, used.ru_maxrss)
 
 def test_a_huge_paragraph_costs_little(tmp_path):
     source = written(tmp_path / "texts/en.txt", joined([HUGE * 4, *LATIN]))  # 8 MB in one line
-    command = [sys.executable, SCRIPTS / "split_corpus.py", *arguments(tmp_path, source)]
+    command = [sys.executable, SCRIPTS / "fetch_corpus.py", *arguments(tmp_path, source)]
     measured = subprocess.run(
         [sys.executable, "-c", MEASURE, *map(str, command)],
         check=True,
@@ -295,7 +295,7 @@ def test_a_dataset_with_the_same_text_in_two_splits_is_refused(
 ):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     corpus = dataset(tmp_path / "data", **texts)
-    line = refusal("split_corpus", *arguments(tmp_path, None, corpus))
+    line = refusal("fetch_corpus", *arguments(tmp_path, None, corpus))
     assert f"dataset {tmp_path / 'data'}, text 'en': {message}" in line
     assert_nothing_is_left(tmp_path)
 
@@ -322,7 +322,7 @@ def test_no_test_text_calibrates_in_disguise(tmp_path, monkeypatch, name):
     corpus = dataset(
         tmp_path / "data", train=[*hidden, *texts[3:8]], validation=texts[8:10], test=texts[:3]
     )
-    code, lines = call("split_corpus", *arguments(tmp_path, None, corpus))
+    code, lines = call("fetch_corpus", *arguments(tmp_path, None, corpus))
     assert code == 0
     assert "3 rows that stand in a later split too are left out" in lines
     assert splits_in(tmp_path)["calibration"] == texts[3:8]
@@ -333,7 +333,7 @@ def test_rows_that_stand_in_the_test_split_too_do_not_calibrate(tmp_path, monkey
     corpus = dataset(
         tmp_path / "data", train=LATIN[:10], validation=LATIN[8:14], test=[*LATIN[12:], LATIN[0]]
     )
-    code, lines = call("split_corpus", *arguments(tmp_path, None, corpus))
+    code, lines = call("fetch_corpus", *arguments(tmp_path, None, corpus))
     assert code == 0
     assert "5 rows that stand in a later split too are left out" in lines
     assert splits_in(tmp_path) == {

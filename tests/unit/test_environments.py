@@ -23,7 +23,7 @@ def normal(distribution: str) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    """Dotted names that a file imports, at any depth, with what is taken out of packages."""
+    """Dotted names that a file imports, at any depth, or may find by name in a package."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -31,6 +31,9 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports are not followed by code_digest"
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif _finds_by_name(node):
+            package = ast.literal_eval(node.args[0])
+            names |= {f"{PACKAGE}.{package}.{name}" for name in registry.names(package)}
     return names
 
 

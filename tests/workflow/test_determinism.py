@@ -27,7 +27,7 @@ import prune_model
 from multiprune.experiment import config as experiment
 from multiprune.experiment import table_grids
 from multiprune.experiment.config import canonical
-from multiprune.fetch.corpora.splits import write_splits
+from multiprune.fetch.splits import write_splits
 from multiprune.files.json import read_json
 from multiprune.files.manifests import write_manifest
 from multiprune.files.tensors import write_tensors

@@ -82,6 +82,12 @@ def reorder(clone: Workflow) -> None:
         config.update(reordered)
 
 
+def fetch_logs(clone: Workflow) -> list[str]:
+    """What the jobs that fetch have written to their logs."""
+    logs = clone.folder / "results/tiny/logs"
+    return [path.read_text() for path in sorted(logs.glob("fetch_*/**/*.log"))]
+
+
 def run_twins(snapshot: Workflow, folder: Path) -> Twins:
     """Two clones from nothing; the second has its config in another order and makes everything."""
     few, whole = (

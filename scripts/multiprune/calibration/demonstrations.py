@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from multiprune.errors import InputError
-from multiprune.fetch.corpora.texts import read_rows
+from multiprune.fetch.texts import read_rows
 from multiprune.models.tokenization import encode
 
 if TYPE_CHECKING:  # importing transformers takes seconds, which reading rows does not need

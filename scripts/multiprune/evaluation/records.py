@@ -20,7 +20,7 @@ from multiprune.evaluation.perplexity import (
     window_losses,
     windows_of,
 )
-from multiprune.fetch.corpora.texts import read_paragraphs
+from multiprune.fetch.texts import read_paragraphs
 from multiprune.files.hashes import sha256_arrays, sha256_file
 from multiprune.models.loading import check_ids, check_length
 from multiprune.models.tokenization import tokenize, unknown_tokens, utf8_bytes, warn_of_unknown

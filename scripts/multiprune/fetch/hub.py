@@ -20,9 +20,9 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from multiprune.errors import InputError
+from multiprune.files.folders import IN_PROGRESS
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import read_json, write_json
-from multiprune.files.manifests import IN_PROGRESS
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo, RepoSibling

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from multiprune.errors import InputError
-from multiprune.fetch.corpora.normal_form import normal_text, seen_text
 from multiprune.fetch.hub import TIMEOUT, gated, hub_errors, hub_page, persistently
+from multiprune.fetch.normal_form import normal_text, seen_text
 
 SCRIPT = (
     "is loaded by a script of its own, which is never run; use a dataset stored as Parquet or JSON "

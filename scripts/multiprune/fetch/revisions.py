@@ -103,6 +103,16 @@ def is_commit(revision: object) -> bool:
     return isinstance(revision, str) and COMMIT.fullmatch(revision) is not None
 
 
+def found_commit(definition: dict, used: str | None, now: str | None) -> str:
+    """What preflight says of a hub's commit: the one `used`, and where the branch is `now`."""
+    if used == now or is_commit(definition["revision"]):
+        return f"commit {used}"
+    return (
+        f"commit {used} is locked; {definition['revision']} of {repository(definition)} has moved "
+        f"to {now} since"
+    )
+
+
 def repository(definition: dict) -> str:
     """The hub repository of a model or a corpus."""
     return definition.get("repo") or definition["dataset"]

@@ -6,26 +6,23 @@ plus what a source wants to record. A folder appears as a whole, by rename, or n
 """
 
 import json
-import shutil
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from multiprune.errors import InputError
+from multiprune.files.folders import IN_PROGRESS, folder_lock, replacing_folder
 from multiprune.files.hashes import sha256_file, sha256_json
 from multiprune.files.json import parse_json, read_json, write_json
-from multiprune.files.locks import locked
 from multiprune.files.writing import set_aside
 
 MANIFEST = "manifest.json"
-COPY = ".manifest.json"  # Snakemake deletes the manifest before a job that would write it
-VERIFIED = ".verified.json"  # sizes and times of the files when their hashes were last compared
+VERIFIED = ".verified.json"  # what the files were made by, their sizes and times when last hashed
 LARGE = 50 * 2**20  # bytes; files from here on are not hashed by every job
 A_DAY = 24 * 60 * 60  # seconds
 NO_MANIFEST = "is not a manifest (definition, revision and files are expected)"
-IN_PROGRESS = ".in-progress"  # subfolder for what is no part of a folder yet
 
 
 def write_manifest(
@@ -48,29 +45,6 @@ def write_manifest(
     }
     content = {**notes, "definition": definition, "revision": revision, "files": files}
     write_json(folder / MANIFEST, content)
-
-
-def keep_copy(manifest_path: Path | str) -> None:
-    """Copy a manifest to where `still_complete` looks for it."""
-    shutil.copyfile(manifest_path, Path(manifest_path).with_name(COPY))
-
-
-def still_complete(manifest_path: Path | str, definition: dict) -> bool:
-    """Whether a folder holds all files of this definition; its manifest is put back if it does."""
-    copy = Path(manifest_path).with_name(COPY)
-    if not copy.is_file():
-        return False
-    try:
-        manifest = read_manifest(copy)
-    except InputError:
-        return False
-    folder, files = copy.parent, manifest["files"]
-    if manifest["definition"] != definition:
-        return False
-    if any(_difference(folder / name, entry, True) for name, entry in files.items()):
-        return False
-    write_json(folder / MANIFEST, manifest)
-    return True
 
 
 def read_manifest(path: Path | str) -> dict:
@@ -136,31 +110,37 @@ def checked_fingerprint(folder: Path | str) -> str:
     """
     manifest_path = Path(folder) / MANIFEST
     manifest = read_manifest(manifest_path)
-    if _verified(manifest_path) == _states(manifest_path.parent, manifest):
-        files = manifest["files"]
-        check_files(manifest_path, [name for name in files if files[name]["bytes"] < LARGE])
-    else:
-        check_files(manifest_path)
-        note_verified(manifest_path)
+    names = _to_hash(manifest_path, manifest)
+    check_files(manifest_path, names)
+    if len(names) == len(manifest["files"]):
+        note_verified(manifest_path, _note(manifest_path).get("made_by"))
     return fingerprint(manifest)
 
 
-def note_verified(manifest_path: Path) -> None:
+def note_verified(manifest_path: Path, made_by: dict | None) -> None:
     """Record that the files beside a manifest are what it says; a read-only folder keeps none."""
-    manifest = read_manifest(manifest_path)
+    note = {"files": _states(manifest_path.parent, read_manifest(manifest_path))}
     with suppress(OSError):
-        note = manifest_path.with_name(VERIFIED)
-        write_json(note, {"files": _states(manifest_path.parent, manifest)})
+        path = manifest_path.with_name(VERIFIED)
+        write_json(path, note if made_by is None else note | {"made_by": made_by})
 
 
-def _verified(manifest_path: Path) -> dict | None:
-    """What was noted, within a day."""
-    note = manifest_path.with_name(VERIFIED)
+def _note(manifest_path: Path) -> dict:
+    """What was noted; empty where nothing was, or where it is broken."""
     try:
-        recent = note.is_file() and time.time() - note.stat().st_mtime < A_DAY
-        return read_json(note)["files"] if recent else None
-    except (InputError, KeyError):
-        return None
+        return parse_json(manifest_path.with_name(VERIFIED))[0]
+    except (OSError, ValueError):
+        return {}
+
+
+def _to_hash(manifest_path: Path, manifest: dict) -> list[str]:
+    """The files whose hashes are to be compared now: LARGE ones once a day."""
+    files, states = manifest["files"], _states(manifest_path.parent, manifest)
+    path = manifest_path.with_name(VERIFIED)
+    recent = path.is_file() and time.time() - path.stat().st_mtime < A_DAY
+    if recent and _note(manifest_path).get("files") == states:
+        return [name for name in files if files[name]["bytes"] < LARGE]
+    return list(files)
 
 
 def _states(folder: Path, manifest: dict) -> dict[str, list]:
@@ -173,10 +153,8 @@ def _states(folder: Path, manifest: dict) -> dict[str, list]:
     return states
 
 
-def check_files(
-    manifest_path: Path | str, names: Iterable[str] | None = None, content: bool = True
-) -> None:
-    """Compare files with their manifest: sizes and, with `content`, SHA-256.
+def check_files(manifest_path: Path | str, names: Iterable[str] | None = None) -> None:
+    """Compare files with their manifest.
 
     `names` restricts the check. At the first file that differs, the file and the manifest are
     renamed to `*.corrupt`, so that Snakemake builds the folder again, and InputError is raised.
@@ -188,7 +166,7 @@ def check_files(
             raise InputError(
                 f"{manifest_path}: lists no file {name!r}, only {', '.join(sorted(files))}"
             )
-        reason = _difference(manifest_path.parent / name, files[name], content)
+        reason = _difference(manifest_path.parent / name, files[name])
         if reason:
             set_both_aside(manifest_path, manifest_path.parent / name, reason)
 
@@ -196,11 +174,11 @@ def check_files(
 def file_differences(folder: Path, manifest: dict) -> Iterator[tuple[str, str]]:
     """Names of the files that are not what a manifest says, and in what; nothing is set aside."""
     for name, entry in manifest["files"].items():
-        if reason := _difference(folder / name, entry, True):
+        if reason := _difference(folder / name, entry):
             yield name, reason
 
 
-def _difference(path: Path, expected: dict, content: bool) -> str | None:
+def _difference(path: Path, expected: dict, content: bool = True) -> str | None:
     if not path.is_file():
         return "is missing"
     found = path.stat().st_size
@@ -226,25 +204,6 @@ def set_both_aside(manifest_path: Path, path: Path, reason: str) -> NoReturn:
     raise InputError(f"{path}: {reason}; set aside as {names}, run the same command again")
 
 
-def parse_definition(text: str, keys: Iterable[str] = ()) -> dict:
-    """A definition given as JSON on a command line; it must be an object that has `keys`."""
-    try:
-        definition = json.loads(text)
-    except ValueError as error:
-        raise InputError(f"--definition: is not JSON ({error})") from None
-    if not isinstance(definition, dict):
-        raise InputError(f"--definition: a JSON object is expected, found {text}")
-    require_keys(definition, keys)
-    return definition
-
-
-def require_keys(definition: dict, keys: Iterable[str]) -> None:
-    """InputError where a definition lacks one of `keys`."""
-    missing = sorted(key for key in keys if key not in definition)
-    if missing:
-        raise InputError(f"definition {_compact(definition)}: lacks {', '.join(missing)}")
-
-
 def other_definition(manifest_path: Path | str, definition: dict) -> str | None:
     """One line when the folder was built from another definition, else None.
 
@@ -265,48 +224,54 @@ def _compact(definition: dict) -> str:
     return json.dumps(definition, sort_keys=True, ensure_ascii=False)
 
 
-@contextmanager
-def described_folder(
-    manifest_path: Path | str, definition: dict, resumable: bool = False
-) -> Iterator[tuple[Path, dict]]:
-    """A folder to fill and a dict of notes; both become `manifest_path`'s folder.
+def fill_folder(
+    manifest_path: Path | str,
+    definition: dict,
+    fill: Callable[[Path], dict],
+    made_by: dict | None = None,
+    resumable: bool = False,
+) -> dict:
+    """Let `fill(folder)` fill a folder, describe it with the notes that it returns; its manifest.
 
-    Whatever stood there before goes only when the block has ended without error. The folder to
-    fill is empty, and removed after a failure. A `resumable` one, `.NAME.partial`, stays after a
-    failure or a kill and is handed out again as it is: the block must find out what it still
-    wants of it. Its subfolder IN_PROGRESS is not described and goes at the end.
-    A folder of another definition is an InputError. While another process, of this clone or of
-    one that shares its downloads, fills the same folder, this one waits.
+    Whatever stood there goes only when all has ended well (`replacing_folder`). While another
+    process, of this clone or of one that shares its downloads, fills the same folder, this one
+    waits. A folder of another definition is an InputError. `made_by` is what the files depend on
+    beside the definition, such as the code: a folder that is complete and made by the same is taken
+    as it stands.
     """
     manifest_path = Path(manifest_path)
     if manifest_path.name != MANIFEST:
         raise InputError(f"--manifest {manifest_path}: the file must be called {MANIFEST}")
+    # Before the lock as well: a complete folder may be one that nobody can write to.
+    if standing := complete_manifest(manifest_path, definition, made_by):
+        return standing
     folder = manifest_path.parent.absolute()
-    with locked(folder.with_name(f".{folder.name}.lock")):
-        refusal = other_definition(manifest_path, definition)
-        if refusal:
+    with folder_lock(folder):
+        if refusal := other_definition(manifest_path, definition):
             raise InputError(refusal)
-        with _filled(folder, definition, resumable) as filling:
-            yield filling
+        if standing := complete_manifest(manifest_path, definition, made_by):
+            return standing
+        with replacing_folder(folder, resumable) as partial:
+            notes = fill(partial)
+            write_manifest(partial, definition, **notes)
+        if made_by is not None:
+            note_verified(manifest_path, made_by)
+    return read_manifest(manifest_path)
 
 
-@contextmanager
-def _filled(folder: Path, definition: dict, resumable: bool) -> Iterator[tuple[Path, dict]]:
-    partial = folder.with_name(f".{folder.name}.partial")
-    previous = folder.with_name(f".{folder.name}.previous")
-    for leftover in (previous,) if resumable else (previous, partial):
-        shutil.rmtree(leftover, ignore_errors=True)
-    partial.mkdir(parents=True, exist_ok=True)
-    try:
-        notes: dict = {}
-        yield partial, notes
-        # The note of what is in progress goes last: a run killed while it hashes loses nothing.
-        write_manifest(partial, definition, **notes)
-        shutil.rmtree(partial / IN_PROGRESS, ignore_errors=True)
-        if folder.exists():
-            folder.rename(previous)
-        partial.rename(folder)
-    finally:
-        if partial.exists() and not (resumable and any(partial.iterdir())):
-            shutil.rmtree(partial, ignore_errors=True)
-    shutil.rmtree(previous, ignore_errors=True)
+def complete_manifest(manifest_path: Path, definition: dict, made_by: dict | None) -> dict | None:
+    """The manifest of a folder that holds all files of a definition, made by the same; else None.
+
+    With `made_by` None there is no such folder.
+    """
+    manifest = intact_manifest(manifest_path)
+    if made_by is None or manifest is None or manifest["definition"] != definition:
+        return None
+    if _note(manifest_path).get("made_by", {}) != made_by:
+        return None
+    names = _to_hash(manifest_path, manifest)
+    for name, entry in manifest["files"].items():
+        if _difference(manifest_path.parent / name, entry, name in names):
+            return None
+    print(f"{manifest_path.parent}: is complete already")
+    return manifest

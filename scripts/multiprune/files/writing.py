@@ -25,6 +25,20 @@ def replacing(target: Path | str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def link(target: Path, place: Path) -> None:
+    """Make `place` a symbolic link to `target`, a relative one that moves with both."""
+    with replacing(place) as temporary:
+        temporary.symlink_to(os.path.relpath(target, place.parent))
+
+
+def link_target(path: Path | str) -> Path:
+    """The path that a link of `link` leads to; any other path as it is."""
+    path = Path(path)
+    if not path.is_symlink():
+        return path
+    return Path(os.path.normpath(path.parent / path.readlink()))
+
+
 def set_aside(path: Path | str, reason: str) -> NoReturn:
     """Rename a broken file to `*.corrupt` and raise InputError: the same command rebuilds it."""
     path = Path(path)

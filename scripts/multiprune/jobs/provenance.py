@@ -24,7 +24,7 @@ def origin(
     packages: Iterable[str],
     named: Iterable[str] = (),
 ) -> dict:
-    """What something is made of; `inputs` as `noting_inputs` has them, `named` as `code_digest`."""
+    """What something is made of; `inputs` as `noting_inputs` gives them, `named` as `code_digest`."""
     return {
         "code": code_digest(script, named),
         "inputs": {str(path): sha256_file(path) for path in sorted(inputs)},

@@ -159,7 +159,7 @@ def model(tmp_path_factory) -> Path:
 
 
 def split(folder: Path, separator: str, de: list[str], **corpus: str) -> Path:
-    """The corpus of both languages, made by split_corpus.py."""
+    """The corpus of both languages, made by fetch_corpus.py."""
     for language, paragraphs in (("en", SENTENCES["en"]), ("de", de)):
         source = folder / f"{language}.txt"
         source.write_text(separator.join(paragraphs) + "\n", encoding="utf-8")
@@ -169,7 +169,7 @@ def split(folder: Path, separator: str, de: list[str], **corpus: str) -> Path:
         }
         output = folder / "corpora" / language / "manifest.json"
         words = ["--definition", json.dumps(definition), "--source", source]
-        assert call("split_corpus", *words, "--manifest", output, "--lock", folder / "lock") == (
+        assert call("fetch_corpus", *words, "--manifest", output, "--lock", folder / "lock") == (
             0,
             [],
         )

@@ -8,17 +8,16 @@ from pathlib import Path
 import pytest
 
 from multiprune.files import locks as file_locks
-from multiprune.files.locks import FetchTurns, FileLock, locked
-from multiprune.files.manifests import described_folder
+from multiprune.files.locks import locked
+from multiprune.files.manifests import MANIFEST, fill_folder
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 HOLDER = """
 import sys
-from multiprune.files.locks import FileLock
-lock = FileLock(sys.argv[1])
-lock.acquire()
-print("held", flush=True)
-sys.stdin.read()
+from multiprune.files.locks import locked
+with locked(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
 """
 
 
@@ -35,31 +34,29 @@ def holder(tmp_path):
     process.communicate()
 
 
-def test_a_lock_is_held_by_one_and_free_after_a_kill(holder, tmp_path):
-    lock = FileLock(tmp_path / "lock")
-    assert not lock.acquire(wait=False)
-    holder.kill()
-    assert lock.acquire(wait=True)
-    lock.release()
+def test_a_lock_is_waited_for_and_free_after_a_kill(holder, tmp_path, capsys):
+    threading.Timer(0.2, holder.kill).start()
+    with locked(tmp_path / "lock"):
+        assert holder.wait() < 0
+    assert "lock: is held by another run; waiting for it" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_lock_whose_file_its_holder_removes_is_taken_on_the_new_file(tmp_path, monkeypatch):
     """Between opening the file and locking it the former holder removes it."""
-    first, second = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
-    first.acquire()
     flock, calls = file_locks.fcntl.flock, []
 
     def late(file, operation):
         if not calls:
-            first.release()
+            (tmp_path / "lock").unlink()
         calls.append(operation)
         return flock(file, operation)
 
     monkeypatch.setattr(file_locks.fcntl, "flock", late)
-    assert second.acquire(wait=False)
-    assert len(calls) == 2
-    assert not FileLock(tmp_path / "lock").acquire(wait=False)
+    with locked(tmp_path / "lock"):
+        assert len(calls) == 2
+        assert (tmp_path / "lock").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_threads_are_never_inside_at_once(tmp_path):
@@ -81,75 +78,32 @@ def test_two_threads_are_never_inside_at_once(tmp_path):
     assert len(most) == 200
 
 
-def test_turns_are_taken_for_what_is_missing(tmp_path):
-    mine, there = tmp_path / "a/manifest.json", tmp_path / "b/manifest.json"
-    there.parent.mkdir()
-    there.touch()
-    turns = FetchTurns()
-    assert turns.take([there, mine]) == [there]
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [".a.turn"]
-    assert turns.take([mine.with_name("test.jsonl")]) == []  # of the same folder
-    turns.end()
-    assert [path.name for path in tmp_path.iterdir()] == ["b"]
-
-
-def waiting(turns, path):
-    """A thread that takes a turn, and where it puts what came of it."""
-    result = []
-    thread = threading.Thread(target=lambda: result.append(turns.take([path])))
-    thread.start()
-    return thread, result
-
-
-@pytest.mark.parametrize("comes", [True, False], ids=["fetched", "failed"])
-def test_the_turn_of_another_run_is_waited_for(tmp_path, monkeypatch, comes):
-    """Until the file is there; a run that ends without it leaves the turn to the next."""
-    path, looked = tmp_path / "a/manifest.json", threading.Event()
-    monkeypatch.setattr(file_locks.time, "sleep", lambda _seconds: looked.set())
-    first, second = FetchTurns(), FetchTurns()
-    assert first.take([path]) == []
-    thread, result = waiting(second, path)
-    assert looked.wait(10)
-    assert result == []
-    if comes:
-        path.parent.mkdir()
-        path.touch()
-    else:
-        first.end()
-    thread.join(10)
-    assert result == [[path] if comes else []]
-    first.end()
-    second.end()
-    assert not list(tmp_path.glob(".*"))
-
-
-def test_a_folder_is_filled_by_one_at_a_time(tmp_path):
+def test_a_folder_is_filled_by_one_and_found_by_the_other(tmp_path):
     """The second finds the first one's folder whole, not half-filled or removed under it."""
-    manifest, entered, go_on = tmp_path / "m/manifest.json", threading.Event(), threading.Event()
-    order = []
+    manifest, entered, go_on = tmp_path / "m" / MANIFEST, threading.Event(), threading.Event()
 
-    def first():
-        with described_folder(manifest, {"kind": "x"}) as (folder, _):
-            (folder / "a").write_text("first")
-            entered.set()
-            go_on.wait(10)
-            assert (folder / "a").read_text() == "first"
-            order.append("first")
+    def first(folder):
+        (folder / "a").write_text("first")
+        entered.set()
+        go_on.wait(10)
+        return {}
 
-    def second():
-        with described_folder(manifest, {"kind": "x"}) as (folder, _):
-            order.append("second")
-            assert (tmp_path / "m/a").read_text() == "first"
-            (folder / "a").write_text("second")
+    def second(folder):
+        raise AssertionError("filled twice")
 
-    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    found = []
+
+    def run(fill):
+        found.append(fill_folder(manifest, {"kind": "x"}, fill, {}))
+
+    threads = [threading.Thread(target=run, args=[fill]) for fill in (first, second)]
     threads[0].start()
     assert entered.wait(10)
     threads[1].start()
-    assert not order
+    assert not found
     go_on.set()
     for thread in threads:
         thread.join(10)
-    assert order == ["first", "second"]
-    assert (tmp_path / "m/a").read_text() == "second"
+    assert [entry["files"].keys() for entry in found] == [{"a"}, {"a"}]
+    assert (tmp_path / "m/a").read_text() == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["m"]

@@ -10,16 +10,15 @@ import pytest
 
 from multiprune.errors import InputError
 from multiprune.files import manifests
+from multiprune.files.folders import IN_PROGRESS
 from multiprune.files.manifests import (
     A_DAY,
-    IN_PROGRESS,
     VERIFIED,
     check_files,
     checked_fingerprint,
-    described_folder,
+    fill_folder,
     fingerprint,
     other_definition,
-    parse_definition,
     read_manifest,
     write_manifest,
 )
@@ -124,10 +123,6 @@ class TestCheck:
             check_files(folder / "manifest.json")
         assert not (folder / "manifest.json").exists()
 
-    def test_sizes_alone_do_not_read_the_content(self, folder):
-        (folder / "a.txt").write_bytes(b"ALPHA")
-        check_files(folder / "manifest.json", content=False)
-
     def test_only_the_named_files_are_checked(self, folder):
         (folder / "a.txt").write_bytes(b"ALPHA")
         check_files(folder / "manifest.json", ["sub/b.txt"])
@@ -196,11 +191,18 @@ class TestOtherDefinition:
         assert not heavy & set(done.stdout.split())
 
 
-class TestDescribedFolder:
-    def fill(self, manifest, text, definition=DEFINITION):
-        with described_folder(manifest, definition) as (folder, notes):
+class TestFillFolder:
+    def fill(self, manifest, text, definition=DEFINITION, made_by=None):
+        def write(folder):
             (folder / "text").write_text(text)
-            notes["revision"] = text
+            return {"revision": text}
+
+        return fill_folder(manifest, definition, write, made_by)
+
+    def test_hands_back_the_manifest(self, tmp_path):
+        manifest = tmp_path / "m" / "manifest.json"
+        assert self.fill(manifest, "one") == read_manifest(manifest)
+        assert read_manifest(manifest)["revision"] == "one"
 
     def test_replaces_a_folder_without_manifest(self, tmp_path):
         manifest = tmp_path / "m" / "manifest.json"
@@ -233,46 +235,74 @@ class TestDescribedFolder:
         manifest = tmp_path / "m" / "manifest.json"
         self.fill(manifest, "one")
         with pytest.raises(InputError, match="another key"):
-            self.fill(manifest, "two", {"kind": "other"})
+            self.fill(manifest, "two", {"kind": "other"}, {})
         assert (tmp_path / "m" / "text").read_text() == "one"
+
+    def test_what_stands_complete_and_made_by_the_same_is_taken(self, tmp_path, capsys):
+        manifest = tmp_path / "m" / "manifest.json"
+        self.fill(manifest, "one", made_by={"code": "1"})
+        before = manifest.stat().st_mtime_ns
+        assert self.fill(manifest, "two", made_by={"code": "1"})["revision"] == "one"
+        assert manifest.stat().st_mtime_ns == before
+        assert capsys.readouterr().out == f"{tmp_path / 'm'}: is complete already\n"
+
+    @pytest.mark.parametrize("made_by", [{"code": "2"}, {}, None])
+    def test_what_was_made_by_something_else_is_made_anew(self, tmp_path, made_by):
+        manifest = tmp_path / "m" / "manifest.json"
+        self.fill(manifest, "one", made_by={"code": "1"})
+        assert self.fill(manifest, "two", made_by=made_by)["revision"] == "two"
+
+    @pytest.mark.parametrize("name", ["text", "manifest.json", ".verified.json"])
+    def test_without_one_of_its_files_it_is_made_anew(self, tmp_path, name):
+        manifest = tmp_path / "m" / "manifest.json"
+        self.fill(manifest, "one", made_by={"code": "1"})
+        (tmp_path / "m" / name).unlink()
+        assert self.fill(manifest, "two", made_by={"code": "1"})["revision"] == "two"
+
+    def test_a_damaged_file_is_made_anew(self, tmp_path):
+        manifest = tmp_path / "m" / "manifest.json"
+        self.fill(manifest, "one", made_by={})
+        rot(tmp_path / "m" / "text")
+        assert self.fill(manifest, "two", made_by={})["revision"] == "two"
+
+    def test_what_it_was_made_by_outlives_the_daily_look(self, tmp_path):
+        manifest = tmp_path / "m" / "manifest.json"
+        self.fill(manifest, "one", made_by={"code": "1"})
+        os.utime(tmp_path / "m" / VERIFIED, (0, 0))
+        checked_fingerprint(tmp_path / "m")
+        assert (tmp_path / "m" / VERIFIED).stat().st_mtime > 0
+        assert self.fill(manifest, "two", made_by={"code": "1"})["revision"] == "one"
 
     def test_a_resumable_folder_is_handed_out_again(self, tmp_path):
         manifest = tmp_path / "m" / "manifest.json"
-        with (
-            contextlib.suppress(InputError),
-            described_folder(manifest, DEFINITION, resumable=True) as (folder, _),
-        ):
+
+        def break_off(folder):
             (folder / "first").write_text("1")
             (folder / IN_PROGRESS).mkdir()
             (folder / IN_PROGRESS / "second.part").write_text("2")
             raise InputError("broke off")
-        assert os.listdir(tmp_path) == [".m.partial"]
-        with described_folder(manifest, DEFINITION, resumable=True) as (folder, _):
+
+        def go_on(folder):
             assert (folder / "first").read_text() == "1"
             assert (folder / IN_PROGRESS / "second.part").read_text() == "2"
+            return {}
+
+        with contextlib.suppress(InputError):
+            fill_folder(manifest, DEFINITION, break_off, resumable=True)
+        assert os.listdir(tmp_path) == [".m.partial"]
+        fill_folder(manifest, DEFINITION, go_on, resumable=True)
         assert os.listdir(tmp_path) == ["m"]
-        assert sorted(os.listdir(tmp_path / "m")) == ["first", "manifest.json"]
         assert list(read_manifest(manifest)["files"]) == ["first"]
+        assert not (tmp_path / "m" / IN_PROGRESS).exists()
 
     def test_an_empty_resumable_folder_goes(self, tmp_path):
-        manifest = tmp_path / "m" / "manifest.json"
-        with (
-            pytest.raises(InputError, match="gated"),
-            described_folder(manifest, DEFINITION, resumable=True),
-        ):
+        def refuse(folder):
             raise InputError("gated")
+
+        with pytest.raises(InputError, match="gated"):
+            fill_folder(tmp_path / "m" / "manifest.json", DEFINITION, refuse, resumable=True)
         assert os.listdir(tmp_path) == []
 
     def test_name_of_the_manifest_is_fixed(self, tmp_path):
         with pytest.raises(InputError, match=r"must be called manifest\.json"):
             self.fill(tmp_path / "m" / "other.json", "one")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [("{", "is not JSON"), ("[1]", "a JSON object is expected"), ("{}", "lacks kind")],
-)
-def test_definition_from_the_command_line(text, message):
-    with pytest.raises(InputError, match=message):
-        parse_definition(text, ["kind"])
-    assert parse_definition('{"kind": "x"}', ["kind"]) == {"kind": "x"}

@@ -13,7 +13,7 @@ from script_calls import call, refusal
 from tiny import WORDS, write_llama
 
 from multiprune.errors import InputError
-from multiprune.fetch.models import fetching as model_sources
+from multiprune.fetch.models import package_gguf
 from multiprune.files.tensors import read_tensors
 from multiprune.models.tokenizer import load_tokenizer
 
@@ -102,9 +102,9 @@ def test_one_of_another_model_is_refused_in_a_package(pieces, tmp_path, monkeypa
     def package(*_arguments):
         yield Path("tiny.gguf"), "1.0"
 
-    monkeypatch.setattr(model_sources, "gguf_file_of", package)
+    monkeypatch.setattr(package_gguf, "gguf_file_of", package)
     monkeypatch.setattr(
-        model_sources, "convert_gguf", lambda _file, folder: with_pieces(folder, pieces, size=300)
+        package_gguf, "convert_gguf", lambda _file, folder: with_pieces(folder, pieces, size=300)
     )
     with pytest.raises(InputError, match=r"^package tiny, tiny\.gguf: the tokenizer has ids up"):
-        model_sources.fetch_model({"kind": "package_gguf", "package": "tiny"}, tmp_path)
+        package_gguf.fetch({"package": "tiny"}, tmp_path, lambda _folder: None)

@@ -13,15 +13,34 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.fetch.normal_form import normal_text
+from multiprune.fetch.splits import (
+    Dealt,
+    paragraph_counts,
+    split_of_position,
+    without_repeats,
+)
 
 # The calibration split gets 60%: enough for 128 windows of 2,048 tokens at 6 characters a token.
 MOST_CHARACTERS = 3_000_000
 ROW_CHARACTERS = 2_000
 
 
-def python_version() -> str:
-    """Version of the Python whose library is read."""
-    return f"{platform.python_implementation()} {platform.python_version()}"
+def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dict]:
+    """Rows of the modules whose names match the pattern `text`; Python's version is noted."""
+    dealt = [
+        ({"id": name, "text": normal_text(row)}, split_of_position(position))
+        for position, (name, row) in enumerate(read_library(text))
+    ]
+    kept, notes = without_repeats(dealt)
+    version = f"{platform.python_implementation()} {platform.python_version()}"
+    return kept, notes | {"python": version}
+
+
+def check(corpus: dict, pinned: dict, text: str, source: Path | None) -> str:
+    """How many paragraphs the library gives."""
+    dealt, _notes = read(corpus, text, source)
+    return paragraph_counts(dealt)
 
 
 def read_library(pattern: str, folder: Path | None = None) -> list[tuple[str, str]]:

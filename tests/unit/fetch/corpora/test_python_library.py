@@ -6,7 +6,7 @@ import pytest
 from multiprune.errors import InputError
 from multiprune.fetch.corpora import python_library
 from multiprune.fetch.corpora.python_library import read_library
-from multiprune.fetch.corpora.reading import read_corpus
+from multiprune.fetch.splits import read_corpus
 
 
 def write(folder, **modules):

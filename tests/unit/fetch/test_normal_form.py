@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiprune.fetch.corpora.normal_form import HIDDEN, normal_text, seen_text
+from multiprune.fetch.normal_form import HIDDEN, normal_text, seen_text
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,15 @@ Rows are dealt by position, never by content or chance: in parallel corpora the 
 falls into the same split in every language.
 """
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from multiprune.errors import InputError
-from multiprune.fetch.corpora.normal_form import seen_text
+from multiprune.fetch.definitions import require_keys
+from multiprune.fetch.normal_form import seen_text
 from multiprune.files.json import write_json_lines
+from multiprune.registry import find
 
 SPLITS = ("calibration", "validation", "test")
 
@@ -18,6 +21,14 @@ SHARES = {"calibration": 6, "validation": 1, "test": 3}
 
 Row = dict[str, str]
 Dealt = tuple[Row, str]  # a row and its split
+
+
+def read_corpus(corpus: dict, text: str, source: Path | None) -> tuple[dict[str, list[Row]], dict]:
+    """Rows by split, and notes, of language `text` from what `corpus["kind"]` names."""
+    require_keys(corpus, ["kind"])
+    kind = find("fetch.corpora", corpus["kind"], what="corpus kind")
+    dealt, notes = kind.read(corpus, text, source)
+    return by_split(dealt), notes
 
 
 def split_of_position(position: int, sharing: Iterable[str] = SPLITS) -> str:
@@ -30,6 +41,14 @@ def split_of_position(position: int, sharing: Iterable[str] = SPLITS) -> str:
     sharing = set(sharing)
     turn = [split for split in SPLITS if split in sharing for _ in range(SHARES[split])]
     return turn[position % len(turn)]
+
+
+def without_repeats(dealt: Iterable[Dealt]) -> tuple[list[Dealt], dict]:
+    """`drop_repeats`, with the number dropped as a note for the manifest and a line in the log."""
+    kept, dropped = drop_repeats(dealt)
+    if dropped:
+        print(f"{dropped} paragraphs whose text stood earlier are left out", file=sys.stderr)
+    return kept, {"repeats_left_out": dropped}
 
 
 def drop_repeats(dealt: Iterable[Dealt]) -> tuple[list[Dealt], int]:
@@ -78,6 +97,12 @@ def by_split(dealt: Iterable[Dealt]) -> dict[str, list[Row]]:
     for row, split in dealt:
         rows[split].append(row)
     return rows
+
+
+def paragraph_counts(dealt: Iterable[Dealt]) -> str:
+    """How many rows each split has, for people."""
+    counts = (f"{split} {len(rows)}" for split, rows in by_split(dealt).items())
+    return f"{', '.join(counts)} paragraphs"
 
 
 def write_splits(folder: Path | str, rows: dict[str, list[Row]], source: str) -> None:

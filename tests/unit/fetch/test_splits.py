@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multiprune.errors import InputError
-from multiprune.fetch.corpora.splits import (
+from multiprune.fetch.splits import (
     SPLITS,
     by_split,
     drop_repeats,

@@ -4,7 +4,7 @@ from tiny import byte_tokenizer
 from tokenizers import normalizers
 
 from multiprune.errors import InputError
-from multiprune.fetch.corpora.texts import read_paragraphs
+from multiprune.fetch.texts import read_paragraphs
 from multiprune.files.json import write_json_lines
 from multiprune.files.manifests import write_manifest
 from multiprune.models.tokenization import tokenize, utf8_bytes

@@ -1,15 +1,11 @@
-"""Corpus text -> token ids: paragraphs packed one after the other, a line break between them."""
+"""Readers of fetched text, which compare it with its manifest."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from multiprune.errors import InputError
 from multiprune.files.json import read_json_lines
 from multiprune.files.manifests import MANIFEST, check_files
-from multiprune.files.writing import set_aside
-
-if TYPE_CHECKING:  # importing transformers takes seconds, which reading rows does not need
-    pass
+from multiprune.files.writing import link_target, set_aside
 
 
 def read_rows(path: Path | str) -> list[dict[str, str]]:
@@ -17,10 +13,11 @@ def read_rows(path: Path | str) -> list[dict[str, str]]:
 
     Jobs ask for the texts, not for the manifest: without it, the text is set aside to get both.
     """
-    manifest = Path(path).parent / MANIFEST
-    if Path(path).is_file() and not manifest.exists():
+    path = link_target(path)  # what is wrong with it is told, and mended, where it stands
+    manifest = path.with_name(MANIFEST)
+    if path.is_file() and not manifest.exists():
         set_aside(path, f"has no {MANIFEST} beside it")
-    check_files(manifest, [Path(path).name])
+    check_files(manifest, [path.name])
     return read_json_lines(path)
 
 
