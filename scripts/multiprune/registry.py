@@ -24,9 +24,7 @@ def unknown_name(what: str, name: str, allowed: list[str]) -> str:
     return f"unknown {what} {shown(name)}: allowed are {', '.join(allowed)}{hint}"
 
 
-def find(
-    package: str, name: str, having: str | None = None, what: str | None = None
-) -> ModuleType:
+def find(package: str, name: str, having: str | None = None, what: str | None = None) -> ModuleType:
     """The module of a package, such as `pruning.scores`, that has this name.
 
     InputError, with the list and the nearest match, where `names` has none; it calls the module

@@ -31,9 +31,6 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports are not followed by code_digest"
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif _finds_by_name(node):
-            package = ast.literal_eval(node.args[0])
-            names |= {f"{PACKAGE}.{package}.{name}" for name in registry.names(package)}
     return names
 
 
