@@ -22,7 +22,7 @@ report: "rules/captions/workflow.rst"
 
 
 onstart:
-    keep_digests()
+    stage_grid()
     shutil.rmtree(INCOMPLETE, ignore_errors=True)
     if workflow.executor_plugin.name == "slurm":
         check_cluster()

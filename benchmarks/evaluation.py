@@ -9,7 +9,6 @@ import yaml
 
 from multiprune.experiment import config as experiment
 from multiprune.experiment import table_grids
-from multiprune.experiment.config import canonical
 from multiprune.experiment.grid import DENSE, Grid
 from multiprune.files.json import write_json
 from multiprune.models.loading import load_model, set_up
@@ -56,7 +55,7 @@ def verdict_minutes(folder: Path) -> float:
     """
     paper = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
     config = experiment.validate(paper)
-    grid = Grid.parse(canonical(table_grids.downstream_grid(config)))
+    grid = Grid.of(table_grids.downstream_grid(config))
     draw = np.random.default_rng(0)
     _simulate_perplexity(folder / MODEL, grid, draw)
     _simulate_downstream(folder / MODEL, grid, draw)

@@ -29,7 +29,8 @@ from multiprune.experiment import (
 )
 from multiprune.jobs import code_digest as digest, slurm
 from multiprune.fetch import fit as model_fit
-from multiprune.files.json import read_json, write_json
+from multiprune.files.hashes import sha256_json
+from multiprune.files.json import write_json
 from multiprune.claims.definitions import read_claims
 from multiprune.experiment.config import canonical
 from multiprune.experiment.cost import estimate, window_tokens
@@ -39,6 +40,7 @@ from multiprune.files.manifests import other_definition
 from multiprune.fetch.model_files import is_model_file
 from multiprune.experiment.names import claims_file
 from multiprune.fetch.revisions import RevisionLock
+from multiprune.pruning.axes import modules_of
 from multiprune.registry import constants
 
 RESOURCES = "resources"  # downloads, shared by all experiments, and by clones
@@ -106,7 +108,8 @@ CLAIM_FILES = [
     "<results>/tables/claims.tex",
     "<results>/captions/claims.rst",
 ]
-DOWNSTREAM_GRID = canonical(table_grids.downstream_grid(config))
+GRID = table_grids.whole_grid(config)
+STAGED_GRID = Path(f".snakemake/grids/{sha256_json(GRID)[:32]}.json")
 # A resource is a whole number: Snakemake rounds any other.
 ACTIVATION_MB = round(1000 * config["compute"]["activation_memory_gb"])
 SEQUENTIAL = [name for name in config["methods"] if experiment.is_sequential(config, name)]
@@ -137,6 +140,12 @@ wildcard_constraints:
     split="calibration|validation|test",
     table="|".join(table_grids.possible_tables(config)),
     figure=one_of(table_grids.possible_figures(config)),
+
+
+def stage_grid():
+    """Write the grid where its job copies it from: it is too long for a command line."""
+    if workflow.is_main_process:
+        write_json(STAGED_GRID, GRID)
 
 
 def check_cluster():

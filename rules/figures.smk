@@ -11,15 +11,34 @@ writes  <results>/tables/by_model/{model}/{table}.csv, joined in <results>/table
 
 
 localrules:
+    write_grid,
     write_claims,
     join_tables,
     draw_figure,
+
+
+rule write_grid:
+    """Write what was measured, for the tables and figures that find results by it."""
+    output:
+        grid="<results>/grid.json",
+    log:
+        "<logs>/write_grid.log",
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        staged=str(STAGED_GRID),  # named by its content
+    shell:
+        "cp {params.staged:q} {output.grid:q} 2> {log:q}"
 
 
 rule tabulate:
     """Make one table of one model."""
     input:
         results=results_of_table,
+        grid=ancient("<results>/grid.json"),  # the part that counts is a parameter
         claims=claims_of_table,
         tables=tables_of_table,
     output:
@@ -36,12 +55,12 @@ rule tabulate:
     params:
         script=script("tabulate.py"),
         results=results_folder,
-        grid=grid_of_table,
-        code=code_of_table,
+        part_of_grid=grid_of_table,
+        code=code_of("tabulate.py", module_of_table),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--table {wildcards.table:q} --results {params.results:q} --model {wildcards.model:q} "
-        "--grid {params.grid:q} --claims {input.claims:q} --tables {input.tables:q} "
+        "--grid {input.grid:q} --claims {input.claims:q} --tables {input.tables:q} "
         "--output {output.table:q} > {log:q} 2>&1"
 
 
@@ -64,7 +83,7 @@ rule write_claims:
         runtime=10,
     params:
         script=script("write_claims.py"),
-        code=code_digest("write_claims.py"),
+        code=code_of("write_claims.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--table {input.table:q} --markdown {output.markdown:q} "
@@ -97,7 +116,7 @@ rule join_tables:
         tables=tables_folder,
         models=canonical(MODELS),
         caption=caption_of_table,
-        code=code_digest("join_tables.py"),
+        code=code_of("join_tables.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--folder {params.tables:q}/by_model --models {params.models:q} "
@@ -109,6 +128,7 @@ rule draw_figure:
     """Draw one figure of one model and write its caption with the numbers."""
     input:
         tables=tables_of_figure,
+        grid="<results>/grid.json",
     output:
         pdf="<results>/figures/{figure}-{model}.pdf",
         png=report(
@@ -131,12 +151,11 @@ rule draw_figure:
     params:
         script=script("draw_figure.py"),
         tables=folder_of_input("tables"),
-        grid=DOWNSTREAM_GRID,
-        code=code_of_figure,
+        code=code_of("draw_figure.py", module_of_figure),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--figure {wildcards.figure:q} --model {wildcards.model:q} "
-        "--tables {params.tables:q} --grid {params.grid:q} --pdf {output.pdf:q} "
+        "--tables {params.tables:q} --grid {input.grid:q} --pdf {output.pdf:q} "
         "--png {output.png:q} --caption {output.caption:q} > {log:q} 2>&1"
 
 

@@ -15,7 +15,6 @@ from multiprune.files.hashes import sha256_file
 from multiprune.files.json import write_json, write_json_lines
 from multiprune.files.manifests import manifest_beside
 from multiprune.files.writing import replacing
-from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
 
 
@@ -77,7 +76,6 @@ def main() -> None:
         "length_outliers": lengths.share,
         "provenance": {
             "seed": options.seed,
-            "code": code_digest(__file__),
             "versions": {"lm_eval": version("lm_eval")},
             "inputs": {"pivot": sha256_file(options.pivot), "text": sha256_file(options.text)},
         },

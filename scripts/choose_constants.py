@@ -10,7 +10,6 @@ from multiprune.evaluation.candidate_records import read_all_scores
 from multiprune.evaluation.choice import one_standard_error, ranking, reason
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import write_json
-from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
 
 
@@ -53,7 +52,6 @@ def main() -> None:
                 for rank in ranks
             ],
             "provenance": {
-                "code": code_digest(__file__),
                 "versions": {"numpy": version("numpy")},
                 "inputs": {
                     name: sha256_file(Path(options.folder) / f"{name}.json") for name in constants

@@ -6,7 +6,6 @@ import json
 from multiprune.calibration.windows import read_windows
 from multiprune.files.hashes import sha256_file
 from multiprune.files.manifests import checked_fingerprint
-from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
 from multiprune.models.architectures import architecture_of
 from multiprune.models.loading import check_ids, check_length, library_versions, load_model, set_up
@@ -31,7 +30,7 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
-    code, device = code_digest(__file__), set_up(options.threads)
+    device = set_up(options.threads)
     fingerprint = checked_fingerprint(options.model)
     windows, drawn = read_windows(options.windows, fingerprint)
     model = load_model(options.model, options.dtype)
@@ -52,7 +51,6 @@ def main() -> None:
         "windows": sha256_file(options.windows),
         "seed": drawn.get("seed", ""),
         "unknown_tokens": drawn.get("unknown_tokens", "0"),
-        "code": code,
         "device": device.type,
         "versions": json.dumps(library_versions(), sort_keys=True),
     }

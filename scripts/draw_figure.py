@@ -24,13 +24,13 @@ def main() -> None:
     parser.add_argument("--figure", required=True, help="a file of multiprune/figures")
     parser.add_argument("--model", required=True)
     parser.add_argument("--tables", type=Path, required=True, help="folder of the model's tables")
-    parser.add_argument("--grid", required=True, help="JSON, see multiprune.experiment.grid.Grid")
+    parser.add_argument("--grid", required=True, help="results/<experiment>/grid.json")
     parser.add_argument("--pdf", required=True)
     parser.add_argument("--png", required=True)
     parser.add_argument("--caption", required=True, help="reStructuredText")
     arguments = parser.parse_args()
     figure = find("figures", arguments.figure, having="TABLES")
-    grid = Grid.parse(arguments.grid)
+    grid = Grid.read(arguments.grid)
     with noting_inputs() as inputs:
         tables = {name: known_table(arguments.tables, name, grid) for name in figure.TABLES}
     grid, unknown = unknown_languages(tables, grid)

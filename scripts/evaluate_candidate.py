@@ -70,7 +70,7 @@ def main() -> None:
     method = with_constants(options.method, options.constants)
     pruned, inputs = prune(options, method)
     names = sorted(pruned.masks)
-    origin = provenance(options, code_digest(__file__), device) | {
+    origin = provenance(options, device) | {
         "mask": sha256_arrays(pruned.masks[name] for name in names)
     }
 
@@ -80,7 +80,7 @@ def main() -> None:
         apply_packed(model, masks, options.candidate)
         return model
 
-    measure = measure_of(options, tokenizer, origin, load)
+    measure = measure_of(options, code_digest(__file__), tokenizer, origin, load)
     measured = {language: measure_text(text, language, measure) for language, text in texts.items()}
     write_json(
         options.output,

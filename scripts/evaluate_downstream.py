@@ -41,7 +41,7 @@ def main() -> None:
     """Compute what is not in the cache, then write one record per language."""
     options = parse()
     device = set_up(options.threads)
-    origin = provenance(options, code_digest(__file__), device) | {"batch_size": options.batch_size}
+    origin = provenance(options, device) | {"batch_size": options.batch_size}
     origin["versions"] |= {"lm_eval": version("lm_eval")}
 
     @cache
@@ -49,7 +49,7 @@ def main() -> None:
         model = load_model(options.model, options.dtype, options.mask)
         return LoadedModel(model, load_tokenizer(options.model), options.batch_size)
 
-    kept = EvaluationCache(options.cache)
+    kept = EvaluationCache(options.cache, code_digest(__file__))
     with tempfile.TemporaryDirectory() as temporary:
         for language in sorted(options.languages):
             manifest = Path(options.tasks_folder) / language / "task.json"

@@ -26,13 +26,13 @@ def main() -> None:
     """Compute what is not in the cache, then write one record per language."""
     options = parse()
     device = set_up(options.threads)
-    origin = provenance(options, code_digest(__file__), device)
+    origin = provenance(options, device)
     tokenizer = load_tokenizer(options.model)
 
     def load() -> PreTrainedModel:
         return load_model(options.model, options.dtype, options.mask)
 
-    measure = measure_of(options, tokenizer, origin, load)
+    measure = measure_of(options, code_digest(__file__), tokenizer, origin, load)
     for language, corpus in sorted(options.languages.items()):
         measured = measure_text(text_path(options, language), language, measure)
         result = {

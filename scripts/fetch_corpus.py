@@ -40,7 +40,7 @@ def main() -> None:
         )
         return notes
 
-    made_by = {"code": code_digest(__file__)}
+    made_by = {"code": code_digest(__file__, [f"fetch.corpora.{corpus['kind']}"])}
     if source and source.is_file():
         made_by["source"] = sha256_file(source)
     manifest = fill_folder(options.manifest, definition, fill, made_by)

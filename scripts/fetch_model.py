@@ -39,7 +39,7 @@ def main() -> None:
         options.manifest,
         definition,
         lambda folder: kind.fetch(pinned, folder, fits),
-        kind.made_by(definition, code_digest(__file__)),
+        kind.made_by(definition, code_digest(__file__, [f"fetch.models.{definition['kind']}"])),
         resumable=definition["kind"] == "huggingface",
     )
     lock.record(f"models/{name}", definition, manifest["revision"])

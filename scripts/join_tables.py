@@ -9,7 +9,7 @@ from multiprune.files.checksums import replacing_signed
 from multiprune.files.noted_inputs import noting_inputs
 from multiprune.files.tables import write_table
 from multiprune.jobs.command import run
-from multiprune.jobs.provenance import write_origin
+from multiprune.jobs.provenance import origin
 from multiprune.registry import names
 from multiprune.tables.joining import join
 from multiprune.tables.pages import page
@@ -31,9 +31,8 @@ def main() -> None:
         raise InputError(f"--models: found {arguments.models!r}; give a JSON list of model names")
     with noting_inputs() as inputs:
         table = join(arguments.folder, models, arguments.table)
-    write_table(arguments.output, table)
     # Seeds stand in the origins of the inputs.
-    write_origin(arguments.output, __file__, inputs, [])
+    write_table(arguments.output, table, origin(__file__, inputs, []))
     with replacing_signed(arguments.page) as temporary:
         temporary.write_text(page(table, arguments.output), encoding="utf-8")
 

@@ -10,10 +10,10 @@ from multiprune.errors import InputError
 from multiprune.evaluation.candidate_records import read_choice
 from multiprune.experiment.candidates import with_constants
 from multiprune.files.hashes import sha256_file
-from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
 from multiprune.pruning.arguments import add_arguments, prune
 from multiprune.pruning.masks import write_mask
+from multiprune.pruning.records import write_record
 from multiprune.statistics.structure import chosen_statistics
 
 
@@ -29,7 +29,6 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
-    code = code_digest(__file__)
     torch.set_num_threads(options.threads)
     method, choice = options.method, {}
     if options.chosen:
@@ -59,9 +58,9 @@ def main() -> None:
         "shapes": pruned.shapes,
         "inputs": inputs,
         "versions": {"torch": version("torch"), "numpy": version("numpy")},
-        "code": code,
     }
     write_mask(options.output, pruned.masks, metadata | choice)
+    write_record(options.output)
     print(f"achieved sparsity {pruned.achieved_sparsity:.5f} of {options.sparsity:g} requested")
 
 

@@ -21,7 +21,9 @@ from multiprune.jobs.command import run
 from multiprune.models.architectures import Architecture
 from multiprune.models.loading import check_ids, check_length, library_versions, load_model, set_up
 from multiprune.models.weights import ModelWeights
+from multiprune.pruning.axes import modules_of
 from multiprune.pruning.pruner import BlockReport, PrunedModel, activation_threshold
+from multiprune.pruning.records import write_record
 from multiprune.pruning.sequential.passes import BlockPasses
 from multiprune.pruning.sequential.propagation import Progress, allocate, prune_sequentially
 from multiprune.pruning.sequential.pruners import CONTRAST, SPARSEGPT, block_pruner
@@ -148,10 +150,10 @@ def main() -> None:
         "inputs": inputs,
         "device": device.type,
         "versions": library_versions(),
-        "code": code_digest(__file__),
     }
     pruner = block_pruner(weights, options.method, threshold)
-    progress = Progress(options.progress, sha256_json([metadata, options.threads]), pruner)
+    code = code_digest(__file__, modules_of(options.method))
+    progress = Progress(options.progress, sha256_json([metadata, options.threads, code]), pruner)
     indices = [report.block for report in allocation]
     if not all(map(progress.holds, indices)):
         passes = entered(options, weights.architecture, device)
@@ -164,6 +166,7 @@ def main() -> None:
         "blocks": [block.as_json() for block in pruned.blocks],
     }
     pruner.join(options.output, [progress.path(index) for index in indices], metadata)
+    write_record(options.output)
     progress.remove()
     print(f"achieved sparsity {pruned.achieved_sparsity:.5f} of {options.sparsity:g} requested")
 

@@ -5,7 +5,6 @@ from importlib.metadata import version
 
 from multiprune.files.json import write_json
 from multiprune.files.manifests import checked_fingerprint
-from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
 from multiprune.statistics.files import StatisticsFiles
 from multiprune.statistics.structure import ALL, correlations, farthest_first
@@ -32,7 +31,6 @@ def main() -> None:
             "languages": languages,
             "distances": distances,
             "provenance": {
-                "code": code_digest(__file__),
                 "versions": {"numpy": version("numpy")},
                 "inputs": inputs,
             },

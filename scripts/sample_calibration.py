@@ -9,7 +9,6 @@ from multiprune.fetch.texts import read_paragraphs
 from multiprune.files.hashes import sha256_file
 from multiprune.files.manifests import checked_fingerprint
 from multiprune.files.tensors import metadata_text, write_tensors
-from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
 from multiprune.models.loading import library_versions
 from multiprune.models.positions import check_positions
@@ -30,7 +29,7 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
-    code, model = code_digest(__file__), checked_fingerprint(options.model)
+    model = checked_fingerprint(options.model)
     check_positions(Path(options.model).name, options.model, {"calibration.length": options.length})
     tokenizer = load_tokenizer(options.model)
     tokens, _ = tokenize(read_paragraphs(options.text), tokenizer)
@@ -48,7 +47,6 @@ def main() -> None:
         **start_metadata(start, options.start_token),
         "model": model,
         "versions": library_versions(),
-        "code": code,
     }
     write_tensors(options.output, {"input_ids": windows}, metadata_text(metadata))
     warn_of_unknown(options.name, unknown, windows.size)

@@ -16,7 +16,6 @@ from multiprune.calibration.windows import START_TOKEN, start_metadata
 from multiprune.files.hashes import sha256_file
 from multiprune.files.manifests import checked_fingerprint, manifest_beside
 from multiprune.files.tensors import metadata_text, write_tensors
-from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
 from multiprune.models.loading import library_versions
 from multiprune.models.positions import check_positions
@@ -44,7 +43,7 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
-    code, model = code_digest(__file__), checked_fingerprint(options.model)
+    model = checked_fingerprint(options.model)
     lengths = {"calibration.demonstrations.length": options.length}
     check_positions(Path(options.model).name, options.model, lengths)
     source = Side(options.source_name, read_sentences(options.source))
@@ -79,7 +78,6 @@ def main() -> None:
         "target": sha256_file(options.target),
         "model": model,
         "versions": library_versions(),
-        "code": code,
         **start_metadata(start, options.start_token),
         **counts,
     }

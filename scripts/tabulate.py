@@ -8,7 +8,7 @@ from multiprune.experiment.grid import OTHER_TABLE, Grid
 from multiprune.files.noted_inputs import noting_inputs
 from multiprune.files.tables import read_table, write_table
 from multiprune.jobs.command import run
-from multiprune.jobs.provenance import write_origin
+from multiprune.jobs.provenance import origin
 from multiprune.registry import constants, find
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     )
     parser.add_argument("--results", type=Path, required=True, help="folder results/<experiment>")
     parser.add_argument("--model", required=True)
-    parser.add_argument("--grid", required=True, help="JSON, see multiprune.experiment.grid.Grid")
+    parser.add_argument("--grid", required=True, help="results/<experiment>/grid.json")
     parser.add_argument(
         "--claims", type=Path, nargs="?", help="YAML, see config/claims.yaml; for what reads it"
     )
@@ -29,12 +29,12 @@ def main() -> None:
     parser.add_argument("--output", required=True, help="CSV")
     options = parser.parse_args()
     table = find("tables", options.table, having="COLUMNS")
-    grid = Grid.parse(options.grid)
+    grid = Grid.read(options.grid)
     with noting_inputs() as inputs:
         given = further(table.READS, options)
         rows = table.tabulate(options.results, options.model, grid, **given)
-    write_table(options.output, rows)
-    write_origin(options.output, __file__, inputs, grid.seeds, [f"tables.{options.table}"])
+    named = [f"tables.{options.table}"]
+    write_table(options.output, rows, origin(__file__, inputs, grid.seeds, named=named))
 
 
 def further(reads: tuple[str, ...], options: argparse.Namespace) -> dict:

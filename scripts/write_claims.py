@@ -7,7 +7,7 @@ from multiprune.files.checksums import replacing_signed
 from multiprune.files.noted_inputs import noting_inputs
 from multiprune.files.tables import read_table
 from multiprune.jobs.command import run
-from multiprune.jobs.provenance import write_origin
+from multiprune.jobs.provenance import origin
 from multiprune.registry import constants
 
 
@@ -25,10 +25,9 @@ def main() -> None:
         (arguments.latex, claim_documents.latex),
         (arguments.restructured, claim_documents.restructured),
     ):
-        with replacing_signed(target) as temporary:
-            temporary.write_text(document(claims), encoding="utf-8")
         # Seeds stand in the origins of the inputs.
-        write_origin(target, __file__, inputs, [])
+        with replacing_signed(target, origin(__file__, inputs, [])) as temporary:
+            temporary.write_text(document(claims), encoding="utf-8")
 
 
 if __name__ == "__main__":

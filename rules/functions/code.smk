@@ -1,39 +1,39 @@
 """What code a job is planned with: an edit of a script, or of what it imports, reruns its rule."""
 
-DIGESTS_OF_RUN = Path(".snakemake/code_digests.json")
-# A job on a cluster reads the workflow again, perhaps hours later, and is still the job planned.
-DIGESTS = {} if workflow.is_main_process else read_json(DIGESTS_OF_RUN)
+from functools import cache
 
 
-def code_digest(name, *named):
-    """Digest of a script with the modules that it imports, as this run was planned.
-
-    `named`: further modules that count, which stand behind the digest.
-    """
-    key = " ".join([name, *named])
-    if key not in DIGESTS:
-        found = digest.code_digest(ROOT / "scripts" / name, named)
-        DIGESTS[key] = " ".join([found, *named])
-    return DIGESTS[key]
+@cache
+def digest_of(name, modules=()):
+    """Digest of a script's code, and behind it the modules that count because its job names them."""
+    return " ".join([digest.code_digest(ROOT / "scripts" / name, modules), *modules])
 
 
-def code_of_table(wildcards):
-    """Digest of the code that makes a table."""
-    return code_digest("tabulate.py", f"tables.{wildcards.table}")
+def code_of(name, modules=None):
+    """Parameter function: the digest of a script; `modules(wildcards)` are those that a job names."""
+    return lambda wildcards: digest_of(name, tuple(modules(wildcards)) if modules else ())
 
 
-def code_of_figure(wildcards):
-    """Digest of the code that draws a figure."""
-    return code_digest("draw_figure.py", f"figures.{wildcards.figure}")
+def module_of_model(wildcards):
+    """The module that fetches a model of this kind."""
+    return [f"fetch.models.{config['models'][wildcards.model]['kind']}"]
 
 
-for table in TABLES if workflow.is_main_process else ():
-    code_digest("tabulate.py", f"tables.{table}")
-for figure in FIGURES if workflow.is_main_process else ():
-    code_digest("draw_figure.py", f"figures.{figure}")
+def module_of_corpus(wildcards):
+    """The module that reads a corpus of this kind."""
+    return [f"fetch.corpora.{config['corpora'][wildcards.corpus]['kind']}"]
 
 
-def keep_digests():
-    """Write down what code this run was planned with; before its first job."""
-    if workflow.is_main_process:
-        write_json(DIGESTS_OF_RUN, DIGESTS)
+def modules_of_method(wildcards):
+    """The modules of a method's score, norm and allocation."""
+    return modules_of(experiment.method_options(config, wildcards.method))
+
+
+def module_of_table(wildcards):
+    """The module that makes a table."""
+    return [f"tables.{wildcards.table}"]
+
+
+def module_of_figure(wildcards):
+    """The module that draws a figure."""
+    return [f"figures.{wildcards.figure}"]

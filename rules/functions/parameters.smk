@@ -195,8 +195,8 @@ def tables_folder(wildcards):
 
 
 def grid_of_table(wildcards):
-    """The part of the grid that a table depends on, as JSON."""
-    return canonical(table_grids.grid_of_table(config, wildcards.table))
+    """Digest of the part of the grid that a table depends on."""
+    return sha256_json(table_grids.grid_of_table(config, wildcards.table))
 
 
 def caption_of_table(wildcards):

@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, help="folder for one record per language")
 
 
-def provenance(options: argparse.Namespace, code: str, device: torch.device) -> dict:
-    """What a record depends on beside its text; `code` is the digest of the script.
+def provenance(options: argparse.Namespace, device: torch.device) -> dict:
+    """What a record depends on beside its text and the code.
 
     Raises InputError where the model is damaged or the mask belongs to another one.
     """
@@ -32,7 +32,6 @@ def provenance(options: argparse.Namespace, code: str, device: torch.device) -> 
     if options.mask:
         check_mask_belongs(options.mask, model)
     return {
-        "code": code,
         "model": model,
         "mask": pruning_hash(options.mask),
         "dtype": options.dtype,

@@ -13,13 +13,14 @@ from multiprune.files.json import read_json, write_json
 
 
 class EvaluationCache:
-    """A folder of JSON records, `{key}.json`."""
+    """A folder of JSON records, `{key}.json`, which count as long as the code is the same."""
 
-    def __init__(self, folder: Path | str):
-        self._folder = Path(folder)
+    def __init__(self, folder: Path | str, code: str):
+        self._folder, self._code = Path(folder), code
 
     def get_or_compute(self, depends_on: dict, compute: Callable[[], dict]) -> tuple[dict, bool]:
         """The record for these dependencies and whether it was found; computed and kept if not."""
+        depends_on = {**depends_on, "code": self._code}
         path = self._folder / f"{sha256_json(depends_on)[:32]}.json"
         if path.is_file():
             kept = read_json(path)

@@ -63,11 +63,15 @@ def text_path(options: argparse.Namespace, language: str) -> Path:
 
 def measure_of(
     options: argparse.Namespace,
+    code: str,
     tokenizer: PreTrainedTokenizerBase,
     origin: dict,
     load: Callable[[], PreTrainedModel],
 ) -> Measure:
-    """The measure that the command line asks for; `load` is called once, when first needed."""
+    """The measure that the command line asks for; `load` is called once, when first needed.
+
+    `code`: digest of the script, without which nothing kept counts.
+    """
 
     @cache
     def model() -> PreTrainedModel:
@@ -79,7 +83,7 @@ def measure_of(
     return Measure(
         tokenizer,
         model,
-        EvaluationCache(options.cache),
+        EvaluationCache(options.cache, code),
         origin | {"batch_tokens": options.batch_tokens},
         options.length,
         options.tokens,

@@ -1,13 +1,14 @@
-"""The grid of an experiment: which runs were measured, in a form short enough for a command line.
+"""The grid of an experiment: which runs were measured, as `results/{experiment}/grid.json` has it.
 
 It never lists the product of its axes, so it does not grow with the number of result files.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.files.json import read_json
 
 DENSE = "dense"
 CODE = "code"  # the calibration set that the contrast norm divides by
@@ -46,21 +47,25 @@ class Grid:
     choosing: list[str] = field(default_factory=list)
 
     @classmethod
-    def parse(cls, text: str) -> "Grid":
-        """Read the JSON of a `--grid` argument."""
+    def read(cls, path: Path | str) -> "Grid":
+        """Read a `grid.json`."""
+        return cls.of(read_json(path), str(path))
+
+    @classmethod
+    def of(cls, content: dict, where: str = "grid") -> "Grid":
+        """The grid of `table_grids.whole_grid`, or of a part of it."""
         try:
-            grid = json.loads(text)
-            grid |= grid.pop("resampling", {})
-            parsed = cls(**grid)
+            others = {key: value for key, value in content.items() if key != "resampling"}
+            parsed = cls(**others | content.get("resampling", {}))
             dense = parsed.methods[DENSE]["seeds"][0]
         except (ValueError, TypeError, AttributeError) as error:
             raise InputError(
-                f"--grid: cannot be read ({error}); see multiprune.experiment.grid.Grid"
+                f"{where}: cannot be read ({error}); see multiprune.experiment.grid.Grid"
             ) from None
         except (KeyError, IndexError) as error:
-            raise InputError(f"--grid: {error} is missing; it needs dense and resampling") from None
+            raise InputError(f"{where}: {error} is missing; it needs dense") from None
         if dense not in parsed.seeds:
-            raise InputError(f"--grid: dense has seed {dense}, allowed are {parsed.seeds}")
+            raise InputError(f"{where}: dense has seed {dense}, allowed are {parsed.seeds}")
         return parsed
 
     @property

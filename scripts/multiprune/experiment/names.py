@@ -16,6 +16,7 @@ BESIDE_MODELS = {
     "benchmarks",
     "captions",
     "figures",
+    "grid.json",
     "logs",
     "preflight.csv",
     "report.html",

@@ -20,7 +20,7 @@ from multiprune.experiment.config import (
     seeds_of,
     sparsities_of,
 )
-from multiprune.experiment.grid import DENSE, OTHER_TABLE, PRUNE_MODEL, WEIGHTS
+from multiprune.experiment.grid import DENSE, MASKS, OTHER_TABLE, PRUNE_MODEL, WEIGHTS
 from multiprune.experiment.language_table import family_names, script_names
 from multiprune.registry import constants, names
 
@@ -122,10 +122,8 @@ def _described(config: dict, code: str) -> dict:
     """
     entry = config["languages"][code]
     known = {key: entry[key] for key in ("role", "name", "script", "family") if key in entry}
-    if "family" in entry and entry["family"] not in _families_of_pool(config):
-        known["new_family"] = True
-    if code not in evaluated(config):
-        known["evaluated"] = False
+    known["new_family"] = "family" in entry and entry["family"] not in _families_of_pool(config)
+    known["evaluated"] = code in evaluated(config)
     for key, spoken in (("script", script_names()), ("family", family_names())):
         if entry.get(key) in spoken:
             known[f"{key}_name"] = spoken[entry[key]]
@@ -136,6 +134,12 @@ def downstream_grid(config: dict) -> dict:
     """`table_grid` and what was evaluated downstream."""
     table = table_grid(config)
     return {**table, "downstream": downstream_config.grid(config, table["methods"])}
+
+
+def whole_grid(config: dict) -> dict:
+    """All that tables and figures know of the experiment: the content of `grid.json`."""
+    more = {"calibration_sets": all_calibration_sets(config), "choosing": choosing(config)}
+    return {**downstream_grid(config), **more}
 
 
 def allocation_grid(config: dict) -> dict:
@@ -169,7 +173,10 @@ def sweep_grid(config: dict) -> dict:
 
 
 def grid_of_table(config: dict, table: str) -> dict:
-    """The part of the grid that a table depends on, by the results that it reads."""
+    """The part of the grid that a table depends on, by the results that it reads.
+
+    Its job reads the whole grid, and is made anew where this part of it changed.
+    """
     grid = {}
     for what, view in VIEWS.items():
         if what in reads(table):
@@ -194,6 +201,11 @@ def _method_grid(config: dict) -> dict[str, dict]:
             "sparsities": sparsities_of(config, method),
             "calibration": calibration_sets(config, method),
             "allocation": _allocation_kind(config, method),
+            "artefact": MASKS,
+            "rule": PRUNE_MODEL,
+            "statistics": calibration_sets(config, method),
+            "subset": None,
+            "curve": None,
         }
         for method in (DENSE, *config["methods"])
     }
@@ -201,20 +213,17 @@ def _method_grid(config: dict) -> dict[str, dict]:
         subsets.choice(method.get("calibration")) for method in config["methods"].values()
     )
     for method in config["methods"]:
-        # Only what differs, so that a new kind of method leaves the tables of the others alone.
-        if moves_weights(config, method):
-            methods[method]["artefact"] = WEIGHTS
-        if (rule := pruning_rule(config, method)) != PRUNE_MODEL:
-            methods[method]["rule"] = rule
-        if methods[method]["calibration"] and not reads_dense_statistics(config, method):
+        methods[method]["artefact"] = WEIGHTS if moves_weights(config, method) else MASKS
+        methods[method]["rule"] = pruning_rule(config, method)
+        if not reads_dense_statistics(config, method):
             methods[method]["statistics"] = []
         if how := subsets.choice(config["methods"][method].get("calibration")):
             choice, size = how
             seed = config["methods"][method]["calibration"].get("seed", 0)
             methods[method]["subset"] = {"choice": choice, "size": size, "seed": seed}
         whole = methods[method]["calibration"] and "calibration" not in config["methods"][method]
-        if subsets_used and (how or whole) and (curve := _curve(config, method)):
-            methods[method]["curve"] = curve
+        if subsets_used and (how or whole):
+            methods[method]["curve"] = _curve(config, method)
     return methods
 
 

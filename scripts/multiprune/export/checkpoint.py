@@ -18,6 +18,7 @@ from safetensors import safe_open
 
 from multiprune.errors import InputError
 from multiprune.export.model_card import CARD, RECORD
+from multiprune.files.header import StoredTensor, stored_tensors
 from multiprune.files.manifests import MANIFEST, other_definition
 from multiprune.files.tensors import opened_tensors, read_metadata
 from multiprune.models.architectures import architecture_of
@@ -29,16 +30,6 @@ from multiprune.pruning.moved_weights import SAFETENSORS_DTYPES
 PART_BYTES = 16 << 20  # of a tensor read at a time
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}  # by bytes of a weight
 TORCH_DTYPES = {name: dtype for dtype, name in SAFETENSORS_DTYPES.items()}
-
-
-@dataclass(frozen=True)
-class StoredTensor:
-    """A tensor of a safetensors file: name and type in the file, shape, size in bytes."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    size: int
 
 
 @dataclass
@@ -79,7 +70,7 @@ class PrunedCheckpoint:
         stored = {
             self.architecture.state_name(tensor.name): tensor.shape
             for name in self._weights
-            for tensor in stored_tensors(self._folder / name)
+            for tensor in _tensors_of(self._folder / name)
         }
         for name, shape in self._shapes.items():
             if name not in stored:
@@ -102,11 +93,9 @@ class PrunedCheckpoint:
         return zeros
 
     def _write_weights(self, source: Path, target: Path, pruning: safe_open, zeros: Zeros) -> None:
-        tensors = stored_tensors(source)
+        tensors = _tensors_of(source)
         with open(source, "rb") as dense, open(target, "wb") as pruned:
-            header = int.from_bytes(dense.read(8), "little")
-            dense.seek(0)
-            _copy(dense, pruned, 8 + header)
+            _copy(dense, pruned, tensors[0].begin)
             for tensor in tensors:
                 name = self.architecture.state_name(tensor.name)
                 if name not in self._shapes:
@@ -118,19 +107,9 @@ class PrunedCheckpoint:
                     _copy_masked(dense, pruned, tensor, pruning.get_tensor(name).numpy(), zeros)
 
 
-def stored_tensors(path: Path | str) -> list[StoredTensor]:
-    """The tensors of a safetensors file in the order of their bytes, which have no gaps."""
-    with opened_tensors(path):  # the library checks the header
-        pass
-    with open(path, "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    header.pop("__metadata__", None)
-    entries = sorted(header.items(), key=lambda item: item[1]["data_offsets"])
-    return [
-        StoredTensor(name, entry["dtype"], tuple(entry["shape"]), end - start)
-        for name, entry in entries
-        for start, end in [entry["data_offsets"]]
-    ]
+def _tensors_of(path: Path) -> list[StoredTensor]:
+    with opened_tensors(path):  # compares its checksum, if it has one; the library checks the rest
+        return stored_tensors(path)
 
 
 def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:

@@ -66,7 +66,7 @@ def perplexity_rows(
             "dense": reference["perplexity"],
             "pruned": scored["perplexity"],
             "ratio": scored["perplexity"] / reference["perplexity"],
-            **{key: scored["provenance"][key] for key in ("code", "device", "versions")},
+            **{key: scored["provenance"][key] for key in ("device", "versions")},
             **{key: scored[key] for key in ("corpus", "split", "length", "tokens")},
         }
     return rows
@@ -222,7 +222,7 @@ def _provenance(record: dict) -> str:
 
 
 def _measured_with(row: dict) -> str:
-    return f"on {row['device']} with {_versions(row['versions'])}; code `{row['code']}`"
+    return f"on {row['device']} with {_versions(row['versions'])}"
 
 
 def _versions(versions: dict[str, str]) -> str:

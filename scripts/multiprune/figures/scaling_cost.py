@@ -43,7 +43,7 @@ def select(cost: pd.DataFrame, grid: Grid) -> dict[str, pd.DataFrame]:
 
 
 def _curve(method: object, grid: Grid) -> str:
-    return grid.methods[method].get("curve", method) if method in grid.methods else ""
+    return grid.methods[method].get("curve") or method if method in grid.methods else ""
 
 
 def slope(rows: pd.DataFrame) -> float:
@@ -118,7 +118,7 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         "collected once for each language and serve every mask, so they are shown cumulatively. "
         "Marks of masks are coloured by the method that uses all languages."
     )
-    if any(entry.get("subset", {}).get("choice") == GREEDY for entry in grid.methods.values()):
+    if any((entry.get("subset") or {}).get("choice") == GREEDY for entry in grid.methods.values()):
         shown += " Greedy choices read the checksums of the whole pool's statistics, too."
     findings = [_cost(title, rows) for title, rows in panels.items()]
     return document(shown, " ".join(findings))

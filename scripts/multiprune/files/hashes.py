@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+CHECKSUM = "multiprune_sha256"  # key of a file's own SHA-256, in JSON and safetensors
+DIFFERS = "is not what was written: its SHA-256 differs from the one that it records"
+
 
 def sha256_file(path: Path | str) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from multiprune.errors import InputError
-from multiprune.files.checksums import CHECKSUM, DIFFERS
-from multiprune.files.hashes import sha256_json
+from multiprune.files.hashes import CHECKSUM, DIFFERS, sha256_json
 from multiprune.files.noted_inputs import note_input
 from multiprune.files.writing import replacing, set_aside
 

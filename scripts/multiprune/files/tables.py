@@ -14,9 +14,9 @@ from multiprune.files.noted_inputs import note_input
 from multiprune.files.writing import set_aside
 
 
-def write_table(path: Path | str, table: pd.DataFrame) -> None:
-    """Write CSV and its checksum; a missing value becomes an empty cell."""
-    with replacing_signed(path) as temporary:
+def write_table(path: Path | str, table: pd.DataFrame, origin: dict | None = None) -> None:
+    """Write CSV, with its checksum and origin beside it; a missing value becomes an empty cell."""
+    with replacing_signed(path, origin or {}) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 

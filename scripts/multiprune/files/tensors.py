@@ -13,7 +13,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from multiprune.errors import InputError
-from multiprune.files.checksums import CHECKSUM, DIFFERS
+from multiprune.files.hashes import CHECKSUM, DIFFERS
+from multiprune.files.header import stored_tensors
 from multiprune.files.noted_inputs import note_input
 from multiprune.files.writing import replacing, set_aside
 
@@ -194,12 +195,8 @@ class TensorFile:
 
 
 def _read_layout(path: Path) -> Layout:
-    with open(path, "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        start = file.tell()
-    header.pop("__metadata__", None)
     return {
-        name: (DTYPES[entry["dtype"]], tuple(entry["shape"]), start + entry["data_offsets"][0])
-        for name, entry in header.items()
-        if entry["dtype"] in DTYPES
+        tensor.name: (DTYPES[tensor.dtype], tensor.shape, tensor.begin)
+        for tensor in stored_tensors(path)
+        if tensor.dtype in DTYPES
     }

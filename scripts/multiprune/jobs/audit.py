@@ -12,13 +12,12 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from multiprune.errors import InputError
-from multiprune.files.checksums import CHECKSUM, DIFFERS, checksum_of, checksum_problem
-from multiprune.files.hashes import sha256_file
+from multiprune.files.checksums import checksum_problem, origin_of
+from multiprune.files.hashes import CHECKSUM, DIFFERS, sha256_file
 from multiprune.files.json import parse_json
 from multiprune.files.manifests import MANIFEST, file_differences, parse_manifest
 from multiprune.files.tensors import _checksum
 from multiprune.jobs.audit_inputs import Sources, other_sources
-from multiprune.jobs.provenance import origin_of
 
 TASK = "task.json"
 CACHED = r"[^/]+/cache/[0-9a-f]{32}\.json$"
@@ -28,7 +27,7 @@ UNSIGNED = re.compile(r"(logs|benchmarks|slurm|tasks)/|[^/]+/seed\d+/export/|[^/
 KEPT = re.compile(
     rf"(logs|benchmarks|slurm|tables/incomplete)/|[^/]+/seed\d+/export/|[^/]+$|{CACHED}"
 )
-SIDECAR = re.compile(r"\.(.+)\.(?:sha256|origin\.json)")
+SIDECAR = re.compile(r"\.(.+)\.origin\.json")
 UNFINISHED = re.compile(r"\.corrupt$|\.safetensors\.progress/")
 
 
@@ -83,9 +82,6 @@ def damaged(results: Path, made: Mapping[Path, object]) -> Iterator[Finding]:
         signed = path.absolute() in expected or re.match(CACHED, relative) is not None
         if problem := problem_of(path, signed):
             yield Finding(path, problem)
-    for path in sidecars_below(results):
-        if path.suffix == ".json" and (problem := file_problem(path, signed=True)):
-            yield Finding(path, problem)
 
 
 def problem_of(path: Path, signed: bool) -> str | None:
@@ -97,9 +93,8 @@ def problem_of(path: Path, signed: bool) -> str | None:
             return problem
     except OSError as error:
         return f"cannot be read ({error})"
-    beside = [checksum_of(path), *([origin_of(path)] if path.suffix == ".csv" else [])]
-    missing = [other.name for other in beside if signed and not other.exists()]
-    return f"has no {missing[0]} beside it" if missing else None
+    beside = origin_of(path)
+    return f"has no {beside.name} beside it" if signed and not beside.exists() else None
 
 
 def damaged_folders(root: Path) -> Iterator[Finding]:
@@ -141,7 +136,7 @@ def orphans(results: Path, expected: Iterable[Path]) -> Iterator[Finding]:
 
 
 def lone_sidecars(results: Path) -> Iterator[Finding]:
-    """Checksums and origins whose file is gone."""
+    """Origins whose file is gone."""
     for path in sidecars_below(results):
         name = SIDECAR.fullmatch(path.name)[1]
         if not path.with_name(name).exists():
@@ -149,7 +144,7 @@ def lone_sidecars(results: Path) -> Iterator[Finding]:
 
 
 def sidecars_below(results: Path) -> list[Path]:
-    """Checksums and origins that stand beside files, sorted; those of exports do not count."""
+    """Origins that stand beside files, sorted; those of exports do not count."""
     return sorted(
         path
         for path in results.rglob(".*")

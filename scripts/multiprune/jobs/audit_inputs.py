@@ -14,10 +14,10 @@ from pathlib import Path, PurePath
 from safetensors import safe_open
 
 from multiprune.errors import InputError
+from multiprune.files.checksums import origin_of
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import parse_json
 from multiprune.files.manifests import MANIFEST, fingerprint, parse_manifest
-from multiprune.jobs.provenance import origin_of
 from multiprune.pruning.files import pruning_hash
 
 Sources = Mapping[Path, Sequence[Path] | None]  # None where Snakemake does not know them
@@ -128,6 +128,6 @@ def recorded_hash(path: Path) -> str:
     with suppress(InputError, ValueError):  # of another form, which its readers refuse
         if path.name == MANIFEST:
             return fingerprint(parse_manifest(path))
-        if path.parent.parent.name in ("masks", "weights"):
+        if path.parent.parent.name in ("masks", "weights") and path.suffix == ".safetensors":
             return pruning_hash(path)
     return sha256_file(path)

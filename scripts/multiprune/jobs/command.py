@@ -41,9 +41,10 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
 
 
 def _check_code() -> None:
-    """Take --code from the command line; InputError where the code is another by now.
+    """Take --code from the command line; a warning where the code is another by now.
 
-    Snakemake would remember the output as that of the code which it had planned with.
+    Snakemake knows the output as that of the code which it had planned with, and makes it again in
+    the next run.
     """
     if sys.argv[1:2] != ["--code"]:
         return
@@ -54,9 +55,10 @@ def _check_code() -> None:
     except (OSError, SyntaxError):  # in the middle of an edit
         current = None
     if current != planned:
-        raise InputError(
-            f"{sys.argv[0]}: its code was edited after this run had been planned; run the same "
-            "command again"
+        print(
+            f"warning: {sys.argv[0]}: its code was edited after this job had been planned; the "
+            "next run makes its output again",
+            file=sys.stderr,
         )
 
 

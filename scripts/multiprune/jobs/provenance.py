@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from multiprune.files.hashes import sha256_file
-from multiprune.files.json import write_json
 from multiprune.jobs.code_digest import code_digest
 
 TABLE_PACKAGES = ("numpy", "pandas", "scipy")
@@ -21,33 +20,16 @@ def origin(
     script: Path | str,
     inputs: Iterable[Path],
     seeds: Iterable[int],
-    packages: Iterable[str],
+    packages: Iterable[str] = TABLE_PACKAGES,
     named: Iterable[str] = (),
 ) -> dict:
-    """What something is made of; `inputs` as `noting_inputs` gives them, `named` as `code_digest`."""
+    """What something is made of; `inputs` of `noting_inputs`, `named` as in `code_digest`."""
     return {
         "code": code_digest(script, named),
         "inputs": {str(path): sha256_file(path) for path in sorted(inputs)},
         "seeds": sorted(seeds),
         "versions": {name: version(name) for name in packages},
     }
-
-
-def origin_of(path: Path | str) -> Path:
-    """Where the origin of a table or a document stands."""
-    path = Path(path)
-    return path.with_name(f".{path.name}.origin.json")
-
-
-def write_origin(
-    path: Path | str,
-    script: Path | str,
-    inputs: Iterable[Path],
-    seeds: Iterable[int],
-    named: Iterable[str] = (),
-) -> None:
-    """Write the origin of a table or a document beside it."""
-    write_json(origin_of(path), origin(script, inputs, seeds, TABLE_PACKAGES, named))
 
 
 def as_text(content: dict) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from multiprune.errors import InputError
+from multiprune.files.header import stored_tensors
 from multiprune.models.architectures import (
     Architecture,
     architecture_of,
@@ -116,16 +117,13 @@ def _check_blocks(folder: Path, found: set[int], source: str) -> None:
 def _not_finite(path: Path) -> Iterator[str]:
     """Names of the tensors in a safetensors file that hold NaN or infinity."""
     with open(path, "rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(size))
-        for name, entry in header.items():
-            if entry.get("dtype") in EXPONENTS:  # the file's own metadata has none
-                word, exponent = EXPONENTS[entry["dtype"]]
-                begin, end = entry["data_offsets"]
-                file.seek(8 + size + begin)
-                chunks = _chunks(file, word, (end - begin) // np.dtype(word).itemsize)
+        for tensor in stored_tensors(path):
+            if tensor.dtype in EXPONENTS:
+                word, exponent = EXPONENTS[tensor.dtype]
+                file.seek(tensor.begin)
+                chunks = _chunks(file, word, tensor.size // np.dtype(word).itemsize)
                 if any((chunk & exponent).max() == exponent for chunk in chunks):
-                    yield name
+                    yield tensor.name
 
 
 def _chunks(file: BinaryIO, word: str, count: int) -> Iterator[np.ndarray]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from multiprune.errors import InputError
 from multiprune.files.hashes import sha256_arrays
+from multiprune.files.header import stored_tensors
 from multiprune.files.tensors import opened_tensors, read_metadata
 
 KIND = {"artefact": "weights"}  # in the metadata of pruned weights, where masks have nothing
@@ -51,15 +52,11 @@ def weights_hash(path: Path | str) -> str:
     def arrays() -> Iterator[np.ndarray]:
         # numpy has no bfloat16, so bytes are read, as (rows, columns * bytes of a weight).
         with open(path, "rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-            header.pop("__metadata__", None)
-            start = file.tell()
-            for _name, entry in sorted(header.items()):
-                yield np.frombuffer(entry["dtype"].encode(), dtype=np.uint8)
-                first, end = entry["data_offsets"]
-                file.seek(start + first)
-                content = np.frombuffer(file.read(end - first), dtype=np.uint8)
-                yield content.reshape(*entry["shape"][:-1], -1)
+            for tensor in sorted(stored_tensors(path), key=lambda tensor: tensor.name):
+                yield np.frombuffer(tensor.dtype.encode(), dtype=np.uint8)
+                file.seek(tensor.begin)
+                content = np.frombuffer(file.read(tensor.size), dtype=np.uint8)
+                yield content.reshape(*tensor.shape[:-1], -1)
 
     return sha256_arrays(arrays())
 

@@ -1,12 +1,11 @@
-"""The table `allocation`: what each method took from each block, by the masks."""
+"""The table `allocation`: what each method took from each block, by the records of the masks."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from multiprune.experiment.grid import Grid
-from multiprune.files.tensors import opened_tensors, read_metadata
+from multiprune.files.json import read_json
 from multiprune.files.writing import set_aside
 
 COLUMNS = [
@@ -32,18 +31,17 @@ def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
     rows = []
     for method, sparsity, seed in grid.pruned():
         folder = results / model / f"seed{seed}" / grid.artefact(method) / method
-        path = folder / f"{sparsity}.safetensors"
-        with opened_tensors(path) as file:
-            metadata = read_metadata(file)
+        path = folder / f"{sparsity}.json"
+        record = read_json(path)
         key = {"model": model, "seed": seed, "method": method, "sparsity": sparsity}
         try:
             rows += [
                 key
                 | {name: block[name] for name in ("block", "parameters", "target", "importance")}
                 | {"achieved": block["sparsity"]}
-                for block in json.loads(metadata["blocks"])
+                for block in record["blocks"]
             ]
-        except (KeyError, TypeError, ValueError) as error:
-            set_aside(path, f"has no readable `blocks` in its metadata ({error})")
+        except (KeyError, TypeError) as error:
+            set_aside(path, f"has no readable `blocks` ({error})")
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.sort_values("seed", kind="stable").reset_index(drop=True)

@@ -82,7 +82,10 @@ def _points(grid: Grid) -> dict[Point, list[tuple[str, str, int]]]:
     points = defaultdict(list)
     for method, settings in sorted(grid.methods.items()):
         if curve := settings.get("curve"):
-            subset = settings.get("subset", {"choice": WHOLE, "size": len(settings["calibration"])})
+            subset = settings.get("subset") or {
+                "choice": WHOLE,
+                "size": len(settings["calibration"]),
+            }
             for sparsity in settings["sparsities"]:
                 point = (curve, subset["choice"], subset["size"], sparsity)
                 points[point] += [(method, sparsity, seed) for seed in sorted(settings["seeds"])]

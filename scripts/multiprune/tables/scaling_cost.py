@@ -43,7 +43,7 @@ def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
 def _statistics(results: Path, model: str, grid: Grid) -> Iterator[dict]:
     """Row n adds up the first n languages of the pool, under the smallest seed."""
     whole = [
-        entry for entry in grid.methods.values() if entry.get("curve") and "subset" not in entry
+        entry for entry in grid.methods.values() if entry.get("curve") and not entry.get("subset")
     ]
     pool = whole[0]["calibration"] if whole else []
     folder = Path(model) / f"seed{min(grid.seeds)}"
@@ -65,7 +65,7 @@ def _masks(results: Path, model: str, grid: Grid) -> Iterator[dict]:
             folder = Path(model) / f"seed{seed}"
             mask = results / folder / grid.artefact(method) / f"{name}.safetensors"
             seconds, memory = _cost(results, Path(PRUNE_MODEL) / folder / f"{name}.jsonl")
-            subset = settings.get("subset", {"size": len(settings["calibration"])})
+            subset = settings.get("subset") or {"size": len(settings["calibration"])}
             yield {
                 "model": model, "step": "mask", "method": method, "languages": subset["size"],
                 "seconds": seconds, "memory_mb": memory,

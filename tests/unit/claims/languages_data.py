@@ -1,6 +1,5 @@
 """Records of eight languages, four of them in the pool, and claims about them as a sample."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -53,7 +52,7 @@ def grid_of(methods=("few-s0", "few-s1", "whole"), languages=LANGUAGES, seeds=(0
         "methods": {"dense": {"seeds": [0], "sparsities": ["0"], "calibration": []}, **own},
         "resampling": {"draws": 500, "confidence": 0.95}, "split": "test", "length": 20,
     }  # fmt: skip
-    return Grid.parse(json.dumps(content))
+    return Grid.of(content)
 
 
 def write_records(results: Path, grid: Grid, more: dict[str, list[float]]) -> None:

@@ -59,7 +59,7 @@ def grid_of(downstream=True, seeds=(0, 1)) -> Grid:
         },
         "downstream": {"reference": "en", "methods": methods, "tasks": tasks} if downstream else {},
     }  # fmt: skip
-    return Grid.parse(json.dumps(content))
+    return Grid.of(content)
 
 
 LOSS = {"dense": 2.0, "wanda": 2.5, "new": 2.4}  # nats per token

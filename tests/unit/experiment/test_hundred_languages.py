@@ -1,6 +1,5 @@
 """Files of claims about languages, and the experiment hundred with its own."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -106,7 +105,7 @@ def test_a_hundred_languages_of_many_families_and_scripts(hundred):
 
 
 def test_its_unseen_languages_are_of_other_families_and_of_the_same(hundred):
-    grid = Grid.parse(json.dumps(table_grids.table_grid(hundred)))
+    grid = Grid.of(table_grids.table_grid(hundred))
     sets = [grid.language_set(code) for code in experiment.languages(hundred, "unseen")]
     assert sets.count(UNSEEN_FAMILY) >= 20
     assert sets.count("unseen-language") >= 3  # fewer have no interval

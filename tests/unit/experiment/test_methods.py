@@ -1,7 +1,6 @@
 """Methods in the config: patterns n:m, sequential propagation and SparseGPT."""
 
 import copy
-import json
 from pathlib import Path
 
 import pytest
@@ -146,7 +145,7 @@ def test_sparsegpt_calibrates_behind_the_pruned_blocks_and_moves_weights():
 )
 def test_the_grid_knows_how_a_method_is_pruned(options, rule, statistics):
     table = table_grid(validate(changed(("methods/x", options))))
-    found = Grid.parse(json.dumps(table))
+    found = Grid.of(table)
     assert (found.rule("x"), found.statistics("x")) == (rule, statistics)
     benchmark = f'"<benchmarks>/{rule}/{{model}}/seed{{seed}}/{{method}}/{{sparsity}}.jsonl"'
     assert benchmark in RULES.read_text(encoding="utf-8")

@@ -1,6 +1,5 @@
 """Grids and tables of experiments that calibrate on few and many languages, for their figures."""
 
-import json
 from itertools import combinations
 
 import numpy as np
@@ -63,7 +62,7 @@ def grid_of(languages=None, curves=("wanda", "m-wanda"), draws=200, chosen=True)
         "resampling": {"draws": draws, "confidence": 0.95},
         "languages": languages, "methods": methods,
     }  # fmt: skip
-    return Grid.parse(json.dumps(content))
+    return Grid.of(content)
 
 
 LEVELS = dict(zip(LANGUAGE_SETS, (2.0, 2.2, 2.6), strict=True))

@@ -1,7 +1,5 @@
 """What the forest plot draws, read back from the artists, and its caption."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +18,7 @@ def grid_of(seeds=(0,)) -> Grid:
         "seeds": list(seeds), "languages": {}, "methods": {"dense": dense},
         "resampling": {"draws": 100, "confidence": 0.9},
     }  # fmt: skip
-    return Grid.parse(json.dumps(content))
+    return Grid.of(content)
 
 
 def row_of(claim, verdict, estimate=None, half=0.02, **changes) -> dict:

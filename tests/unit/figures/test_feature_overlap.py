@@ -1,4 +1,3 @@
-import json
 import string
 from itertools import combinations
 
@@ -20,7 +19,7 @@ def grid_of(names=NAMES, seeds=(0,)) -> Grid:
         "languages": {code: {"role": "calibration", "name": name} for code, name in names.items()},
         "methods": {"dense": {"seeds": [seeds[0]], "sparsities": ["0"], "calibration": []}},
     }
-    return Grid.parse(json.dumps(content))
+    return Grid.of(content)
 
 
 def table_of(overlaps, seeds=(0,)) -> pd.DataFrame:

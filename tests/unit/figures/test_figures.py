@@ -1,6 +1,5 @@
 """What the figures draw, read back from the artists."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +20,7 @@ from multiprune.figures import (
     sparsity_by_block,
     style,
 )
+from multiprune.files.json import write_json
 from multiprune.files.tables import write_table
 from unit.columns import COLUMNS
 from unit.figures.every import FIGURES
@@ -47,7 +47,7 @@ def grid_of(languages=("en", "fr", "sw"), sparsities=("0.3", "0.5"), methods=Non
         },
         "methods": {name: known[name] for name in (methods or known)} | {"dense": dense},
     }  # fmt: skip
-    return Grid.parse(json.dumps(content))
+    return Grid.of(content)
 
 
 RATIO = {"dense": 1.0, "wanda": 2.0, "owl": 1.9, "magnitude": 12.0}
@@ -319,16 +319,12 @@ def test_script_writes_the_same_bytes_twice(tmp_path):
     grid = grid_of()
     for name, table in tables_of(grid).items():
         write_table(tmp_path / f"{name}.csv", table)
-    content = {
-        "seeds": grid.seeds, "baseline": grid.baseline, "split": "test", "length": 64,
-        "languages": grid.languages, "methods": grid.methods,
-        "resampling": {"draws": 100, "confidence": 0.95},
-    }  # fmt: skip
+    write_json(tmp_path / "grid.json", vars(grid))
 
     def draw(folder, name="ratio_to_baseline"):
         targets = [str(tmp_path / folder / f"f.{ending}") for ending in ("pdf", "png", "rst")]
         command = [sys.executable, SCRIPT, "--figure", name, "--model", "m", "--tables", tmp_path]
-        command += ["--grid", json.dumps(content), "--pdf", targets[0], "--png", targets[1]]
+        command += ["--grid", tmp_path / "grid.json", "--pdf", targets[0], "--png", targets[1]]
         done = subprocess.run(
             [*command, "--caption", targets[2]], capture_output=True, text=True, timeout=120
         )

@@ -15,7 +15,7 @@ from multiprune.files.tables import write_table
 from multiprune.files.tensors import write_tensors
 from multiprune.jobs import code_digest as digest
 from multiprune.jobs.audit import audit
-from multiprune.jobs.provenance import as_text, origin, write_origin
+from multiprune.jobs.provenance import as_text, origin
 from multiprune.pruning.files import mask_hash
 from multiprune.pruning.masks import write_mask
 
@@ -113,17 +113,18 @@ class Experiment:
 
     def write_table(self, perplexity: float) -> None:
         """A table of one number and its page."""
-        write_table(self.table, pd.DataFrame({"language": ["en"], "perplexity": [perplexity]}))
-        write_origin(self.table, digest.__file__, [self.record, self.times], [0])
+        made_of = origin(digest.__file__, [self.record, self.times], [0])
+        rows = pd.DataFrame({"language": ["en"], "perplexity": [perplexity]})
+        write_table(self.table, rows, made_of)
         with replacing_signed(self.page) as temporary:
             temporary.write_text(f"<p>{perplexity}</p>")
 
     def write_views(self, text: str) -> None:
         """A document, a figure and its caption."""
-        for path in (self.claims, self.caption):
-            with replacing_signed(path) as temporary:
+        made_of = origin(digest.__file__, [self.table], [0])
+        for path, known in ((self.claims, made_of), (self.caption, {})):
+            with replacing_signed(path, known) as temporary:
                 temporary.write_text(text)
-        write_origin(self.claims, digest.__file__, [self.table], [0])
         info = PngInfo()
         info.add_text("Comment", as_text(origin(digest.__file__, [self.table], [0], [])))
         with replacing_signed(self.figure) as temporary:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from multiprune.files.checksums import checksum_of
+from multiprune.files.checksums import origin_of
 from multiprune.files.hashes import sha256_file
-from multiprune.jobs.provenance import origin_of
 from multiprune.pruning.files import pruning_hash
 from unit.jobs.audit_data import Experiment
 
@@ -100,26 +99,26 @@ def test_a_record_of_another_kind(experiment, name, content, problem):
     assert line.startswith(problem)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\x00\xfe", b"no hash  perplexity.csv\n"])
-def test_a_damaged_checksum(experiment, content):
-    checksum_of(experiment.table).write_bytes(content)
-    assert experiment.findings() == [(experiment.table, DIFFERS)]
+@pytest.mark.parametrize("content", [b"", b"\xff\x00\xfe", b"no hash  perplexity.csv\n", b"[]"])
+def test_a_broken_origin(experiment, content):
+    origin_of(experiment.table).write_bytes(content)
+    [(path, problem)] = experiment.findings()
+    assert path == experiment.table
+    assert problem.startswith(".perplexity.csv.origin.json beside it is not ")
 
 
-@pytest.mark.parametrize(
-    ("name", "beside"),
-    [("table", checksum_of), ("table", origin_of), ("figure", checksum_of), ("page", checksum_of)],
-)
-def test_what_nothing_tells_is_named(experiment, name, beside):
+@pytest.mark.parametrize("name", ["table", "figure", "page"])
+def test_what_nothing_tells_is_named(experiment, name):
     path = getattr(experiment, name)
-    beside(path).unlink()
-    assert experiment.findings() == [(path, f"has no {beside(path).name} beside it")]
+    origin_of(path).unlink()
+    assert experiment.findings() == [(path, f"has no {origin_of(path).name} beside it")]
 
 
 def test_a_damaged_origin(experiment):
     origin = origin_of(experiment.table)
     flip(origin, 20)
-    assert experiment.findings() == [(origin, DIFFERS)]
+    problem = f"{origin.name} beside it {DIFFERS}"
+    assert experiment.findings() == [(experiment.table, problem)]
 
 
 @pytest.mark.parametrize("name", ["model", "text"])
@@ -232,10 +231,9 @@ def test_orphans_are_what_no_job_makes(experiment):
     assert set(found.values()) == {"no job of this config makes it"}
 
 
-def test_checksums_and_origins_whose_file_is_gone(experiment):
+def test_an_origin_whose_file_is_gone(experiment):
     experiment.table.unlink()
-    beside = [checksum_of(experiment.table), origin_of(experiment.table)]
-    assert experiment.findings() == [(path, f"perplexity.csv, {GONE}") for path in sorted(beside)]
+    assert experiment.findings() == [(origin_of(experiment.table), f"perplexity.csv, {GONE}")]
 
 
 class Script:
@@ -259,9 +257,9 @@ class Script:
 def test_orphans_are_deleted_with_what_stands_beside_them_and_nothing_else(experiment):
     expected = set(Path("results").rglob("*"))
     orphan = experiment.results / "tables/downstream.csv"
-    for beside in (lambda path: path, checksum_of, origin_of):
+    for beside in (lambda path: path, origin_of):
         shutil.copyfile(beside(experiment.table), beside(orphan))
-    lone = experiment.results / "tables/.gone.csv.sha256"
+    lone = experiment.results / "tables/.gone.csv.origin.json"
     lone.write_text("")
     audit = Script(experiment)
     done = audit()

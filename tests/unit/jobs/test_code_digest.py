@@ -1,10 +1,13 @@
+import ast
 import os
+import re
 import shutil
 import textwrap
 from pathlib import Path
 
 import pytest
 
+from multiprune.jobs import code_digest as digest_module
 from multiprune.jobs.code_digest import NEUTRAL, code_digest
 from multiprune.registry import names
 
@@ -190,8 +193,8 @@ def scripts(tmp_path):
         ("figures/__init__.py", {"draw_figure.py"}),
         ("figures/sparsity_by_block.py", set()),
         ("tables/perplexity.py", set()),
-        ("tables/joining.py", {"join_tables.py"}),
-        ("claims/documents.py", {"write_claims.py", "print_summary.py"}),
+        ("tables/joining.py", {"join_tables.py", "join_made_tables.py"}),
+        ("claims/documents.py", {"write_claims.py", "print_summary.py", "join_made_tables.py"}),
         ("pruning/scores/wanda.py", set()),
         ("calibration/sampling.py", {"sample_calibration.py"}),
         ("pruning/sequential/sparsegpt.py", {"prune_sequentially.py"}),
@@ -228,3 +231,49 @@ def test_no_script_of_a_rule_depends_on_the_config_module(scripts):
 @pytest.mark.parametrize("module", sorted(NEUTRAL))
 def test_what_changes_no_result_counts_for_none(scripts, module):
     assert behind(scripts, f"{module.replace('.', '/')}.py") == set()
+
+
+COMPUTED = {"import_module", "__import__", "exec_module", "run_path", "run_module", "exec"}
+
+
+def test_no_module_imports_what_the_digest_does_not_see():
+    """Nothing but the registry imports by a computed name, and no import is relative."""
+    for path in SCRIPTS.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            assert not (isinstance(node, ast.ImportFrom) and node.level), path
+            word = getattr(node, "attr", getattr(node, "name", None))
+            if isinstance(
+                node, ast.Call
+            ):  # of a function by its name; model.eval() is no such call
+                word = getattr(node.func, "id", None)
+            assert word not in COMPUTED or path.name == "registry.py", f"{path}: {word}"
+
+
+def test_rules_name_the_modules_that_their_scripts_find_by_name():
+    """Where a script finds an alternative, its rule tells the digest which."""
+    rules = "".join(path.read_text(encoding="utf-8") for path in RULES.glob("*.smk"))
+    plain = set(re.findall(r'code_of\("(\w+\.py)"\)', rules))
+    naming = set(re.findall(r'code_of\("(\w+\.py)", \w+\)', rules))
+    finding = {path.name for path in SCRIPTS.glob("*.py") if finds(path)}
+    assert naming == finding & (plain | naming) - {
+        "check_access.py"
+    }  # runs whenever it is asked for
+
+
+def finds(script: Path) -> bool:
+    """Whether a script or a module that it imports finds modules by name."""
+    waiting, seen = [script], set()
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        text = path.read_text(encoding="utf-8")
+        if re.search(r"\bfind\(\"", text):
+            return True
+        waiting += set(code_digest_imports(path)) - seen
+    return False
+
+
+def code_digest_imports(path: Path) -> tuple[Path, ...]:
+    """The files of the library that a file imports."""
+    return digest_module._imports(path, path.stat().st_mtime_ns, SCRIPTS)

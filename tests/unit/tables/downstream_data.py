@@ -1,6 +1,5 @@
 """Synthetic downstream records and tables: seeded, plausible, of any size."""
 
-import json
 import math
 
 import numpy as np
@@ -48,7 +47,7 @@ def grid_of(tasks, methods, seeds=(0,), sparsities=("0.5",), draws=200, **change
         },
         "downstream": {"reference": "en", "methods": {DENSE: dense} | settings, "tasks": tasks},
     }  # fmt: skip
-    return Grid.parse(json.dumps(content | changes))
+    return Grid.of(content | changes)
 
 
 def write_record(results, run: Run, task: str, language: str, content: dict) -> None:

@@ -1,7 +1,5 @@
 """Small perplexity records of one model, with numbers to compute from by hand."""
 
-import json
-
 import pandas as pd
 
 from multiprune.experiment.grid import Grid
@@ -33,7 +31,7 @@ def grid_of(languages=LANGUAGES, methods=METHODS, **changes) -> Grid:
         "seeds": [0, 1], "baseline": "wanda", "languages": languages, "methods": methods,
         "resampling": {"draws": 200, "confidence": 0.95}, "split": "test", "length": 20,
     }  # fmt: skip
-    return Grid.parse(json.dumps(content | changes))
+    return Grid.of(content | changes)
 
 
 def write_record(results, method, sparsity, seed, language, loss, tokens=TOKENS, unknown=0):

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,7 +17,7 @@ def grid_of(sets, seeds=(0,)) -> Grid:
         "methods": {"dense": {"seeds": [seeds[0]], "sparsities": ["0"], "calibration": []}},
         "calibration_sets": list(sets),
     }
-    return Grid.parse(json.dumps(content))
+    return Grid.of(content)
 
 
 def test_features_by_hand_with_ties():

@@ -107,9 +107,9 @@ def test_missing_record_and_broken_grid_are_one_line(results):
     (results / "m/seed0/perplexity/dense/0/en.json").unlink()
     with pytest.raises(InputError, match=r"en\.json: no such file"):
         tabulate(results, "m", grid_of())
-    for text in ("[", "{}", "[1]", '{"resampling": {}, "methods": {}}'):
-        with pytest.raises(InputError, match=r"^--grid: "):
-            Grid.parse(text)
+    for content in ({}, {"seeds": [1]}, {"resampling": {}, "methods": {}}):
+        with pytest.raises(InputError, match=r"^g\.json: "):
+            Grid.of(content, "g.json")
 
 
 def test_order_of_the_grid_changes_nothing(results):

@@ -1,16 +1,14 @@
 """The script that makes any table, from files to a file."""
 
-import json
-
 import pandas as pd
 import pytest
 from script_calls import assert_refused, call
 
 from multiprune.experiment.grid import Grid
-from multiprune.files.json import read_json
+from multiprune.files.checksums import origin_of
+from multiprune.files.json import read_json, write_json
 from multiprune.files.tables import read_table, write_table
 from multiprune.jobs import code_digest as digest
-from multiprune.jobs.provenance import origin_of
 from multiprune.registry import find
 from unit.columns import COLUMNS
 from unit.tables import downstream_data, perplexity_data
@@ -38,13 +36,6 @@ claims:
 """
 
 
-def text_of(grid: Grid) -> str:
-    content = {
-        key: value for key, value in vars(grid).items() if key not in ("draws", "confidence")
-    }
-    return json.dumps(content | {"resampling": {"draws": grid.draws, "confidence": 0.95}})
-
-
 @pytest.fixture
 def results(tmp_path):
     perplexity_data.write_records(tmp_path)
@@ -53,8 +44,16 @@ def results(tmp_path):
 
 
 def words(results, table: str, grid: Grid, *more: object) -> list:
-    named = ["--table", table, "--results", results, "--model", "m", "--grid", text_of(grid)]
-    return [*named, "--output", results / "out" / f"{table}.csv", *more]
+    write_json(results / "grid.json", vars(grid))
+    named = ["--table", table, "--results", results, "--model", "m"]
+    return [
+        *named,
+        "--grid",
+        results / "grid.json",
+        "--output",
+        results / "out" / f"{table}.csv",
+        *more,
+    ]
 
 
 @pytest.mark.parametrize("table", ["perplexity", "summary"])
@@ -111,7 +110,9 @@ def test_mistakes_are_one_line(results):
     line = words(results, "perplexity", grid)
     assert_refused(out, "tabulate", [*line, "--table", "perplexty"], "did you mean 'perplexity'?")
     assert_refused(out, "tabulate", [*line, "--table", "pages"], "unknown table 'pages'")
-    assert_refused(out, "tabulate", [*line, "--grid", "["], "--grid: cannot be read")
+    broken = results / "broken.json"
+    broken.write_text("[")
+    assert_refused(out, "tabulate", [*line, "--grid", broken], "broken.json: is not JSON")
     assert_refused(out, "tabulate", [*line, "--model", "n"], "dense/0/en.json: no such file")
     other = ["--tables", results / "structure.csv"]
     assert_refused(out, "tabulate", [*line, *other], "which perplexity does not read")
