@@ -30,7 +30,7 @@ from multiprune.experiment import (
 from multiprune.jobs import code_digest as digest, slurm
 from multiprune.fetch import fit as model_fit
 from multiprune.files.hashes import sha256_json
-from multiprune.files.json import write_json
+from multiprune.files.json import read_json, write_json
 from multiprune.claims.definitions import read_claims
 from multiprune.experiment.config import canonical
 from multiprune.experiment.cost import estimate, window_tokens

@@ -1,12 +1,23 @@
 """What code a job is planned with: an edit of a script, or of what it imports, reruns its rule."""
 
-from functools import cache
+DIGESTS_OF_RUN = Path(".snakemake/code_digests.json")
+# A job on a cluster reads the workflow again, perhaps hours later, and is still the job planned.
+DIGESTS = {} if workflow.is_main_process else read_json(DIGESTS_OF_RUN)
+os.environ["MULTIPRUNE_RUN"] = "1"  # a job of a run may not use other code; a copied command may
 
 
-@cache
 def digest_of(name, modules=()):
     """Digest of a script's code, and behind it the modules that count because its job names them."""
-    return " ".join([digest.code_digest(ROOT / "scripts" / name, modules), *modules])
+    key = " ".join([name, *modules])
+    if key not in DIGESTS:
+        DIGESTS[key] = " ".join([digest.code_digest(ROOT / "scripts" / name, modules), *modules])
+    return DIGESTS[key]
+
+
+def keep_digests():
+    """Write down what code the jobs of this run were planned with; before the first of them."""
+    if workflow.is_main_process:
+        write_json(DIGESTS_OF_RUN, DIGESTS)
 
 
 def code_of(name, modules=None):

@@ -1,11 +1,14 @@
 """What every command-line entry shares: where it runs, and errors a person can read."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 
 from multiprune.errors import InputError
 from multiprune.jobs.code_digest import code_digest
+
+RUN = "MULTIPRUNE_RUN"  # in the environment of the jobs of a run
 
 
 def run(main: Callable[[], None], log_environment: bool = True) -> None:
@@ -41,10 +44,10 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
 
 
 def _check_code() -> None:
-    """Take --code from the command line; a warning where the code is another by now.
+    """Take --code from the command line, and compare it with the code that is there by now.
 
-    Snakemake knows the output as that of the code which it had planned with, and makes it again in
-    the next run.
+    InputError for a job of a run: Snakemake would remember its output as that of the code that it
+    had planned with, also when the edit is taken back. A command that was copied from a log warns.
     """
     if sys.argv[1:2] != ["--code"]:
         return
@@ -55,11 +58,10 @@ def _check_code() -> None:
     except (OSError, SyntaxError):  # in the middle of an edit
         current = None
     if current != planned:
-        print(
-            f"warning: {sys.argv[0]}: its code was edited after this job had been planned; the "
-            "next run makes its output again",
-            file=sys.stderr,
-        )
+        edited = f"{sys.argv[0]}: its code was edited after this run had been planned"
+        if RUN in os.environ:
+            raise InputError(f"{edited}; run the same command again")
+        print(f"warning: {edited}", file=sys.stderr)
 
 
 def text_by_language(option: str, text: str, meaning: str, example: str) -> dict[str, str]:

@@ -76,12 +76,18 @@ def test_the_code_that_was_planned_runs_and_sees_its_own_options(planned, capsys
 
 
 @pytest.mark.parametrize("edited", ["SIZE = 2\n", "SIZE = (\n"], ids=["another", "half an edit"])
-def test_other_code_than_was_planned_runs_with_a_warning(planned, capsys, edited):
+def test_other_code_than_was_planned_stops_a_job_and_warns_who_copied_it(
+    planned, capsys, edited, monkeypatch
+):
     planned.write_text(edited)
-    seen = []
+    told = f"{planned}: its code was edited after this run had been planned"
+    line, seen = list(sys.argv), []
+    monkeypatch.delenv("MULTIPRUNE_RUN", raising=False)
     code, lines = outcome(lambda: seen.extend(sys.argv), capsys)
     assert (code, seen) == (0, [str(planned), "--output", "x"])
-    assert lines[1:] == [
-        f"warning: {planned}: its code was edited after this job had been planned; the next run "
-        "makes its output again"
-    ]
+    assert lines[1:] == [f"warning: {told}"]
+    monkeypatch.setattr(sys, "argv", line)
+    monkeypatch.setenv("MULTIPRUNE_RUN", "1")
+    code, lines = outcome(raising(AssertionError("ran")), capsys)
+    assert code == 1
+    assert lines[1:] == [f"error: {told}; run the same command again"]
