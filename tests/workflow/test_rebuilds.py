@@ -1,6 +1,7 @@
 """After one change, exactly those jobs run that depend on it."""
 
 import os
+import subprocess
 import time
 
 import pytest
@@ -39,7 +40,19 @@ def test_finished_run_leaves_nothing_to_do(finished: Workflow):
 
 
 def test_demo_profile_leaves_nothing_to_do(project: Workflow):
-    assert project.jobs(*COMMAND) == set()
+    outcome = project.run("--dry-run", *COMMAND)
+    assert outcome.code == 0, outcome.text
+    assert outcome.lines_with("Nothing to be done")
+
+
+def test_a_dry_run_under_the_demo_profile_fits_on_two_screens(fresh: Workflow):
+    """It says how many jobs of each rule would run, and for which reasons."""
+    outcome = fresh.run("--dry-run", *COMMAND)
+    assert outcome.code == 0, outcome.text
+    assert len(outcome.text.splitlines()) < 80
+    assert max(map(len, outcome.text.splitlines())) < 500
+    assert outcome.lines_with("prune_model", str(len(PRUNED)))
+    assert outcome.lines_with("Reasons:")
 
 
 @pytest.mark.parametrize(
@@ -80,21 +93,87 @@ def test_new_calibration_language_reruns_what_calibrates_on_all(project: Workflo
     assert project.jobs() == expected
 
 
-def test_changed_score_code_reruns_masks_and_what_follows(project: Workflow):
+def equivalent_score(project: Workflow) -> None:
+    """Write the score of Wanda in another way."""
     project.replace(
-        "scripts/multiprune/scores.py",
+        "scripts/multiprune/pruning/scores/wanda.py",
         "    return weight.abs() * norm\n",
         "    size = weight.abs()\n    return size * norm\n",
     )
-    expected = masks(PRUNED) | evaluations(PRUNED)
+
+
+def test_changed_score_code_reruns_masks_and_what_follows(project: Workflow):
+    equivalent_score(project)
+    scored = WANDA_EN | WANDA | M_WANDA
     kinds = ("perplexity", "allocation")
-    assert project.jobs() == expected | tables(*kinds) | figures(*kinds)
+    expected = masks(scored) | evaluations(scored) | tables(*kinds) | figures(*kinds)
+    assert project.jobs() == expected
+
+
+def test_equal_masks_stop_the_wave(project: Workflow):
+    equivalent_score(project)
+    outcome = project.run("--until", "prune_model")
+    assert outcome.code == 0, outcome.text
+    assert project.jobs() == set()
+
+
+def test_a_score_that_no_method_names_reruns_nothing(project: Workflow):
+    (project.folder / "scripts/multiprune/pruning/scores/random.py").write_text(
+        '"""Chance."""\n\nimport torch\n\n\ndef score(weight, norm):\n'
+        '    """Noise."""\n    return torch.rand_like(weight)\n'
+    )
+    assert project.jobs() == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("jobs/command.py", "run one job a ", "run a job for each "),
+        ("jobs/command.py", "sys.exit(1)\n    except Run", "sys.exit(3)\n    except Run"),
+        ("files/locks.py", "LOCK_EX | fcntl.LOCK_NB", "LOCK_NB | fcntl.LOCK_EX"),
+        ("errors.py", '"""', '"""All '),
+        ("evaluation/records.py", "the loss on it is not finite", "its loss is not finite"),
+        ("pruning/pruner.py", "holds numbers that are not finite", "has infinite numbers"),
+        ("calibration/sampling.py", "raise InputError(\n", "raise InputError(  # said so\n"),
+    ],
+)  # fmt: skip
+def test_what_people_are_told_reruns_nothing(project: Workflow, file: str, old: str, new: str):
+    path = project.folder / "scripts/multiprune" / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert project.jobs() == set()
+
+
+def test_a_touched_mask_reruns_nothing_however_large(project: Workflow):
+    later = time.time() + 5
+    os.utime(project.folder / f"{RUN}/masks/wanda/0.5.safetensors", (later, later))
+    assert project.jobs("--max-checksum-file-size", "1") == set()
+
+
+def test_one_figure_of_a_model_makes_what_its_tables_read(fresh: Workflow):
+    picture = f"results/tiny/figures/sparsity_by_block-{MODEL}.png"
+    expected = {f"fetch_model {MODEL}", "write_grid"} | corpora("de", "en") | statistics("de", "en")
+    expected |= masks(PRUNED) | {f"tabulate {MODEL} allocation"}
+    assert fresh.jobs(picture) == expected | {f"draw_figure sparsity_by_block {MODEL}"}
+
+
+def test_a_command_copied_from_a_log_runs_after_an_edit(project: Workflow):
+    outcome = project.run("--dry-run", "--printshellcmds", "--force", f"{RUN}/masks/wanda/0.5.json")
+    [command] = outcome.lines_with("prune_model.py", "--code")
+    equivalent_score(project)
+    (project.folder / f"{RUN}/masks/wanda/0.5.json").unlink()
+    log = project.folder / f"results/tiny/logs/prune_model/{MODEL}/seed0/wanda/0.5.log"
+    done = subprocess.run(["bash", "-c", command.strip()], cwd=project.folder, check=False)
+    assert done.returncode == 0, log.read_text()
+    assert "warning: scripts/prune_model.py: its code was edited" in log.read_text()
+    assert (project.folder / f"{RUN}/masks/wanda/0.5.json").is_file()
 
 
 def test_changed_comments_and_docstrings_rerun_nothing(project: Workflow):
-    scores = "scripts/multiprune/scores.py"
-    project.replace(scores, "# keeps 0 / 0 at 0", "# so that 0 / 0 is 0")
-    project.replace(scores, '"""S_ij = |W_ij|. weight', '"""Size alone. S_ij = |W_ij|. weight')
+    scores = "scripts/multiprune/pruning/scores"
+    project.replace(f"{scores}/wanda.py", "    return weight", "    # eq. 1\n    return weight")
+    project.replace(f"{scores}/wanda.py", '"""S_ij = |W_ij| *', '"""Size by norm. S_ij = |W_ij| *')
     project.replace(
         "scripts/evaluate_perplexity.py",
         "    options = parse()\n",
@@ -134,11 +213,11 @@ def test_what_figures_share_redraws_all(project: Workflow):
 
 
 def test_changed_norm_code_reruns_no_statistics(project: Workflow):
-    path = project.folder / "scripts/multiprune/norms.py"
+    path = project.folder / "scripts/multiprune/pruning/norms/cross_lingual.py"
     path.write_text(path.read_text() + "\n\nSMALLEST = 0\n")
-    jobs = project.jobs()
-    assert masks(PRUNED) <= jobs
-    assert not jobs & (statistics("de", "en") | corpora("de", "en", "sw"))
+    kinds = ("perplexity", "allocation")
+    expected = masks(M_WANDA) | evaluations(M_WANDA) | tables(*kinds) | figures(*kinds)
+    assert project.jobs() == expected
 
 
 def test_explicit_defaults_rerun_nothing(project: Workflow):
