@@ -85,7 +85,7 @@ def reorder(clone: Workflow) -> None:
 # Lines that change what modules do of which a job's digest of code takes no notice.
 ALTERED = {
     "errors": "_SHORT.maxstring = 5\nInputError.__str__ = lambda self: 'altered'",
-    "registry": "_n = names\n\n\ndef names(*which, **having):\n    return _n(*which, **having)[::-1]",
+    "registry": "_n = names\n\n\ndef names(*which, **more):\n    return _n(*which, **more)[::-1]",
     "files.locks": "_a = _acquired\n\n\ndef _acquired(path):\n    print(path)\n    return _a(path)",
     "jobs.command": "_r = run\n\n\ndef run(main, log_environment=True):\n    _r(main, False)",
     "jobs.slurm": "def check_submission(partitions):\n    raise InputError('altered')",
