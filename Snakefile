@@ -22,7 +22,7 @@ report: "rules/captions/workflow.rst"
 
 
 onstart:
-    stage_grid()
+    keep_grid()
     keep_digests()
     shutil.rmtree(INCOMPLETE, ignore_errors=True)
     if workflow.executor_plugin.name == "slurm":

@@ -109,7 +109,7 @@ CLAIM_FILES = [
     "<results>/captions/claims.rst",
 ]
 GRID = table_grids.whole_grid(config)
-STAGED_GRID = Path(f".snakemake/grids/{sha256_json(GRID)[:32]}.json")
+GRID_FILE = f"{RESULTS}/grid.json"  # of which jobs have digests as parameters
 # A resource is a whole number: Snakemake rounds any other.
 ACTIVATION_MB = round(1000 * config["compute"]["activation_memory_gb"])
 SEQUENTIAL = [name for name in config["methods"] if experiment.is_sequential(config, name)]
@@ -142,10 +142,10 @@ wildcard_constraints:
     figure=one_of(table_grids.possible_figures(config)),
 
 
-def stage_grid():
-    """Write the grid where its job copies it from: it is too long for a command line."""
+def keep_grid():
+    """Write the grid for the jobs of this run: it is too long for a command line."""
     if workflow.is_main_process:
-        write_json(STAGED_GRID, GRID)
+        write_json(GRID_FILE, GRID)
 
 
 def check_cluster():

@@ -2,7 +2,8 @@
 
 reads   <results>/{model}/seed{seed}/perplexity/, downstream/, sweep/, masks/, weights/ (metadata),
         <results>/{model}/seed{seed}/statistics/,
-        config/claims.yaml, <benchmarks>/ (cost of the methods)
+        config/claims.yaml, <benchmarks>/ (cost of the methods), <results>/grid.json (what was
+        measured; written when a run starts)
 writes  <results>/tables/by_model/{model}/{table}.csv, joined in <results>/tables/{table}.csv and
         .html, <results>/tables/claims.md and .tex,
         <results>/figures/{figure}-{model}.pdf and .png,
@@ -11,34 +12,15 @@ writes  <results>/tables/by_model/{model}/{table}.csv, joined in <results>/table
 
 
 localrules:
-    write_grid,
     write_claims,
     join_tables,
     draw_figure,
-
-
-rule write_grid:
-    """Write what was measured, for the tables and figures that find results by it."""
-    output:
-        grid="<results>/grid.json",
-    log:
-        "<logs>/write_grid.log",
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        staged=str(STAGED_GRID),  # named by its content
-    shell:
-        "cp {params.staged:q} {output.grid:q} 2> {log:q}"
 
 
 rule tabulate:
     """Make one table of one model."""
     input:
         results=results_of_table,
-        grid=ancient("<results>/grid.json"),  # the part that counts is a parameter
         claims=claims_of_table,
         tables=tables_of_table,
     output:
@@ -55,12 +37,13 @@ rule tabulate:
     params:
         script=script("tabulate.py"),
         results=results_folder,
+        grid=GRID_FILE,
         part_of_grid=grid_of_table,
         code=code_of("tabulate.py", module_of_table),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--table {wildcards.table:q} --results {params.results:q} --model {wildcards.model:q} "
-        "--grid {input.grid:q} --claims {input.claims:q} --tables {input.tables:q} "
+        "--grid {params.grid:q} --claims {input.claims:q} --tables {input.tables:q} "
         "--output {output.table:q} > {log:q} 2>&1"
 
 
@@ -128,7 +111,6 @@ rule draw_figure:
     """Draw one figure of one model and write its caption with the numbers."""
     input:
         tables=tables_of_figure,
-        grid="<results>/grid.json",
     output:
         pdf="<results>/figures/{figure}-{model}.pdf",
         png=report(
@@ -151,11 +133,13 @@ rule draw_figure:
     params:
         script=script("draw_figure.py"),
         tables=folder_of_input("tables"),
+        grid=GRID_FILE,
+        content_of_grid=sha256_json(GRID),
         code=code_of("draw_figure.py", module_of_figure),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--figure {wildcards.figure:q} --model {wildcards.model:q} "
-        "--tables {params.tables:q} --grid {input.grid:q} --pdf {output.pdf:q} "
+        "--tables {params.tables:q} --grid {params.grid:q} --pdf {output.pdf:q} "
         "--png {output.png:q} --caption {output.caption:q} > {log:q} 2>&1"
 
 

@@ -27,7 +27,7 @@ CORRELATION_TABLES = [f"{folder}/correlation.csv" for folder in (TABLES, OF_MODE
 MASK = f"{RUN}/masks/m-wanda/0.5.safetensors"
 RECORDS = f"{RUN}/perplexity/m-wanda/0.5"
 EVERYTHING = (
-    {f"fetch_model {MODEL}", "write_grid"}
+    {f"fetch_model {MODEL}"}
     | corpora("de", "en", "sw")
     | statistics("de", "en")
     | masks(BOTH)
@@ -54,7 +54,7 @@ def all_masks(bench: Bench, targets: list[str] = ALLOCATION) -> Trial:
 
 def from_nothing(bench: Bench) -> Trial:
     """An empty folder; what one table needs is to be made."""
-    needed = {f"fetch_model {MODEL}", "write_grid"} | corpora("de", "en") | statistics("de", "en")
+    needed = {f"fetch_model {MODEL}"} | corpora("de", "en") | statistics("de", "en")
     return bench.trial(CORRELATION, needed | joined("correlation"), bench.empty)
 
 

@@ -79,7 +79,7 @@ def figures(*kinds: str) -> set[str]:
 def everything() -> set[str]:
     """The tiny experiment from nothing."""
     return (
-        {f"fetch_model {MODEL}", "write_grid"}
+        {f"fetch_model {MODEL}"}
         | corpora("de", "en", "sw")
         | statistics("de", "en")
         | masks(PRUNED)

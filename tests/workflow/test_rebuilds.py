@@ -153,7 +153,7 @@ def test_a_touched_mask_reruns_nothing_however_large(project: Workflow):
 
 def test_one_figure_of_a_model_makes_what_its_tables_read(fresh: Workflow):
     picture = f"results/tiny/figures/sparsity_by_block-{MODEL}.png"
-    expected = {f"fetch_model {MODEL}", "write_grid"} | corpora("de", "en") | statistics("de", "en")
+    expected = {f"fetch_model {MODEL}"} | corpora("de", "en") | statistics("de", "en")
     expected |= masks(PRUNED) | {f"tabulate {MODEL} allocation"}
     assert fresh.jobs(picture) == expected | {f"draw_figure sparsity_by_block {MODEL}"}
 
