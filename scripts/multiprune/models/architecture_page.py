@@ -7,7 +7,7 @@ HEAD = """# Architectures
 Models whose `config.json` names one of these as `model_type` can be pruned, evaluated and exported.
 Each is tested on a tiny random model of its class: statistics, masks, perplexity and export against
 plain computations, dense and sequential. This page is generated (`make docs`); a class is one line
-in `scripts/multiprune/architectures.py`, one in `architecture_page.py` and a builder in
+in `scripts/multiprune/models/architectures.py`, one in `architecture_page.py` and a builder in
 `tests/tiny_architectures.py`.
 
 Masks name weights as the `state_dict()` of the class does that transformers loads the folder with,
