@@ -35,11 +35,11 @@ rule tabulate:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        script=script("tabulate.py"),
+        script=script("tabulate_results.py"),
         results=results_folder,
         grid=GRID_FILE,
         part_of_grid=grid_of_table,
-        code=code_of("tabulate.py", module_of_table),
+        code=code_of("tabulate_results.py", module_of_table),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--table {wildcards.table:q} --results {params.results:q} --model {wildcards.model:q} "

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -145,7 +146,7 @@ def test_requirements_and_lock_agree():
         assert lock[distribution] == version
 
 
-@pytest.mark.parametrize("script", ["prune_model.py", "draw_figure.py", "tabulate.py"])
+@pytest.mark.parametrize("script", ["prune_model.py", "draw_figure.py", "tabulate_results.py"])
 def test_light_stages_load_neither_transformers_nor_a_hub(script):
     assert not third_party(script) & {"transformers", "datasets", "huggingface-hub"}
 
@@ -166,3 +167,8 @@ def test_what_parses_the_workflow_loads_nothing_heavy():
     )  # fmt: skip
     loaded = set(done.stdout.split())
     assert not loaded & {"torch", "transformers", "pandas", "matplotlib", "scipy"}
+
+
+def test_no_script_has_the_name_of_an_installed_module():
+    """The folder of a script comes first where Python looks for modules."""
+    assert not {path.stem for path in SCRIPTS.glob("*.py")} & set(packages_distributions())

@@ -23,7 +23,7 @@ def test_an_unknown_alternative_is_one_line_with_the_nearest():
 
 def test_an_alternative_without_a_near_name_is_called_as_asked():
     with pytest.raises(InputError) as error:
-        find("fetch.corpora", "ftp", "corpus kind")
+        find("fetch.corpora", "ftp", what="corpus kind")
     assert str(error.value) == (
         "unknown corpus kind 'ftp': allowed are huggingface, python_library, text, udhr"
     )

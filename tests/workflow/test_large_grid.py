@@ -51,7 +51,7 @@ def test_a_table_is_planned_and_its_command_runs(fresh: Workflow):
     commands = planned.lines_with("python ", "--code ")
     assert len(commands) == 1 + 440 // 2 * 3 + 74 + 1  # model, texts and statistics, masks, table
     assert max(map(len, commands)) < LONGEST
-    [command] = planned.lines_with("scripts/tabulate.py")
+    [command] = planned.lines_with("scripts/tabulate_results.py")
     assert len(command) < 500
     grid = table_grids.whole_grid(config)
     write_json(fresh.folder / "results/tiny/grid.json", grid)

@@ -154,7 +154,7 @@ def test_tables(finished: Workflow):
         assert all(re.fullmatch(pattern, name) for name in origin["inputs"]), path
         assert count in (None, len(origin["inputs"]))
         assert origin["seeds"] == [0]
-        assert origin["code"] == scripts(finished, "tabulate.py", f"tables.{path.stem}")
+        assert origin["code"] == scripts(finished, "tabulate_results.py", f"tables.{path.stem}")
         assert names_versions(origin["versions"], "numpy", "pandas", "scipy")
 
 

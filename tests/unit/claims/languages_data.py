@@ -1,5 +1,6 @@
 """Records of eight languages, four of them in the pool, and claims about them as a sample."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pandas as pd
@@ -52,7 +53,7 @@ def grid_of(methods=("few-s0", "few-s1", "whole"), languages=LANGUAGES, seeds=(0
         "methods": {"dense": {"seeds": [0], "sparsities": ["0"], "calibration": []}, **own},
         "resampling": {"draws": 500, "confidence": 0.95}, "split": "test", "length": 20,
     }  # fmt: skip
-    return Grid.of(content)
+    return Grid.of(deepcopy(content))
 
 
 def write_records(results: Path, grid: Grid, more: dict[str, list[float]]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def grid_of(downstream=True, seeds=(0, 1)) -> Grid:
         },
         "downstream": {"reference": "en", "methods": methods, "tasks": tasks} if downstream else {},
     }  # fmt: skip
-    return Grid.of(content)
+    return Grid.of(deepcopy(content))
 
 
 LOSS = {"dense": 2.0, "wanda": 2.5, "new": 2.4}  # nats per token

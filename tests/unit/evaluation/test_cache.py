@@ -32,10 +32,13 @@ def computation():
 
 
 def test_computed_once_and_then_found(tmp_path, computation):
-    cache = EvaluationCache(tmp_path / "cache")
+    cache = EvaluationCache(tmp_path / "cache", "c0de")
     assert cache.get_or_compute(KEY, computation) == (RECORD, False)
     assert cache.get_or_compute(dict(reversed(KEY.items())), computation) == (RECORD, True)
-    assert EvaluationCache(tmp_path / "cache").get_or_compute(KEY, computation) == (RECORD, True)
+    assert EvaluationCache(tmp_path / "cache", "c0de").get_or_compute(KEY, computation) == (
+        RECORD,
+        True,
+    )
     assert computation.calls == 1
 
 
@@ -51,7 +54,7 @@ def test_computed_once_and_then_found(tmp_path, computation):
     ],
 )
 def test_anything_else_is_another_record(tmp_path, computation, change):
-    cache = EvaluationCache(tmp_path)
+    cache = EvaluationCache(tmp_path, "c0de")
     cache.get_or_compute(KEY, computation)
     other = Computation({"window_nll": [9.0]})
     assert cache.get_or_compute({**KEY, **change}, other) == (other.record, False)
@@ -62,7 +65,7 @@ def test_a_failed_computation_keeps_nothing(tmp_path, computation):
     def fails() -> dict:
         raise InputError("out of memory")
 
-    cache = EvaluationCache(tmp_path / "cache")
+    cache = EvaluationCache(tmp_path / "cache", "c0de")
     with pytest.raises(InputError, match="out of memory"):
         cache.get_or_compute(KEY, fails)
     assert list(tmp_path.iterdir()) == []
@@ -70,14 +73,14 @@ def test_a_failed_computation_keeps_nothing(tmp_path, computation):
 
 
 def test_what_is_no_number_is_not_kept(tmp_path):
-    cache = EvaluationCache(tmp_path)
+    cache = EvaluationCache(tmp_path, "c0de")
     with pytest.raises(ValueError, match="not JSON compliant"):
         cache.get_or_compute(KEY, Computation({"window_nll": [float("nan")]}))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_broken_record_is_set_aside_and_computed_again(tmp_path, computation):
-    cache = EvaluationCache(tmp_path)
+    cache = EvaluationCache(tmp_path, "c0de")
     cache.get_or_compute(KEY, computation)
     [path] = tmp_path.glob("*.json")
     path.write_text('{"depends_on"')
@@ -87,7 +90,7 @@ def test_a_broken_record_is_set_aside_and_computed_again(tmp_path, computation):
 
 
 def test_a_record_under_the_wrong_name_is_not_believed(tmp_path, computation):
-    cache = EvaluationCache(tmp_path)
+    cache = EvaluationCache(tmp_path, "c0de")
     cache.get_or_compute(KEY, computation)
     [path] = tmp_path.glob("*.json")
     content = read_json(path)

@@ -218,23 +218,23 @@ def test_order_has_no_meaning(draw):
 def test_table_grid_by_hand():
     config = validate(changed(("seeds", [4, 1]), ("methods/wanda/allocation", {"kind": "owl"})))
     found = table_grid(config)
+    plain = {"artefact": "masks", "rule": "prune_model", "subset": None, "curve": None}
+    alone = plain | {"seeds": [1], "calibration": [], "statistics": [], "allocation": "uniform"}
     assert found["methods"] == {
-        "dense": {"seeds": [1], "sparsities": ["0"], "calibration": [], "allocation": "uniform"},
-        "magnitude": {
-            "seeds": [1],
-            "sparsities": ["0.5"],
-            "calibration": [],
-            "allocation": "uniform",
-        },
-        "wanda": {
+        "dense": alone | {"sparsities": ["0"]},
+        "magnitude": alone | {"sparsities": ["0.5"]},
+        "wanda": plain
+        | {
             "seeds": [1, 4],
             "sparsities": ["0.5"],
             "calibration": ["de", "en"],
+            "statistics": ["de", "en"],
             "allocation": "owl",
         },
     }
     assert found["seeds"] == [1, 4]
-    assert found["languages"]["sw"] == {"role": "unseen", "name": "sw"}
+    known = {"new_family": False, "evaluated": True}
+    assert found["languages"]["sw"] == {"role": "unseen", "name": "sw"} | known
     assert (found["split"], found["length"], found["baseline"]) == ("test", 256, "wanda")
 
 

@@ -140,8 +140,8 @@ def test_its_curves_have_three_nested_draws_of_each_size(hundred):
     grid = table_grids.table_grid(hundred)["methods"]
     drawn = {}
     for method, settings in grid.items():
-        subset = settings.get("subset", {})
-        if subset.get("choice") == "random":
+        subset = settings["subset"]
+        if subset and subset["choice"] == "random":
             assert method == f"{settings['curve']}-{subset['size']}-s{subset['seed']}"
             drawn.setdefault((settings["curve"], subset["seed"]), {})[subset["size"]] = set(
                 settings["calibration"]

@@ -1,5 +1,6 @@
 """Grids and tables of experiments that calibrate on few and many languages, for their figures."""
 
+from copy import deepcopy
 from itertools import combinations
 
 import numpy as np
@@ -62,7 +63,7 @@ def grid_of(languages=None, curves=("wanda", "m-wanda"), draws=200, chosen=True)
         "resampling": {"draws": draws, "confidence": 0.95},
         "languages": languages, "methods": methods,
     }  # fmt: skip
-    return Grid.of(content)
+    return Grid.of(deepcopy(content))
 
 
 LEVELS = dict(zip(LANGUAGE_SETS, (2.0, 2.2, 2.6), strict=True))

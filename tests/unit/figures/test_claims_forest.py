@@ -1,5 +1,7 @@
 """What the forest plot draws, read back from the artists, and its caption."""
 
+from copy import deepcopy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +20,7 @@ def grid_of(seeds=(0,)) -> Grid:
         "seeds": list(seeds), "languages": {}, "methods": {"dense": dense},
         "resampling": {"draws": 100, "confidence": 0.9},
     }  # fmt: skip
-    return Grid.of(content)
+    return Grid.of(deepcopy(content))
 
 
 def row_of(claim, verdict, estimate=None, half=0.02, **changes) -> dict:

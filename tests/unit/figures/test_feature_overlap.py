@@ -1,4 +1,5 @@
 import string
+from copy import deepcopy
 from itertools import combinations
 
 import matplotlib
@@ -19,7 +20,7 @@ def grid_of(names=NAMES, seeds=(0,)) -> Grid:
         "languages": {code: {"role": "calibration", "name": name} for code, name in names.items()},
         "methods": {"dense": {"seeds": [seeds[0]], "sparsities": ["0"], "calibration": []}},
     }
-    return Grid.of(content)
+    return Grid.of(deepcopy(content))
 
 
 def table_of(overlaps, seeds=(0,)) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import matplotlib
@@ -47,7 +48,7 @@ def grid_of(languages=("en", "fr", "sw"), sparsities=("0.3", "0.5"), methods=Non
         },
         "methods": {name: known[name] for name in (methods or known)} | {"dense": dense},
     }  # fmt: skip
-    return Grid.of(content)
+    return Grid.of(deepcopy(content))
 
 
 RATIO = {"dense": 1.0, "wanda": 2.0, "owl": 1.9, "magnitude": 12.0}

@@ -209,7 +209,7 @@ def test_a_module_reruns_its_own_stage_only(scripts, module, expected):
 
 @pytest.mark.parametrize("package", ["tables", "figures"])
 def test_an_alternative_counts_for_the_job_that_names_it(scripts, package):
-    script = {"tables": "tabulate.py", "figures": "draw_figure.py"}[package]
+    script = {"tables": "tabulate_results.py", "figures": "draw_figure.py"}[package]
     having = {"tables": "COLUMNS", "figures": "TABLES"}[package]
     modules = [f"{package}.{name}" for name in names(package, having=having)]
     before = {module: code_digest(scripts / script, [module]) for module in modules}

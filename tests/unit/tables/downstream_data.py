@@ -1,6 +1,7 @@
 """Synthetic downstream records and tables: seeded, plausible, of any size."""
 
 import math
+from copy import deepcopy
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ def grid_of(tasks, methods, seeds=(0,), sparsities=("0.5",), draws=200, **change
         },
         "downstream": {"reference": "en", "methods": {DENSE: dense} | settings, "tasks": tasks},
     }  # fmt: skip
-    return Grid.of(content | changes)
+    return Grid.of(deepcopy(content | changes))
 
 
 def write_record(results, run: Run, task: str, language: str, content: dict) -> None:

@@ -1,5 +1,7 @@
 """Small perplexity records of one model, with numbers to compute from by hand."""
 
+from copy import deepcopy
+
 import pandas as pd
 
 from multiprune.experiment.grid import Grid
@@ -31,7 +33,7 @@ def grid_of(languages=LANGUAGES, methods=METHODS, **changes) -> Grid:
         "seeds": [0, 1], "baseline": "wanda", "languages": languages, "methods": methods,
         "resampling": {"draws": 200, "confidence": 0.95}, "split": "test", "length": 20,
     }  # fmt: skip
-    return Grid.of(content | changes)
+    return Grid.of(deepcopy(content | changes))
 
 
 def write_record(results, method, sparsity, seed, language, loss, tokens=TOKENS, unknown=0):

@@ -1,12 +1,9 @@
-"""What masks say of each block."""
+"""What the records of masks say of each block."""
 
-import json
-
-import numpy as np
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.files.tensors import write_tensors
+from multiprune.files.json import write_json
 from multiprune.tables.allocation import COLUMNS, tabulate
 from unit.tables.perplexity_data import METHODS, grid_of
 
@@ -18,8 +15,8 @@ def test_allocation_rows_come_from_the_masks(tmp_path):
         {"block": 1, "parameters": 8, "pruned": 4, "sparsity": 0.5, "target": 0.6,
          "importance": None},
     ]  # fmt: skip
-    path = tmp_path / "m/seed0/masks/magnitude/0.5.safetensors"
-    write_tensors(path, {"w": np.zeros((1, 1), np.uint8)}, {"blocks": json.dumps(blocks)})
+    path = tmp_path / "m/seed0/masks/magnitude/0.5.json"
+    write_json(path, {"blocks": blocks})
     methods = {name: METHODS[name] for name in ("dense", "magnitude")}
     table = tabulate(tmp_path, "m", grid_of(methods=methods))
     assert list(table.columns) == COLUMNS
@@ -28,15 +25,14 @@ def test_allocation_rows_come_from_the_masks(tmp_path):
         [1, 0.6, 0.5],
     ]
     assert table["importance"].isna().tolist() == [False, True]
-    write_tensors(path, {"w": np.zeros((1, 1), np.uint8)}, {"blocks": "?"})
+    write_json(path, {"blocks": "?"})
     with pytest.raises(InputError, match="set aside as"):
         tabulate(tmp_path, "m", grid_of(methods=methods))
 
 
 def test_allocation_rows_of_moved_weights_come_from_their_own_folder(tmp_path):
     block = {"block": 3, "parameters": 8, "sparsity": 0.25, "target": 0.3, "importance": 1.0}
-    path = tmp_path / "m/seed1/weights/sparsegpt/0.3.safetensors"
-    write_tensors(path, {"w": np.zeros((1, 1), np.float32)}, {"blocks": json.dumps([block])})
+    write_json(tmp_path / "m/seed1/weights/sparsegpt/0.3.json", {"blocks": [block]})
     own = {"seeds": [1], "sparsities": ["0.3"], "artefact": "weights"}
     methods = {"dense": METHODS["dense"], "sparsegpt": own}
     table = tabulate(tmp_path, "m", grid_of(methods=methods))

@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ def grid_of(sets, seeds=(0,)) -> Grid:
         "methods": {"dense": {"seeds": [seeds[0]], "sparsities": ["0"], "calibration": []}},
         "calibration_sets": list(sets),
     }
-    return Grid.of(content)
+    return Grid.of(deepcopy(content))
 
 
 def test_features_by_hand_with_ties():

@@ -2,6 +2,7 @@
 
 import json
 import math
+from copy import deepcopy
 
 import numpy as np
 import pandas as pd
@@ -71,7 +72,7 @@ def grid_of(methods=METHODS, languages=LANGUAGES, seeds=(0,), **changes) -> Grid
         "seeds": list(seeds), "baseline": "wanda", "languages": languages, "methods": methods,
         "resampling": {"draws": 500, "confidence": 0.9}, "split": "test", "length": 20,
     }  # fmt: skip
-    return Grid.of(content | changes)
+    return Grid.of(deepcopy(content | changes))
 
 
 def write_records(results, grid, losses=LOSS, model="m"):

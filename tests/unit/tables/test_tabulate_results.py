@@ -59,7 +59,7 @@ def words(results, table: str, grid: Grid, *more: object) -> list:
 @pytest.mark.parametrize("table", ["perplexity", "summary"])
 def test_it_writes_what_the_module_tabulates(results, table):
     grid = perplexity_data.grid_of()
-    assert call("tabulate", *words(results, table, grid)) == (0, [])
+    assert call("tabulate_results", *words(results, table, grid)) == (0, [])
     path = results / "out" / f"{table}.csv"
     found = read_table(path, COLUMNS[table])
     write_table(results / "expected.csv", find("tables", table).tabulate(results, "m", grid))
@@ -68,7 +68,7 @@ def test_it_writes_what_the_module_tabulates(results, table):
     assert origin["seeds"] == [0, 1]
     assert len(origin["inputs"]) == 3 * 8  # languages, runs
     named = [f"tables.{table}"]
-    script = digest.__file__.replace("multiprune/jobs/code_digest.py", "tabulate.py")
+    script = digest.__file__.replace("multiprune/jobs/code_digest.py", "tabulate_results.py")
     assert origin["code"] == digest.code_digest(script, named)
 
 
@@ -78,7 +78,7 @@ def test_two_runs_write_the_same_bytes(tmp_path):
     written = []
     for _ in range(2):
         for table in ("downstream", "consistency"):
-            assert call("tabulate", *words(tmp_path, table, grid)) == (0, [])
+            assert call("tabulate_results", *words(tmp_path, table, grid)) == (0, [])
         written.append({path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()})
     assert written[0] == written[1]
 
@@ -95,10 +95,10 @@ def test_another_table_is_read_where_it_is_given(results):
     line = words(
         results, "claims", perplexity_data.grid_of(languages), "--claims", results / "claims.yaml"
     )
-    assert call("tabulate", *line, "--tables") == (0, [])
+    assert call("tabulate_results", *line, "--tables") == (0, [])
     without = read_table(results / "out/claims.csv", COLUMNS["claims"])
     assert without["verdict"].tolist()[1] == "not measured"
-    assert call("tabulate", *line, "--tables", results / "structure.csv") == (0, [])
+    assert call("tabulate_results", *line, "--tables", results / "structure.csv") == (0, [])
     table = read_table(results / "out/claims.csv", COLUMNS["claims"])
     assert table["estimate"].iloc[1] == pytest.approx(0.5 - 0.15)
     pd.testing.assert_series_equal(table.iloc[0], without.iloc[0])
@@ -108,13 +108,19 @@ def test_mistakes_are_one_line(results):
     grid = perplexity_data.grid_of()
     out = results / "out/perplexity.csv"
     line = words(results, "perplexity", grid)
-    assert_refused(out, "tabulate", [*line, "--table", "perplexty"], "did you mean 'perplexity'?")
-    assert_refused(out, "tabulate", [*line, "--table", "pages"], "unknown table 'pages'")
+    assert_refused(
+        out, "tabulate_results", [*line, "--table", "perplexty"], "did you mean 'perplexity'?"
+    )
+    assert_refused(out, "tabulate_results", [*line, "--table", "pages"], "unknown table 'pages'")
     broken = results / "broken.json"
     broken.write_text("[")
-    assert_refused(out, "tabulate", [*line, "--grid", broken], "broken.json: is not JSON")
-    assert_refused(out, "tabulate", [*line, "--model", "n"], "dense/0/en.json: no such file")
+    assert_refused(out, "tabulate_results", [*line, "--grid", broken], "broken.json: is not JSON")
+    assert_refused(
+        out, "tabulate_results", [*line, "--model", "n"], "dense/0/en.json: no such file"
+    )
     other = ["--tables", results / "structure.csv"]
-    assert_refused(out, "tabulate", [*line, *other], "which perplexity does not read")
+    assert_refused(out, "tabulate_results", [*line, *other], "which perplexity does not read")
     claims = results / "out/claims.csv"
-    assert_refused(claims, "tabulate", words(results, "claims", grid), "--claims: is missing")
+    assert_refused(
+        claims, "tabulate_results", words(results, "claims", grid), "--claims: is missing"
+    )
