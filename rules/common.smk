@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -78,6 +77,15 @@ def checked(config):
     return config
 
 
+def drop_broken_links():
+    """Remove links to downloads that are gone, which Snakemake would take for files."""
+    for path in Path(LINKS).rglob("*"):
+        if path.is_symlink() and not path.exists():
+            path.unlink()
+
+
+if workflow.is_main_process:
+    drop_broken_links()
 config.update(checked(config))
 if workflow.is_main_process and (cost := estimate(config)):
     print(cost, file=sys.stderr)
@@ -175,9 +183,12 @@ def list_failed_jobs():
 def join_made_tables():
     """Join the tables of the models that have them, and name those that have not."""
     if len(MODELS) > 1:
-        names = {"--results": RESULTS, "--models": canonical(MODELS), "--tables": canonical(TABLES)}
-        words = [word for pair in names.items() for word in pair]
-        subprocess.run([sys.executable, script("join_made_tables.py"), *words], check=False)
+        try:
+            from multiprune.tables.made import join_made  # brings pandas, for a run that failed
+
+            print(*join_made(Path(RESULTS), MODELS, TABLES), sep="\n", file=sys.stderr)
+        except (ImportError, InputError) as error:
+            print(f"tables of other models are not joined: {error}", file=sys.stderr)
 
 
 def script(name):

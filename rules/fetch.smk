@@ -134,6 +134,17 @@ rule fetch_task:
         "--cache {params.cache:q} --lock {resources.lock:q} --links {output:q} > {log:q} 2>&1"
 
 
+rule download:
+    """A file of a download, asked for by its path: the rules above make it, and the link to it."""
+    input:
+        "<resources>/{download}",
+    output:
+        f"{RESOURCES}/{{download}}",
+    wildcard_constraints:
+        download="(models|corpora|tasks|packages)/.+",
+    localrule: True
+
+
 rule preflight:
     """Check that models, texts, tasks and programs can be reached, before GPU hours; runs anew."""
     log:

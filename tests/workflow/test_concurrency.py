@@ -51,7 +51,7 @@ def test_two_clones_make_the_same(twins: Twins, finished: Workflow):
     few, whole = twins.few.files("results/tiny"), twins.whole.files("results/tiny")
     same = ("tables/allocation.csv", "tiny-llama/seed0/masks/", "tiny-llama/seed0/perplexity/")
     shared = [name for name in few if name.startswith(same)]
-    assert len(shared) == 1 + 5 + 3
+    assert len(shared) == 1 + 2 * 5 + 3
     assert [name for name in shared if few[name] != whole[name]] == []
     assert [name for name in shared if few[name] != finished.files("results/tiny")[name]] == []
 

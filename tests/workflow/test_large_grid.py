@@ -58,6 +58,7 @@ def test_a_table_is_planned_and_its_command_runs(fresh: Workflow):
     for method in config["methods"]:
         write_record(fresh, method)
     (fresh.folder / "results/tiny/logs/tabulate/tiny-llama").mkdir(parents=True)
-    done = subprocess.run(["bash", "-c", command.strip()], cwd=fresh.folder, check=False)
+    command = command.partition("Shell command: ")[2]
+    done = subprocess.run(["bash", "-c", command], cwd=fresh.folder, check=False)
     assert done.returncode == 0
     assert len(pd.read_csv(fresh.folder / TABLE)) == 74

@@ -24,7 +24,6 @@ from workflow.expected import (
     statistics,
     tables,
 )
-from workflow.interruption import COMMAND
 from workflow.running import Workflow, backwards
 
 RUN = f"results/tiny/{MODEL}/seed0"
@@ -40,14 +39,14 @@ def test_finished_run_leaves_nothing_to_do(finished: Workflow):
 
 
 def test_demo_profile_leaves_nothing_to_do(project: Workflow):
-    outcome = project.run("--dry-run", *COMMAND)
+    outcome = project.run("--dry-run", "--workflow-profile", "demo")
     assert outcome.code == 0, outcome.text
     assert outcome.lines_with("Nothing to be done")
 
 
 def test_a_dry_run_under_the_demo_profile_fits_on_two_screens(fresh: Workflow):
     """It says how many jobs of each rule would run, and for which reasons."""
-    outcome = fresh.run("--dry-run", *COMMAND)
+    outcome = fresh.run("--dry-run", "--workflow-profile", "demo")
     assert outcome.code == 0, outcome.text
     assert len(outcome.text.splitlines()) < 80
     assert max(map(len, outcome.text.splitlines())) < 500
@@ -58,6 +57,7 @@ def test_a_dry_run_under_the_demo_profile_fits_on_two_screens(fresh: Workflow):
 @pytest.mark.parametrize(
     ("path", "job"),
     [
+        ("resources/models/tiny-llama/manifest.json", f"fetch_model {MODEL}"),
         ("resources/corpora/words/de/calibration.jsonl", "fetch_corpus words de"),
         (f"{RUN}/calibration/de.safetensors", f"sample_calibration {MODEL} 0 de"),
         (f"{RUN}/statistics/de.safetensors", f"collect_statistics {MODEL} 0 de"),
@@ -164,7 +164,8 @@ def test_a_command_copied_from_a_log_runs_after_an_edit(project: Workflow):
     equivalent_score(project)
     (project.folder / f"{RUN}/masks/wanda/0.5.json").unlink()
     log = project.folder / f"results/tiny/logs/prune_model/{MODEL}/seed0/wanda/0.5.log"
-    done = subprocess.run(["bash", "-c", command.strip()], cwd=project.folder, check=False)
+    command = command.partition("Shell command: ")[2]
+    done = subprocess.run(["bash", "-c", command], cwd=project.folder, check=False)
     assert done.returncode == 0, log.read_text()
     assert "warning: scripts/prune_model.py: its code was edited" in log.read_text()
     assert (project.folder / f"{RUN}/masks/wanda/0.5.json").is_file()
@@ -280,7 +281,13 @@ def test_changed_strength_reruns_one_method(project: Workflow):
 
 def test_a_threshold_of_its_own_reruns_the_statistics_and_what_follows(project: Workflow):
     with project.edit_config() as config:
-        config["methods"]["m-wanda"]["norm"]["activation_threshold"] = 0.5
+        norm = config["methods"]["m-wanda"]["norm"]
+        norm["activation_threshold"] = 0.5  # which says nothing while its weight is 0
+    without = masks(M_WANDA) | evaluations(M_WANDA)
+    kinds = ("perplexity", "allocation")
+    assert project.jobs() == without | tables(*kinds) | figures(*kinds)
+    with project.edit_config() as config:
+        config["methods"]["m-wanda"]["norm"]["activation_weight"] = 0.5
     calibrated = WANDA_EN | WANDA | M_WANDA
     expected = {f"collect_statistics tiny-llama 0 {language}" for language in ("de", "en")}
     expected |= masks(calibrated) | evaluations(calibrated)

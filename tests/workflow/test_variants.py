@@ -116,10 +116,13 @@ def test_every_artefact_stands_at_its_path(done: Workflow):
         }
         for kind in ("masks", "weights", "sweep")
     }
-    pruned = {name: f"{name.replace(' ', '/')}.safetensors" for name in PRUNED | VARIANTS}
+    pruned = {
+        name: {f"{name.replace(' ', '/')}.{ending}" for ending in ("safetensors", "json")}
+        for name in PRUNED | VARIANTS
+    }
     assert files == {
-        "masks": {path for name, path in pruned.items() if name not in MOVED},
-        "weights": {pruned[name] for name in MOVED},
+        "masks": {path for name in pruned.keys() - MOVED for path in pruned[name]},
+        "weights": {path for name in MOVED for path in pruned[name]},
         "sweep": {f"ria-4-8/{name}.json" for name in ("chosen", *STRENGTHS)},
     }
 
