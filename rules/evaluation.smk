@@ -213,7 +213,7 @@ for TASK in DOWNSTREAM.get("tasks", []):
             dtype=dtype,
             task=TASK,
             languages=canonical(task_languages(TASK)),
-            tasks=f"{RESULTS if TASK in CLOZE_TASKS else RESOURCES}/tasks/{TASK}",
+            tasks=folder_of_task(TASK),
             limit=DOWNSTREAM.get("limit", ""),
             batch_size=DOWNSTREAM["batch_size"],
             cache=cache_folder,

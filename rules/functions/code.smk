@@ -3,7 +3,7 @@
 DIGESTS_OF_RUN = Path(".snakemake/code_digests.json")
 # A job on a cluster reads the workflow again, perhaps hours later, and is still the job planned.
 DIGESTS = {} if workflow.is_main_process else read_json(DIGESTS_OF_RUN)
-os.environ["MULTIPRUNE_RUN"] = "1"  # a job of a run may not use other code; a copied command may
+os.environ.update(MULTIPRUNE_RUN="1")  # a job of a run may not use other code; a copied command may
 
 
 def digest_of(name, modules=()):

@@ -103,6 +103,12 @@ def language_name(side):
     return lambda wildcards: config["languages"][wildcards[side]]["name"]
 
 
+def folder_of_task(task):
+    """Parameter function: folder of a downstream task, with a folder for each language."""
+    folder = f"{RESULTS if task in CLOZE_TASKS else RESOURCES}/tasks/{task}"
+    return lambda wildcards: folder
+
+
 def cloze_option(name):
     """Parameter function: an option of a cloze task."""
     return lambda wildcards: CLOZE_TASKS[wildcards.task][name]
