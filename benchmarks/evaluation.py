@@ -8,11 +8,10 @@ import numpy as np
 import yaml
 
 from multiprune.claims.definitions import read_claims
-from multiprune.experiment import config as experiment
 from multiprune.experiment import table_grids
-from multiprune.experiment.config import canonical
 from multiprune.experiment.grid import DENSE, Grid
-from multiprune.files.json import write_json
+from multiprune.experiment.validation import validate
+from multiprune.files.json import canonical, write_json
 from multiprune.models.loading import load_model, set_up
 from multiprune.models.tokenizer import load_tokenizer
 
@@ -56,15 +55,15 @@ def verdict_minutes(folder: Path) -> float:
     One model is simulated and judged; the time is multiplied by the number of models.
     """
     paper = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
-    config = experiment.validate(paper)
-    grid = Grid.parse(canonical(table_grids.downstream_grid(config)))
+    experiment = validate(paper)
+    grid = Grid.parse(canonical(table_grids.downstream_grid(experiment)))
     draw = np.random.default_rng(0)
     _simulate_perplexity(folder / MODEL, grid, draw)
     _simulate_downstream(folder / MODEL, grid, draw)
     claims = read_claims(ROOT / "config/claims.yaml")
     start = time.perf_counter()
     tabulate_claims(claims, folder, MODEL, grid)
-    return len(config["models"]) * (time.perf_counter() - start) / 60
+    return len(experiment.models) * (time.perf_counter() - start) / 60
 
 
 def _simulate_perplexity(model: Path, grid: Grid, draw: np.random.Generator) -> None:

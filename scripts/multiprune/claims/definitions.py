@@ -3,11 +3,21 @@
 from dataclasses import dataclass
 from os.path import commonprefix
 from pathlib import Path
+from typing import Annotated, Literal
 
 import yaml
+from pydantic import Discriminator, Field, Tag
 
 from multiprune.errors import InputError
-from multiprune.experiment.schema import with_defaults
+from multiprune.experiment.settings.base import (
+    Section,
+    Sparsity,
+    distinct,
+    json_type,
+    scalar,
+    tag,
+)
+from multiprune.experiment.settings.reading import read
 from multiprune.files.noted_inputs import note_input
 
 PERPLEXITY, ACCURACY, CONSISTENCY, COST = (
@@ -30,91 +40,110 @@ ONE_SEED = "one seed: only test items vary"
 AS_SAMPLE = "languages as a sample"  # what a verdict about them rests on
 VERDICTS = (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE, NOT_MEASURED)
 
-_TEXT = {"type": "string", "minLength": 1}
-_COMPARED = {"method": _TEXT, "reference": _TEXT}
+KIND = tag("What is compared.")
+Text = Annotated[str, Field(min_length=1)]
 # Several methods are draws of one thing, such as subsets of languages.
-_DRAWS = _TEXT | {"type": ["string", "array"], "minItems": 1, "uniqueItems": True, "items": _TEXT}
-_TASKS = {"tasks": {"type": "array", "items": _TEXT, "minItems": 1}}
+Draws = Annotated[
+    Annotated[Text, Tag("string")] | Annotated[list[Text], *distinct(1000), Tag("array")],
+    Discriminator(json_type),
+]
+Tasks = Annotated[list[Text], Field(min_length=1)]
+PaperValue = scalar("string", "number")
 
 
-def _measurement(kind: str, options: dict, required: tuple[str, ...] = ()) -> dict:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["method", "reference", *required],
-        "properties": {"kind": {"const": kind}, **_COMPARED, **options},
-    }
+class Compared(Section):
+    """A method and what it is compared with."""
+
+    method: Text
+    reference: Text
 
 
-SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["claims"],
-    "properties": {
-        "claims": {
-            "type": "object",
-            "minProperties": 1,
-            "additionalProperties": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": [
-                    "paper", "statement", "source", "measurement", "threshold", "threshold_note",
-                    "direction", "paper_source",
-                ],
-                "properties": {
-                    "paper": {"enum": ["m-wanda", "kim", NO_PAPER]},
-                    "statement": _TEXT,
-                    "source": _TEXT,
-                    "second_hand": {"type": "boolean", "default": False},
-                    "measurement": {
-                        "oneOf": [
-                            _measurement(PERPLEXITY, {}),
-                            _measurement(ACCURACY, _TASKS),
-                            _measurement(CONSISTENCY, _TASKS),
-                            _measurement(
-                                LANGUAGE_RATIO, {"method": _DRAWS, "reference": _DRAWS}
-                            ),
-                            _measurement(WEAKNESS, {}),
-                            {
-                                "type": "object",
-                                "additionalProperties": False,
-                                "properties": {"kind": {"const": FAMILIES}},
-                            },
-                            _measurement(
-                                COST, {"resource": {"enum": list(RESOURCES)}}, ("resource",)
-                            ),
-                        ]
-                    },
-                    "threshold": {"type": "number"},
-                    "threshold_note": _TEXT,
-                    "direction": {"enum": ["above", "below"]},
-                    "each": {"enum": [LANGUAGE, SPARSITY]},
-                    "scope": {
-                        "type": "object",
-                        "additionalProperties": False,
-                        "default": {},
-                        "properties": {
-                            "languages": {
-                                "enum": [
-                                    "all", "calibration", "unseen", "non-reference",
-                                    "unseen-language", "unseen-family",
-                                ],
-                                "default": "all",
-                            },
-                            "sparsity": {
-                                "type": "number",
-                                "exclusiveMinimum": 0,
-                                "exclusiveMaximum": 1,
-                            },
-                        },
-                    },
-                    "paper_value": {"type": ["string", "number"], "default": UNVERIFIED},
-                    "paper_source": _TEXT,
-                },
-            },
-        }
-    },
-}  # fmt: skip
+class PerplexityRatio(Compared):
+    """Perplexity / perplexity."""
+
+    kind: Literal["perplexity_ratio"] = KIND
+
+
+class AccuracyDifference(Compared):
+    """Accuracy - accuracy."""
+
+    kind: Literal["accuracy_difference"] = KIND
+    tasks: Tasks | None = None
+
+
+class ConsistencyDifference(Compared):
+    """RankC - RankC."""
+
+    kind: Literal["consistency_difference"] = KIND
+    tasks: Tasks | None = None
+
+
+class LanguageRatio(Section):
+    """Perplexity / perplexity, with languages as a sample."""
+
+    kind: Literal["language_ratio"] = KIND
+    method: Draws
+    reference: Draws
+
+
+class WeaknessCorrelation(Compared):
+    """Rank correlation of a ratio with what the dense model makes of a language."""
+
+    kind: Literal["weakness_correlation"] = KIND
+
+
+class FamilyAlikeness(Section):
+    """Correlation within families - between families."""
+
+    kind: Literal["family_alikeness"] = KIND
+
+
+class CostRatio(Compared):
+    """Cost / cost."""
+
+    kind: Literal["cost_ratio"] = KIND
+    resource: Literal["seconds", "memory"]
+
+
+class Scope(Section):
+    """Languages and sparsity that a claim speaks of."""
+
+    languages: Literal[
+        "all", "calibration", "unseen", "non-reference", "unseen-language", "unseen-family"
+    ] = "all"
+    sparsity: Sparsity | None = None
+
+
+class Statement(Section):
+    """One claim as its file states it."""
+
+    paper: Literal["m-wanda", "kim", "none"]
+    statement: Text
+    source: Text
+    second_hand: bool = False
+    measurement: Annotated[
+        PerplexityRatio
+        | AccuracyDifference
+        | ConsistencyDifference
+        | LanguageRatio
+        | WeaknessCorrelation
+        | FamilyAlikeness
+        | CostRatio,
+        Field(discriminator="kind"),
+    ]
+    threshold: float
+    threshold_note: Text
+    direction: Literal["above", "below"]
+    each: Literal["language", "sparsity"] | None = None
+    scope: Scope = Scope()
+    paper_value: PaperValue = UNVERIFIED
+    paper_source: Text
+
+
+class ClaimsFile(Section):
+    """A file of claims."""
+
+    claims: dict[str, Statement] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -193,8 +222,8 @@ def read_claims(path: Path | str) -> list[Claim]:
     try:
         if not isinstance(content, dict):
             raise InputError(f"found {type(content).__name__}, allowed is a mapping with claims")
-        entries = with_defaults(content, SCHEMA)["claims"]
-        return [_claim(key, entry) for key, entry in entries.items()]
+        statements = read(ClaimsFile, content).claims
+        return [_claim(key, statement) for key, statement in statements.items()]
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -203,30 +232,30 @@ def _drawn(names: tuple[str, ...]) -> str:
     return names[0] if len(names) == 1 else f"{commonprefix(names)}*"  # noqa: RUF071
 
 
-def _names(entry: str | list[str]) -> tuple[str, ...]:
+def _names(measured: Section, key: str) -> tuple[str, ...]:
+    entry = getattr(measured, key, ())
     return (entry,) if isinstance(entry, str) else tuple(entry)
 
 
-def _claim(key: str, entry: dict) -> Claim:
-    measurement, scope = entry["measurement"], entry["scope"]
-    kind = measurement["kind"]
+def _claim(key: str, stated: Statement) -> Claim:
+    measured, scope, each = stated.measurement, stated.scope, stated.each or ""
+    kind = measured.kind
     where = f"claims.{key}"
-    if kind in RATIOS and entry["threshold"] <= 0:
+    if kind in RATIOS and stated.threshold <= 0:
         raise InputError(
-            f"{where}.threshold: found {entry['threshold']:g}, allowed is > 0 for a ratio"
+            f"{where}.threshold: found {stated.threshold:g}, allowed is > 0 for a ratio"
         )
-    each = entry.get("each", "")
     if each == LANGUAGE and kind == COST:
         raise InputError(f"{where}.each: found {each}, but a cost has no languages; remove it")
     if each and kind in OF_LANGUAGES:
         raise InputError(f"{where}.each: found {each}, but {kind} is of all languages; remove it")
-    if each == SPARSITY and (kind != PERPLEXITY or "sparsity" in scope):
+    if each == SPARSITY and (kind != PERPLEXITY or scope.sparsity):
         raise InputError(
             f"{where}.each: found {each}, allowed only for {PERPLEXITY} without scope.sparsity"
         )
-    if kind in (ACCURACY, CONSISTENCY, LANGUAGE_RATIO, WEAKNESS) and "sparsity" not in scope:
+    if kind in (ACCURACY, CONSISTENCY, LANGUAGE_RATIO, WEAKNESS) and not scope.sparsity:
         raise InputError(f"{where}.scope.sparsity: is missing, {kind} is measured at one sparsity")
-    methods, references = (_names(measurement.get(key, "")) for key in ("method", "reference"))
+    methods, references = (_names(measured, side) for side in ("method", "reference"))
     if len(methods) != len(references) and 1 not in (len(methods), len(references)):
         raise InputError(
             f"{where}.measurement: {len(methods)} methods and {len(references)} references cannot "
@@ -234,19 +263,19 @@ def _claim(key: str, entry: dict) -> Claim:
         )
     return Claim(
         key=key,
-        paper=entry["paper"],
-        statement=entry["statement"],
+        paper=stated.paper,
+        statement=stated.statement,
         kind=kind,
         methods=methods,
         references=references,
-        threshold=entry["threshold"],
-        direction=entry["direction"],
-        languages=scope["languages"],
-        sparsity=f"{scope['sparsity']:g}" if "sparsity" in scope else "",
+        threshold=stated.threshold,
+        direction=stated.direction,
+        languages=scope.languages,
+        sparsity=f"{scope.sparsity:g}" if scope.sparsity else "",
         each=each,
-        tasks=tuple(measurement.get("tasks", ())),
-        resource=measurement.get("resource", ""),
-        paper_value=str(entry["paper_value"]),
-        paper_source=entry["paper_source"],
-        second_hand=entry["second_hand"],
+        tasks=tuple(getattr(measured, "tasks", None) or ()),
+        resource=getattr(measured, "resource", ""),
+        paper_value=str(stated.paper_value),
+        paper_source=stated.paper_source,
+        second_hand=stated.second_hand,
     )

@@ -157,7 +157,7 @@ def test_looking_up_needs_the_standard_library_alone():
     code = (
         "import sys, multiprune.experiment.language_table as t; t.load_table(); print(*sys.modules)"
     )
-    scripts = Path(language_table.__file__).parents[1]
+    scripts = Path(language_table.__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-S", "-c", code], cwd=scripts, capture_output=True, text=True, check=True
     )
