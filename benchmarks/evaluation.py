@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from multiprune.claims.definitions import read_claims
+from multiprune.claims.reading import read_claims
 from multiprune.experiment import table_grids
 from multiprune.experiment.grid import DENSE, Grid
 from multiprune.experiment.validation import validate

@@ -29,7 +29,7 @@ from multiprune.experiment import (
 from multiprune.jobs import code_digest as digest, slurm
 from multiprune.fetch.known_models import check_known
 from multiprune.files.json import canonical, read_json, write_json
-from multiprune.claims.definitions import read_claims
+from multiprune.claims.reading import read_claims
 from multiprune.experiment.cost import estimate, window_tokens
 from multiprune.errors import InputError
 from multiprune.files.locks import FetchTurns

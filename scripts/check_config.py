@@ -10,7 +10,7 @@ from pathlib import Path
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from multiprune.claims.definitions import read_claims
+from multiprune.claims.reading import read_claims
 from multiprune.experiment.methods import grid
 from multiprune.experiment.names import claims_file
 from multiprune.experiment.reading import check_file

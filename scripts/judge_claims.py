@@ -2,7 +2,7 @@
 
 import argparse
 
-from multiprune.claims.definitions import read_claims
+from multiprune.claims.reading import read_claims
 from multiprune.claims.verdicts import tabulate_claims
 from multiprune.experiment.grid import Grid
 from multiprune.files.noted_inputs import noting_inputs

@@ -139,6 +139,16 @@ def test_light_stages_load_neither_transformers_nor_a_hub(script):
     assert not third_party(script) & {"transformers", "datasets", "huggingface-hub"}
 
 
+@pytest.mark.parametrize("rules", RULES)
+def test_a_new_key_of_the_config_is_code_of_no_job(rules):
+    """Jobs are told what they need; the judge alone reads a file that is written like a config."""
+    settings = SCRIPTS / PACKAGE / "experiment/settings"
+    for script in scripts_of(rules):
+        found = {path.stem for path in files_behind(script) if path.parent == settings}
+        shared = {"json_schema", "messages", "reading", "section", "values"}
+        assert found == (shared if script == "judge_claims.py" else set()), script
+
+
 def test_what_parses_the_workflow_needs_no_torch():
     for module in (
         "experiment/validation",

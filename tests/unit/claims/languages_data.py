@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from multiprune.claims.definitions import Claim, read_claims
+from multiprune.claims.definitions import Claim
+from multiprune.claims.reading import read_claims
 from multiprune.claims.verdicts import tabulate_claims
 from multiprune.experiment.grid import Grid
 from multiprune.files.json import write_json

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import yaml
 
-from multiprune.claims.definitions import VERDICTS, read_claims
+from multiprune.claims.definitions import VERDICTS
+from multiprune.claims.reading import read_claims
 from multiprune.claims.verdicts import Units, decide, judge_cells, tabulate_claims
 from multiprune.errors import InputError
 from multiprune.experiment.grid import Grid

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from multiprune.claims.definitions import OF_LANGUAGES, read_claims
+from multiprune.claims.definitions import OF_LANGUAGES
+from multiprune.claims.reading import read_claims
 from multiprune.errors import InputError
 from multiprune.experiment import methods, table_grids
 from multiprune.experiment.grid import UNSEEN_FAMILY, Grid

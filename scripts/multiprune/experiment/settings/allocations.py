@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from multiprune.experiment.settings.base import Section, tag
+from multiprune.experiment.settings.section import Section, tag
 
 KIND = tag("How sparsity is spread over blocks.")
 Strength = Annotated[

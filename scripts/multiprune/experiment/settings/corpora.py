@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from multiprune.experiment.settings.base import Folder, Revision, Section, Whole, tag
+from multiprune.experiment.settings.section import Section, tag
+from multiprune.experiment.settings.values import Folder, Revision, Whole
 
 KIND = tag("Kind of corpus source.")
 

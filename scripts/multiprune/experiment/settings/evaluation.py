@@ -4,15 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from multiprune.experiment.settings.base import (
-    Names,
-    Section,
-    Sparsities,
-    Whole,
-    WindowLength,
-    tag,
-    whole,
-)
+from multiprune.experiment.settings.section import Section, tag
+from multiprune.experiment.settings.values import Names, Sparsities, Whole, WindowLength, whole
 
 KIND = tag("Kind of task.")
 Tokens = whole(2, 1_000_000_000)

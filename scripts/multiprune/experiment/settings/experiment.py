@@ -4,9 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from multiprune.experiment.settings.base import (
+from multiprune.experiment.settings.corpora import Corpus
+from multiprune.experiment.settings.evaluation import Evaluation
+from multiprune.experiment.settings.languages import Language, LanguageCode
+from multiprune.experiment.settings.methods import Method
+from multiprune.experiment.settings.models import Model, ModelName
+from multiprune.experiment.settings.section import Section
+from multiprune.experiment.settings.values import (
     CorpusName,
-    Section,
     Seed,
     Slug,
     Sparsities,
@@ -15,11 +20,6 @@ from multiprune.experiment.settings.base import (
     distinct,
     whole,
 )
-from multiprune.experiment.settings.corpora import Corpus
-from multiprune.experiment.settings.evaluation import Evaluation
-from multiprune.experiment.settings.languages import Language, LanguageCode
-from multiprune.experiment.settings.methods import Method
-from multiprune.experiment.settings.models import Model, ModelName
 
 SetSize = whole(1, 100_000)
 

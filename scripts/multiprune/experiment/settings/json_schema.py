@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from multiprune.experiment.settings.base import Section
+from multiprune.experiment.settings.section import Section
 
 
 class _Closed(GenerateJsonSchema):

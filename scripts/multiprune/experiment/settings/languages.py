@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from multiprune.experiment.settings.base import CorpusName, Section, whole
+from multiprune.experiment.settings.section import Section
+from multiprune.experiment.settings.values import CorpusName, whole
 
 LanguageCode = Annotated[
     str,

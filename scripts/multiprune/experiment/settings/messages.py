@@ -55,21 +55,21 @@ def _order(mistake: Mistake) -> tuple[int, bool, str]:
 def _mistake(error: dict, root: dict) -> Mistake:
     """Follow the path of an error, in which tags of alternatives stand beside keys."""
     kind, parts = error["type"], list(error["loc"])
-    detail = str(error["ctx"]["error"]) if kind == OWN else ""
-    if of_name := parts[-1:] == [NAME]:
-        del parts[-2:]
-    elif kind in (MISSING, UNKNOWN):
-        detail = parts.pop()
-    schema, path = root, []
+    detail = parts.pop() if kind in (MISSING, UNKNOWN) else ""
+    if kind == OWN:
+        detail = str(error["ctx"]["error"])
+    above, schema, path = {}, root, []
     for part in parts:
-        if "oneOf" in schema:
+        if part == NAME and "propertyNames" in above:
+            schema = above["propertyNames"]
+            path.pop()
+        elif "oneOf" in schema:
             schema = alternatives(schema, root)[1][part]
-            continue
-        path.append(str(part))
-        entries = "items" if isinstance(part, int) else "additionalProperties"
-        schema = resolved(schema.get("properties", {}).get(part) or schema[entries], root)
-    if of_name:
-        schema = schema["propertyNames"]
+        else:
+            entries = "items" if isinstance(part, int) else "additionalProperties"
+            below = schema.get("properties", {}).get(part) or schema[entries]
+            above, schema = schema, resolved(below, root)
+            path.append(str(part))
     return Mistake(kind, tuple(path), detail, _as_read(error["input"], schema), schema)
 
 

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from multiprune.experiment.settings.allocations import EVENLY, Allocation, Uniform
-from multiprune.experiment.settings.base import (
+from multiprune.experiment.settings.norms import Norm, Pooled
+from multiprune.experiment.settings.section import Section, tag
+from multiprune.experiment.settings.values import (
     Names,
-    Section,
     Seed,
     Sparsities,
     Sparsity,
@@ -18,10 +19,8 @@ from multiprune.experiment.settings.base import (
     distinct,
     json_type,
     scalar,
-    tag,
     whole,
 )
-from multiprune.experiment.settings.norms import Norm, Pooled
 from multiprune.experiment.subsets import CHOICES
 
 SCORE = tag("Importance of a weight.")

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from multiprune.experiment.settings.base import Folder, Revision, Section, tag
+from multiprune.experiment.settings.section import Section, tag
+from multiprune.experiment.settings.values import Folder, Revision
 
 KIND = tag("Kind of model source.")
 FILE_NAME = "^[A-Za-z0-9][A-Za-z0-9._-]*$"

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from multiprune.experiment.settings.base import Section, tag
+from multiprune.experiment.settings.section import Section, tag
 
 KIND = tag("What to make of the activations.")
 SetName = Annotated[str, Field(pattern="^[a-z0-9_]+(-[a-z0-9_]+)?$", max_length=100)]

@@ -1,10 +1,14 @@
+from typing import Annotated, Literal
+
 import pytest
+from pydantic import Field
 from tiny import small_config
 
 from multiprune.errors import InputError
 from multiprune.experiment.settings.experiment import Experiment
-from multiprune.experiment.settings.methods import Method
+from multiprune.experiment.settings.methods import SCORE, Activated, Magnitude, Method
 from multiprune.experiment.settings.reading import read
+from multiprune.experiment.settings.values import Whole
 
 # Dotted path, the wrong value there, and the one line that it gives.
 MISTAKES = [
@@ -177,6 +181,8 @@ MISTAKES = [
         "methods.wanda.choose.allocation.strength.0: found {}, allowed is a value of type number, "
         "string, boolean",
     ),
+    ("[key]", 1, "top level: unknown key '[key]': allowed are baseline, calibration"),
+    ("languages.[key]", 1, "languages: found '[key]', allowed is text that matches ^[a-z0-9_]+$"),
     (
         "methods.wanda",
         {"score": "wanda", "wanda": 1},
@@ -246,6 +252,30 @@ def test_one_of_several_sections_can_be_read_alone():
     assert read(Method, {"score": "ria"}).plain()["ria_exponent"] == 0.5
     with pytest.raises(InputError, match=r"^methods\.x\.ria_exponent: found -1\.0, allowed is a "):
         read(Method, {"score": "ria", "ria_exponent": -1}, "methods.x")
+
+
+def test_a_new_score_is_one_class():
+    class Mine(Activated):
+        """A score of one's own, which takes calibration, norm and allocation from its class."""
+
+        score: Literal["mine"] = SCORE
+        power: float = Field(1.0, ge=0, le=4, description="Power of the norm.")
+        rounds: Whole = Field(3, ge=1, le=9, description="How often the weights are compared.")
+
+    scores = Annotated[Mine | Magnitude, Field(discriminator="score")]
+    found = read(scores, {"score": "mine", "rounds": 5.0, "calibration": ["en"]})
+    assert found.plain() == {
+        **read(Method, {"score": "wanda", "calibration": ["en"]}).plain(),
+        **{"score": "mine", "power": 1.0, "rounds": 5},
+    }
+    with pytest.raises(
+        InputError, match=r"^x\.rounds: found 0, allowed is an integer >= 1 and <= 9$"
+    ):
+        read(scores, {"score": "mine", "rounds": 0}, "x")
+    with pytest.raises(
+        InputError, match=r"^x\.score: unknown score 'mne': allowed are mine, magni"
+    ):
+        read(scores, {"score": "mne"}, "x")
 
 
 def test_true_and_one_are_different_values():

@@ -1,40 +1,20 @@
-"""What all parts of a config have in common: closed mappings, and how values are written."""
+"""How values are written that stand at several places of a config."""
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import BeforeValidator, Field, PlainValidator
 from pydantic import WithJsonSchema as JsonSchema
 from pydantic.fields import FieldInfo
 
+from multiprune.experiment.settings.section import Section
+
 JSON_TYPES = {
-    "object": (dict, BaseModel),
+    "object": (dict, Section),
     "array": list,
     "string": str,
     "boolean": bool,
     "number": (int, float),
 }
-
-
-class Section(BaseModel):
-    """A mapping with these keys and no others. Its values are checked and never converted.
-
-    A key that may be left out is None in the code; nobody can write it.
-    """
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, regex_engine="python-re")
-
-    def plain(self) -> dict:
-        """The section as YAML would hold it: with all defaults, without what is left out."""
-        return self.model_dump(exclude_none=True)
-
-
-def tag(description: str) -> FieldInfo:
-    """The field whose one value tells a section from its alternatives."""
-
-    def as_constant(schema: dict) -> None:
-        (schema["const"],) = schema.pop("enum")
-
-    return Field(description=description, json_schema_extra=as_constant)
 
 
 def json_type(value: object) -> str | None:
