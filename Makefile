@@ -5,7 +5,7 @@
 # make test-faults   kill, damage and obstruct a small run 40 times (FAULTS=10 SEED=1: fewer, others)
 # make bench   measured ratios    make clean   remove the demo's results, keep downloads
 # make docs    the generated pages                 make unlock  after a killed run
-# make languages   the tables of all languages of the Declaration and of scripts
+# make languages   the tables of all languages of the Declaration and of writing systems
 # make distclean   remove the downloads, the environment and all results as well
 
 PYTHON ?= python3
@@ -52,7 +52,7 @@ results/demo/tables/summary.csv:
 	$(MAKE) demo
 
 docs: .venv/workflow
-	python scripts/document_config.py --keys config/README.md \
+	python scripts/document_config.py --keys config/README.md --schema config/schema.json \
 	  --config config/paper.yaml --deviations config/DEVIATIONS.md
 	python scripts/document_architectures.py --output docs/architectures.md
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from multiprune.experiment import config as experiment
 from multiprune.experiment import table_grids
 from multiprune.experiment.grid import DENSE, Grid
+from multiprune.experiment.validation import validate
 from multiprune.files.json import write_json
 from multiprune.models.loading import load_model, set_up
 from multiprune.models.tokenizer import load_tokenizer
@@ -54,14 +54,14 @@ def verdict_minutes(folder: Path) -> float:
     One model is simulated and judged; the time is multiplied by the number of models.
     """
     paper = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
-    config = experiment.validate(paper)
-    grid = Grid.of(table_grids.downstream_grid(config))
+    experiment = validate(paper)
+    grid = Grid.of(table_grids.downstream_grid(experiment))
     draw = np.random.default_rng(0)
     _simulate_perplexity(folder / MODEL, grid, draw)
     _simulate_downstream(folder / MODEL, grid, draw)
     start = time.perf_counter()
     claims.tabulate(folder, MODEL, grid, ROOT / "config/claims.yaml")
-    return len(config["models"]) * (time.perf_counter() - start) / 60
+    return len(experiment.models) * (time.perf_counter() - start) / 60
 
 
 def _simulate_perplexity(model: Path, grid: Grid, draw: np.random.Generator) -> None:

@@ -18,7 +18,8 @@ from cluster import measured
 from safetensors.torch import save_file
 from timing import Row
 
-from multiprune.experiment import config as experiment
+from multiprune.experiment import methods
+from multiprune.experiment.validation import validate
 from multiprune.files.json import write_json
 from multiprune.files.manifests import checked_fingerprint, write_manifest
 from multiprune.statistics.files import ModuleInput, write_statistics
@@ -138,7 +139,7 @@ def prune(folder: Path, model: Path, method: str) -> dict[str, float]:
     """Seconds and peak GiB of `prune_model.py` by a method of the demo."""
     report = folder / "report.json"
     demo = yaml.safe_load((ROOT / "config/demo.yaml").read_text(encoding="utf-8"))
-    settings = experiment.method_options(experiment.validate(demo), method)
+    settings = methods.method_options(validate(demo), method)
     files = [] if method == "magnitude" else [_statistics(folder, model, x) for x in LANGUAGES]
     command = [
         *(sys.executable, measured.__file__, report),

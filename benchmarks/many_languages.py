@@ -23,7 +23,8 @@ from large_shapes import SHARED
 from safetensors.torch import save_file
 from timing import Row
 
-from multiprune.experiment import config as experiment
+from multiprune.experiment import methods
+from multiprune.experiment.validation import validate
 from multiprune.files.json import write_json
 from multiprune.files.manifests import checked_fingerprint, write_manifest
 from multiprune.statistics.files import ModuleInput, write_statistics
@@ -103,7 +104,7 @@ def prune(folder: Path, model: Path, method: str, files: list[Path]) -> dict[str
     """Seconds and peak GiB of `prune_model.py` by a method of the experiment hundred."""
     report = folder / "report.json"
     hundred = yaml.safe_load((ROOT / "config/hundred.yaml").read_text(encoding="utf-8"))
-    settings = experiment.method_options(experiment.validate(hundred), method)
+    settings = methods.method_options(validate(hundred), method)
     command = [
         *(sys.executable, measured.__file__, report),
         *(sys.executable, ROOT / "scripts/prune_model.py", "--model", model),

@@ -33,7 +33,10 @@ from selection import selection_rows
 from timing import Row
 
 from multiprune.errors import InputError
-from multiprune.experiment import config as experiment
+from multiprune.experiment import methods
+from multiprune.experiment.grid import DENSE
+from multiprune.experiment.settings.experiment import Experiment
+from multiprune.experiment.validation import validate
 from multiprune.files.json import write_json
 from multiprune.files.tensors import opened_tensors, read_metadata
 from multiprune.files.writing import replacing
@@ -54,10 +57,10 @@ class Demo:
     figure: Path
 
     @cached_property
-    def config(self) -> dict:
-        """The demo's config with its defaults."""
+    def experiment(self) -> Experiment:
+        """The demo as its config describes it."""
         text = (ROOT / "config/demo.yaml").read_text(encoding="utf-8")
-        return experiment.validate(yaml.safe_load(text))
+        return validate(yaml.safe_load(text))
 
     @property
     def run(self) -> Path:
@@ -67,16 +70,16 @@ class Demo:
     @property
     def windows(self) -> dict[str, Path]:
         """File of calibration windows by calibration language."""
-        names = experiment.languages(self.config, "calibration")
+        names = methods.languages(self.experiment, "calibration")
         return {name: self.run / f"calibration/{name}.safetensors" for name in names}
 
     def benchmarks(self) -> list[Path]:
         """Benchmark files of the demo's own jobs; overlays such as a sweep leave theirs here."""
-        methods = {experiment.DENSE, *self.config["methods"]}
+        known = {DENSE, *self.experiment.methods}
         found = []
         for path in (self.results / "benchmarks").rglob("*.jsonl"):
             rule, *wildcards = path.relative_to(self.results / "benchmarks").parts
-            of_another_method = len(wildcards) == 4 and wildcards[2] not in methods
+            of_another_method = len(wildcards) == 4 and wildcards[2] not in known
             of_a_sweep = rule in SWEEPING or path.name == "sweep.jsonl"
             if not of_a_sweep and not of_another_method:
                 found.append(path)
@@ -111,9 +114,9 @@ def bits_per_weight(mask: Path) -> float:
 
 def passes(demo: Demo, folder: Path) -> list[Row]:
     """Statistics, perplexity and loading, against the model alone."""
-    corpus = demo.config["languages"]["en"]["corpus"]
+    corpus = demo.experiment.languages["en"].corpus
     text = demo.corpora / corpus / "en/test.jsonl"
-    length = demo.config["evaluation"]["perplexity"]["length"]
+    length = demo.experiment.evaluation.perplexity.length
     return pass_rows(demo.model, demo.windows["en"], text, demo.mask, length)
 
 

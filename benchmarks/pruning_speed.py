@@ -22,7 +22,8 @@ from timing import Row, seconds
 import collect_statistics
 import prune_model
 import prune_sequentially
-from multiprune.experiment import config as experiment
+from multiprune.experiment import methods
+from multiprune.experiment.validation import validate
 from multiprune.files.tensors import read_tensors
 from multiprune.pruning.files import read_mask
 from multiprune.pruning.masks import unpack
@@ -47,7 +48,7 @@ class Pruning:
         self._windows = windows
         self._folder = folder
         demo = yaml.safe_load((ROOT / "config/demo.yaml").read_text(encoding="utf-8"))
-        self._config = experiment.validate(demo)
+        self._experiment = validate(demo)
         self._tokens = {
             language: torch.from_numpy(read_tensors(path)[0]["input_ids"]).long()
             for language, path in windows.items()
@@ -55,7 +56,7 @@ class Pruning:
 
     def baseline(self, method: str, sparsity: str) -> baseline.Masks:
         """The published procedure; what was dropped, by parameter name."""
-        options = experiment.method_options(self._config, method)
+        options = methods.method_options(self._experiment, method)
         output = self._folder / "baseline"  # over the model before
         torch.use_deterministic_algorithms(False)  # only this project's scripts ask for them
         return baseline.prune(self._model, self._tokens, options, float(sparsity), output)
@@ -89,7 +90,7 @@ class Pruning:
             | self._reading()
             | {
                 "windows": list(self._windows.values()),
-                "activation-memory-mb": 1000 * self._config["compute"]["activation_memory_gb"],
+                "activation-memory-mb": 1000 * self._experiment.compute.activation_memory_gb,
                 "progress": output.with_suffix(".progress"),
                 "output": output,
             }
@@ -98,15 +99,15 @@ class Pruning:
         return output
 
     def _naming(self, method: str, sparsity: str) -> dict[str, object]:
-        options = json.dumps(experiment.method_options(self._config, method))
+        options = json.dumps(methods.method_options(self._experiment, method))
         return {"name": method, "method": options, "sparsity": sparsity}
 
     def _reading(self) -> dict[str, object]:
         return {
             "model": self._model,
             "dtype": "auto",
-            "batch-tokens": self._config["compute"]["batch_tokens"],
-            "activation-threshold": self._config["statistics"]["activation_threshold"],
+            "batch-tokens": self._experiment.compute.batch_tokens,
+            "activation-threshold": self._experiment.statistics.activation_threshold,
             "threads": THREADS,
         }
 
@@ -114,8 +115,8 @@ class Pruning:
         return self._folder / f"statistics/{language}.safetensors"
 
     def _statistics_of(self, method: str) -> list[Path]:
-        reads_none = not experiment.needs_statistics(self._config["methods"][method])
-        return [] if reads_none else [self._statistics(language) for language in self._windows]
+        reads_some = methods.reads_dense_statistics(self._experiment, method)
+        return [self._statistics(language) for language in self._windows] if reads_some else []
 
 
 def grid_rows(model_folder: Path, windows: dict[str, Path], folder: Path) -> list[Row]:

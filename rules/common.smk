@@ -18,26 +18,27 @@ sys.path.insert(0, str(ROOT / "scripts"))
 # Without conda, jobs use the environment of Snakemake itself, whether it is activated or not.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
-from multiprune.experiment import config as experiment
 from multiprune.experiment import (
     reading as config_files,
     downloads as definitions,
     downstream as downstream_config,
     candidates as sweep,
+    methods,
     table_grids,
 )
 from multiprune.jobs import code_digest as digest, slurm
-from multiprune.fetch import fit as model_fit
+from multiprune.fetch.known_models import check_known
 from multiprune.files.hashes import sha256_json
-from multiprune.files.json import read_json, write_json
-from multiprune.claims.definitions import read_claims
-from multiprune.experiment.config import canonical
+from multiprune.files.json import canonical, read_json, write_json
+from multiprune.claims.reading import read_claims
 from multiprune.experiment.cost import estimate, window_tokens
 from multiprune.errors import InputError
-from multiprune.experiment.grid import CODE, MASKS, WEIGHTS
+from multiprune.experiment.demands import demands
+from multiprune.experiment.grid import CODE, DENSE, MASKS, WEIGHTS
 from multiprune.files.manifests import other_definition
 from multiprune.fetch.model_files import is_model_file
 from multiprune.experiment.names import claims_file
+from multiprune.experiment.validation import validate
 from multiprune.fetch.revisions import RevisionLock
 from multiprune.pruning.axes import modules_of
 from multiprune.registry import constants
@@ -54,27 +55,26 @@ if not workflow.overwrite_configfiles:
 
 
 def checked(config):
-    """The config with defaults filled in; the first mistake ends the run with one line."""
+    """The experiment that the config describes; the first mistake ends the run with one line."""
     try:
         for path in workflow.configfiles if workflow.is_main_process else ():
             config_files.check_file(os.path.relpath(path))
-        config = experiment.validate(config)
-        table_grids.check_figures(config)
+        experiment = validate(config)
+        table_grids.check_figures(experiment)
         if workflow.is_main_process:
-            read_claims(claims_file(config))
+            read_claims(claims_file(experiment))
         # Downloads are shared by experiments: a name never changes what it stands for.
-        lock = RevisionLock(f"config/{config['experiment']}.lock.yaml")
-        for folder, definition in definitions.downloads(config).items():
+        lock = RevisionLock(f"config/{experiment.experiment}.lock.yaml")
+        for folder, definition in definitions.downloads(experiment).items():
             manifest = f"{RESOURCES}/{folder}/manifest.json"
             if difference := other_definition(manifest, definition):
                 raise InputError(difference)
             lock.must_agree(folder, definition, manifest)
         if workflow.is_main_process:
-            sets = experiment.all_calibration_sets(config)
-            model_fit.check_known(config, f"{RESOURCES}/models", sets)
+            check_known(experiment, f"{RESOURCES}/models")
     except InputError as error:
         sys.exit(f"error in the config: {error}")
-    return config
+    return experiment
 
 
 def drop_broken_links():
@@ -86,23 +86,24 @@ def drop_broken_links():
 
 if workflow.is_main_process:
     drop_broken_links()
-config.update(checked(config))
-if workflow.is_main_process and (cost := estimate(config)):
+EXPERIMENT = checked(config)
+config.update(EXPERIMENT.plain())  # which Snakemake records and the report reads
+if workflow.is_main_process and (cost := estimate(EXPERIMENT)):
     print(cost, file=sys.stderr)
 
 
 DEMONSTRATIONS = config["calibration"].get("demonstrations", {})
 DOWNSTREAM = config["evaluation"].get("downstream", {})
-CHOOSING = experiment.choosing(config)
-FIGURES = table_grids.figures(config)
-TABLES = table_grids.tables(config)
+CHOOSING = methods.choosing(EXPERIMENT)
+FIGURES = table_grids.figures(EXPERIMENT)
+TABLES = table_grids.tables(EXPERIMENT)
 RESULTS = f"results/{config['experiment']}"
 INCOMPLETE = f"{RESULTS}/tables/incomplete"  # of a run that failed
 LOCK_FILE = f"config/{config['experiment']}.lock.yaml"
 PERPLEXITY = config["evaluation"]["perplexity"]
 MODELS = sorted(config["models"])
-LANGUAGES = experiment.evaluated(config)
-CALIBRATED = experiment.languages(config, "calibration")
+LANGUAGES = methods.evaluated(EXPERIMENT)
+CALIBRATED = methods.languages(EXPERIMENT, "calibration")
 TABLE_FILES = expand("<results>/tables/{table}.csv", table=TABLES)
 TABLE_PAGES = expand("<results>/tables/{table}.html", table=TABLES)
 FIGURE_FILES = expand(
@@ -116,17 +117,17 @@ CLAIM_FILES = [
     "<results>/tables/claims.tex",
     "<results>/captions/claims.rst",
 ]
-GRID = table_grids.whole_grid(config)
+GRID = table_grids.whole_grid(EXPERIMENT)
 GRID_FILE = f"{RESULTS}/grid.json"  # of which jobs have digests as parameters
 # A resource is a whole number: Snakemake rounds any other.
 ACTIVATION_MB = round(1000 * config["compute"]["activation_memory_gb"])
-SEQUENTIAL = [name for name in config["methods"] if experiment.is_sequential(config, name)]
-MOVING = [name for name in config["methods"] if experiment.moves_weights(config, name)]
-CALIBRATION_SETS = experiment.all_calibration_sets(config)
-CLOZE_TASKS = downstream_config.cloze_tasks(config)
-TEXTS = definitions.texts(config)
-HUB_TASKS = downstream_config.hub_tasks(config)
-CLAIMS = claims_file(config)
+SEQUENTIAL = [name for name in config["methods"] if methods.is_sequential(EXPERIMENT, name)]
+MOVING = [name for name in config["methods"] if methods.moves_weights(EXPERIMENT, name)]
+CALIBRATION_SETS = methods.all_calibration_sets(EXPERIMENT)
+CLOZE_TASKS = downstream_config.cloze_tasks(EXPERIMENT)
+TEXTS = definitions.texts(EXPERIMENT)
+HUB_TASKS = downstream_config.hub_tasks(EXPERIMENT)
+CLAIMS = claims_file(EXPERIMENT)
 
 
 def one_of(names):
@@ -143,11 +144,11 @@ wildcard_constraints:
     calibration="|".join(CALIBRATION_SETS),
     task=one_of(DOWNSTREAM.get("tasks", [])),
     seed=r"\d+",
-    method="|".join([experiment.DENSE, *config["methods"]]),
+    method="|".join([DENSE, *config["methods"]]),
     sparsity=r"0(\.\d+)?|\d(\.\d+)?e-\d+",
     split="calibration|validation|test",
-    table="|".join(table_grids.possible_tables(config)),
-    figure=one_of(table_grids.possible_figures(config)),
+    table="|".join(table_grids.possible_tables(EXPERIMENT)),
+    figure=one_of(table_grids.possible_figures(EXPERIMENT)),
 
 
 def keep_grid():

@@ -77,7 +77,7 @@ rule evaluate_candidate:
     wildcard_constraints:
         method=one_of(CHOOSING),
         candidate=one_of(
-            sorted({one.name for name in CHOOSING for one in experiment.candidates(config, name)})
+            sorted({one.name for name in CHOOSING for one in methods.candidates(EXPERIMENT, name)})
         ),
     conda:
         "../envs/evaluation.yaml"

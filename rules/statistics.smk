@@ -30,7 +30,7 @@ rule collect_statistics:
         dtype=dtype,
         batch_tokens=config["compute"]["batch_tokens"],
         activation_threshold=config["statistics"]["activation_threshold"],
-        activation_thresholds=experiment.activation_thresholds(config),
+        activation_thresholds=methods.activation_thresholds(EXPERIMENT),
         code=code_of("collect_statistics.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "

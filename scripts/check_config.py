@@ -10,12 +10,13 @@ from pathlib import Path
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from multiprune.claims.definitions import read_claims
-from multiprune.experiment.config import all_calibration_sets, grid, validate
+from multiprune.claims.reading import read_claims
+from multiprune.experiment.methods import grid
 from multiprune.experiment.names import claims_file
 from multiprune.experiment.reading import check_file
 from multiprune.experiment.table_grids import check_figures
-from multiprune.fetch.fit import check_known
+from multiprune.experiment.validation import validate
+from multiprune.fetch.known_models import check_known
 from multiprune.jobs.command import run
 
 
@@ -28,11 +29,15 @@ def main() -> None:
     for path in options.configs:
         check_file(path)
         update_config(merged, load_configfile(path))
-    config = validate(merged)
-    check_figures(config)
-    read_claims(claims_file(config))
-    check_known(config, "resources/models", all_calibration_sets(config))
-    counts = {"models": config["models"], "languages": config["languages"], "runs": grid(config)}
+    experiment = validate(merged)
+    check_figures(experiment)
+    read_claims(claims_file(experiment))
+    check_known(experiment, "resources/models")
+    counts = {
+        "models": experiment.models,
+        "languages": experiment.languages,
+        "runs": grid(experiment),
+    }
     print("ok:", ", ".join(f"{len(found)} {what}" for what, found in counts.items()))
 
 

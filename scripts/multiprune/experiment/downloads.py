@@ -5,89 +5,93 @@ from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.experiment.grid import CODE
+from multiprune.experiment.methods import all_calibration_sets
+from multiprune.experiment.settings.corpora import TextCorpus
+from multiprune.experiment.settings.evaluation import ParallelCloze
+from multiprune.experiment.settings.experiment import Experiment
 
 
-def model_definition(config: dict, model: str) -> dict:
+def model_definition(experiment: Experiment, model: str) -> dict:
     """What fetching a model depends on."""
-    ignored = ("dtype", "parameters")
-    return {key: value for key, value in config["models"][model].items() if key not in ignored}
+    return experiment.models[model].model_dump(exclude={"dtype", "parameters"}, exclude_none=True)
 
 
-def text_code(config: dict, corpus: str, language: str) -> str:
+def text_code(experiment: Experiment, corpus: str, language: str) -> str:
     """The code under which a corpus has a language; raise InputError where none is given."""
     if language == CODE:
-        return config["calibration"][CODE]["text"]
-    entry = config["languages"][language]
-    if corpus == entry["corpus"]:
-        return entry["text"]
-    if corpus not in entry["texts"]:
+        return experiment.calibration.code.text
+    entry = experiment.languages[language]
+    if corpus == entry.corpus:
+        return entry.text
+    if corpus not in entry.texts:
         raise InputError(
             f"languages.{language}.texts: has no code for the corpus {corpus}; add {corpus}: ..."
         )
-    return entry["texts"][corpus]
+    return entry.texts[corpus]
 
 
-def has_text(config: dict, corpus: str, language: str) -> bool:
+def has_text(experiment: Experiment, corpus: str, language: str) -> bool:
     """Whether a language has text in a corpus."""
-    entry = config["languages"][language]
-    return corpus == entry["corpus"] or corpus in entry["texts"]
+    entry = experiment.languages[language]
+    return corpus == entry.corpus or corpus in entry.texts
 
 
-def corpus_definition(config: dict, corpus: str, language: str) -> dict:
+def corpus_definition(experiment: Experiment, corpus: str, language: str) -> dict:
     """What fetching a language's text depends on."""
-    entry = dict(config["corpora"][corpus])
+    entry = experiment.corpora[corpus].plain()
     if entry.get("paragraphs") == "blank_lines":
         del entry["paragraphs"]  # folders that say nothing of paragraphs hold just this
-    return {"corpus": entry, "text": text_code(config, corpus, language)}
+    return {"corpus": entry, "text": text_code(experiment, corpus, language)}
 
 
-def text_file(config: dict, corpus: str, language: str) -> str:
+def text_file(experiment: Experiment, corpus: str, language: str) -> str:
     """The file of a language's own text, empty for other kinds of corpora."""
-    definition = config["corpora"][corpus]
-    if definition["kind"] != "text":
+    definition = experiment.corpora[corpus]
+    if not isinstance(definition, TextCorpus):
         return ""
-    folder = Path(definition["folder"]).expanduser()
-    return str(folder / f"{text_code(config, corpus, language)}.txt")
+    folder = Path(definition.folder).expanduser()
+    return str(folder / f"{text_code(experiment, corpus, language)}.txt")
 
 
-def texts(config: dict) -> list[tuple[str, str]]:
+def texts(experiment: Experiment) -> list[tuple[str, str]]:
     """Every (corpus, language) whose text is used, sorted."""
-    return sorted(set(_texts(config)))
+    return sorted(set(_texts(experiment)))
 
 
-def _texts(config: dict) -> Iterator[tuple[str, str]]:
-    for code, language in config["languages"].items():
-        yield language["corpus"], code
-    for method in config["methods"].values():
-        if method.get("norm", {}).get("kind") == "contrast":
-            yield config["calibration"][CODE]["corpus"], CODE
-        for entry in method.get("calibration", []):
-            if "-" in entry:
-                corpus = config["calibration"]["demonstrations"]["corpus"]
-                yield from ((corpus, code) for code in entry.split("-"))
-    downstream = config["evaluation"].get("downstream", {"tasks": {}})
-    for task in downstream["tasks"].values():
-        if task["kind"] == "parallel_cloze":
-            for code in {*downstream["languages"], downstream["reference"]}:
-                if has_text(config, task["corpus"], code):
-                    yield task["corpus"], code
+def _texts(experiment: Experiment) -> Iterator[tuple[str, str]]:
+    for code, language in experiment.languages.items():
+        yield language.corpus, code
+    for name in all_calibration_sets(experiment):
+        if name == CODE:
+            yield experiment.calibration.code.corpus, CODE
+        elif "-" in name:
+            corpus = experiment.calibration.demonstrations.corpus
+            yield from ((corpus, code) for code in name.split("-"))
+    if downstream := experiment.evaluation.downstream:
+        for task in downstream.tasks.values():
+            if isinstance(task, ParallelCloze):
+                for code in {*downstream.languages, downstream.reference}:
+                    if has_text(experiment, task.corpus, code):
+                        yield task.corpus, code
 
 
-def text_definitions(config: dict) -> dict[str, dict]:
+def text_definitions(experiment: Experiment) -> dict[str, dict]:
     """For every text, by corpus/language, its definition and, for own text, its file."""
     return {
         f"{corpus}/{language}": {
             "corpus_name": corpus,
-            "definition": corpus_definition(config, corpus, language),
-            "source": text_file(config, corpus, language),
+            "definition": corpus_definition(experiment, corpus, language),
+            "source": text_file(experiment, corpus, language),
         }
-        for corpus, language in texts(config)
+        for corpus, language in texts(experiment)
     }
 
 
-def downloads(config: dict) -> dict[str, dict]:
+def downloads(experiment: Experiment) -> dict[str, dict]:
     """The definition of every folder under resources/ that a config uses."""
-    folders = {f"models/{model}": model_definition(config, model) for model in config["models"]}
-    for name, entry in text_definitions(config).items():
+    folders = {
+        f"models/{model}": model_definition(experiment, model) for model in experiment.models
+    }
+    for name, entry in text_definitions(experiment).items():
         folders[f"corpora/{name}"] = entry["definition"]
     return folders

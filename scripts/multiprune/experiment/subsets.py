@@ -11,13 +11,6 @@ RANDOM, GREEDY, LARGEST = "random", "greedy", "largest"
 CHOICES = {"sample": RANDOM, "greedy": GREEDY, "largest": LARGEST}
 
 
-def choice(calibration: object) -> tuple[str, int] | None:
-    """How many languages are chosen, and how; None where they are listed, or all are taken."""
-    if not isinstance(calibration, Mapping):
-        return None
-    return next((CHOICES[key], calibration[key]) for key in CHOICES if key in calibration)
-
-
 def sample(pool: Sequence[str], size: int, seed: int) -> list[str]:
     """`size` languages of the pool, at random: those whose hash with the seed is lowest; sorted.
 

@@ -1,15 +1,17 @@
 """What tables and figures an experiment gets, and the grids by which scripts find their records.
 
-Plain Python without torch, as `config`, of which these are views: canonical, so that reordering a
+Plain Python without torch, as `methods`, of which these are views: canonical, so that reordering a
 YAML file changes none.
 """
 
 from multiprune.errors import InputError
 from multiprune.experiment import downstream as downstream_config
-from multiprune.experiment import subsets
-from multiprune.experiment.config import (
+from multiprune.experiment.grid import DENSE, MASKS, OTHER_TABLE, PRUNE_MODEL, WEIGHTS
+from multiprune.experiment.language_table import family_names, script_names
+from multiprune.experiment.methods import (
     all_calibration_sets,
     calibration_sets,
+    choice_of,
     choosing,
     evaluated,
     languages,
@@ -20,20 +22,19 @@ from multiprune.experiment.config import (
     seeds_of,
     sparsities_of,
 )
-from multiprune.experiment.grid import DENSE, MASKS, OTHER_TABLE, PRUNE_MODEL, WEIGHTS
-from multiprune.experiment.language_table import family_names, script_names
+from multiprune.experiment.settings.experiment import Experiment
 from multiprune.registry import constants, names
 
 # What a table can need of a config, as its module says it.
 NEEDS = {
-    "evaluation.downstream": lambda config: "downstream" in config["evaluation"],
+    "evaluation.downstream": lambda config: config.evaluation.downstream is not None,
     "a method with choose": lambda config: bool(choosing(config)),
 }
 
 
-def check_figures(config: dict) -> None:
+def check_figures(config: Experiment) -> None:
     """Raise InputError where a figure that the config names would have nothing to show."""
-    for name in config.get("figures", []):
+    for name in config.figures or ():
         for table in tables_of(name):
             if not _can_fill(config, table):
                 needs = constants("tables", table)["NEEDS"]
@@ -45,7 +46,7 @@ def tables_of(figure: str) -> tuple[str, ...]:
     return constants("figures", figure)["TABLES"]
 
 
-def possible_figures(config: dict) -> list[str]:
+def possible_figures(config: Experiment) -> list[str]:
     """The figures whose tables the config's results can fill."""
     return [
         name
@@ -54,14 +55,14 @@ def possible_figures(config: dict) -> list[str]:
     ]
 
 
-def possible_tables(config: dict) -> list[str]:
+def possible_tables(config: Experiment) -> list[str]:
     """The tables that the config's results can fill."""
     return [name for name in names("tables", having="COLUMNS") if _can_fill(config, name)]
 
 
-def figures(config: dict) -> list[str]:
+def figures(config: Experiment) -> list[str]:
     """The figures to draw: those that the config asks for, or the standard ones."""
-    asked = config.get("figures")
+    asked = config.figures
     return [
         name
         for name in possible_figures(config)
@@ -69,7 +70,7 @@ def figures(config: dict) -> list[str]:
     ]
 
 
-def tables(config: dict) -> list[str]:
+def tables(config: Experiment) -> list[str]:
     """The tables to make: the standard ones, and those that the figures read."""
     read = {table for name in figures(config) for table in tables_of(name)}
     return [
@@ -90,37 +91,37 @@ def other_tables(table: str) -> list[str]:
     return [what.removeprefix(OTHER_TABLE) for what in others]
 
 
-def _can_fill(config: dict, table: str) -> bool:
+def _can_fill(config: Experiment, table: str) -> bool:
     needs = constants("tables", table).get("NEEDS")
     return needs is None or NEEDS[needs](config)
 
 
-def _families_of_pool(config: dict) -> set[str]:
+def _families_of_pool(config: Experiment) -> set[str]:
     pool = languages(config, "calibration")
-    return {config["languages"][code].get("family", "") for code in pool}
+    return {config.languages[code].family for code in pool}
 
 
-def table_grid(config: dict) -> dict:
+def table_grid(config: Experiment) -> dict:
     """A compact description of all results of a model, for scripts that read many files."""
     return {
-        "seeds": sorted(config["seeds"]),
-        "baseline": config["baseline"],
-        "languages": {code: _described(config, code) for code in sorted(config["languages"])},
+        "seeds": sorted(config.seeds),
+        "baseline": config.baseline,
+        "languages": {code: _described(config, code) for code in sorted(config.languages)},
         "methods": _method_grid(config),
-        "resampling": config["resampling"],
-        "split": config["evaluation"]["perplexity"]["split"],
-        "length": config["evaluation"]["perplexity"]["length"],
-        "most_unknown_tokens": config["evaluation"]["most_unknown_tokens"],
+        "resampling": config.resampling.plain(),
+        "split": config.evaluation.perplexity.split,
+        "length": config.evaluation.perplexity.length,
+        "most_unknown_tokens": config.evaluation.most_unknown_tokens,
     }
 
 
-def _described(config: dict, code: str) -> dict:
+def _described(config: Experiment, code: str) -> dict:
     """Role, name, and script and family with their names, as far as they are known.
 
     `evaluated` is false where perplexity is not measured, `new_family` true where no language of
     the pool is of its family.
     """
-    entry = config["languages"][code]
+    entry = config.languages[code].plain()
     known = {key: entry[key] for key in ("role", "name", "script", "family") if key in entry}
     known["new_family"] = "family" in entry and entry["family"] not in _families_of_pool(config)
     known["evaluated"] = code in evaluated(config)
@@ -130,49 +131,49 @@ def _described(config: dict, code: str) -> dict:
     return known
 
 
-def downstream_grid(config: dict) -> dict:
+def downstream_grid(config: Experiment) -> dict:
     """`table_grid` and what was evaluated downstream."""
     table = table_grid(config)
     return {**table, "downstream": downstream_config.grid(config, table["methods"])}
 
 
-def whole_grid(config: dict) -> dict:
+def whole_grid(config: Experiment) -> dict:
     """All that tables and figures know of the experiment: the content of `grid.json`."""
     more = {"calibration_sets": all_calibration_sets(config), "choosing": choosing(config)}
     return {**downstream_grid(config), **more}
 
 
-def allocation_grid(config: dict) -> dict:
+def allocation_grid(config: Experiment) -> dict:
     """The part of `table_grid` that the masks depend on: no languages of evaluation."""
-    return {"seeds": sorted(config["seeds"]), "languages": {}, "methods": _method_grid(config)}
+    return {"seeds": sorted(config.seeds), "languages": {}, "methods": _method_grid(config)}
 
 
-def correlation_grid(config: dict) -> dict:
+def correlation_grid(config: Experiment) -> dict:
     """The part of `table_grid` that the statistics depend on: calibration languages, no methods."""
     return {
-        "seeds": sorted(config["seeds"]),
+        "seeds": sorted(config.seeds),
         "languages": {code: {"role": "calibration"} for code in languages(config, "calibration")},
         "methods": {DENSE: _method_grid(config)[DENSE]},
     }
 
 
-def overlap_grid(config: dict) -> dict:
+def overlap_grid(config: Experiment) -> dict:
     """`correlation_grid` and the names of all calibration sets, pairs and code included."""
     return {**correlation_grid(config), "calibration_sets": all_calibration_sets(config)}
 
 
-def sweep_grid(config: dict) -> dict:
+def sweep_grid(config: Experiment) -> dict:
     """The methods whose constants are chosen, under the one seed that they are chosen with."""
     return {
-        "seeds": [min(config["seeds"])],
+        "seeds": [min(config.seeds)],
         "languages": {},
         "methods": {DENSE: _method_grid(config)[DENSE]},
-        "resampling": config["resampling"],
+        "resampling": config.resampling.plain(),
         "choosing": choosing(config),
     }
 
 
-def grid_of_table(config: dict, table: str) -> dict:
+def grid_of_table(config: Experiment, table: str) -> dict:
     """The part of the grid that a table depends on, by the results that it reads.
 
     Its job reads the whole grid, and is made anew where this part of it changed.
@@ -194,7 +195,7 @@ VIEWS = {  # of what a table reads; later ones hold more
 }
 
 
-def _method_grid(config: dict) -> dict[str, dict]:
+def _method_grid(config: Experiment) -> dict[str, dict]:
     methods = {
         method: {
             "seeds": seeds_of(config, method),
@@ -207,43 +208,44 @@ def _method_grid(config: dict) -> dict[str, dict]:
             "subset": None,
             "curve": None,
         }
-        for method in (DENSE, *config["methods"])
+        for method in (DENSE, *config.methods)
     }
-    subsets_used = any(
-        subsets.choice(method.get("calibration")) for method in config["methods"].values()
-    )
-    for method in config["methods"]:
+    subsets_used = any(choice_of(config, method) for method in config.methods)
+    for method, definition in config.methods.items():
         methods[method]["artefact"] = WEIGHTS if moves_weights(config, method) else MASKS
         methods[method]["rule"] = pruning_rule(config, method)
         if not reads_dense_statistics(config, method):
             methods[method]["statistics"] = []
-        if how := subsets.choice(config["methods"][method].get("calibration")):
+        given = getattr(definition, "calibration", None)
+        if how := choice_of(config, method):
             choice, size = how
-            seed = config["methods"][method]["calibration"].get("seed", 0)
+            seed = given.seed or 0
             methods[method]["subset"] = {"choice": choice, "size": size, "seed": seed}
-        whole = methods[method]["calibration"] and "calibration" not in config["methods"][method]
+        whole = methods[method]["calibration"] and given is None
         if subsets_used and (how or whole):
             methods[method]["curve"] = _curve(config, method)
     return methods
 
 
-def _curve(config: dict, method: str) -> str | None:
+def _curve(config: Experiment, method: str) -> str | None:
     """The first method that calibrates on the whole pool with otherwise equal options.
 
     Methods of one curve differ only in the languages that they take.
     """
     options = _options_but_languages(config, method)
-    whole = (name for name, other in config["methods"].items() if "calibration" not in other)
+    methods = config.methods.items()
+    whole = (name for name, other in methods if getattr(other, "calibration", None) is None)
     return min(
         (name for name in whole if _options_but_languages(config, name) == options), default=None
     )
 
 
-def _options_but_languages(config: dict, method: str) -> dict:
+def _options_but_languages(config: Experiment, method: str) -> dict:
     """`method_options` without the shares that follow from the speakers of a method's languages."""
-    options, norm = method_options(config, method), config["methods"][method].get("norm", {})
-    return options | {"norm": norm} if norm.get("weighting") == "speakers" else options
+    options = method_options(config, method)
+    norm = getattr(config.methods[method], "norm", None)
+    return options | {"norm": norm.plain()} if norm and norm.weighting == "speakers" else options
 
 
-def _allocation_kind(config: dict, method: str) -> str:
-    return "uniform" if method == DENSE else config["methods"][method]["allocation"]["kind"]
+def _allocation_kind(config: Experiment, method: str) -> str:
+    return "uniform" if method == DENSE else config.methods[method].allocation.kind

@@ -15,6 +15,11 @@ from multiprune.files.noted_inputs import note_input
 from multiprune.files.writing import replacing, set_aside
 
 
+def canonical(content: object) -> str:
+    """JSON text with sorted keys: the same for the same meaning."""
+    return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
 def write_json(path: Path | str, content: dict) -> None:
     """Write a JSON object with sorted keys and its checksum; NaN and infinity are refused."""
     read_back = json.loads(json.dumps(content, allow_nan=False))  # as a reader will see it

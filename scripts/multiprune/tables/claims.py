@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from multiprune.claims.definitions import Claim, read_claims
+from multiprune.claims.definitions import Claim
 from multiprune.claims.measurements import Measurements
+from multiprune.claims.reading import read_claims
 from multiprune.claims.verdicts import judge
 from multiprune.experiment.grid import Grid
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from multiprune.claims.definitions import Claim, read_claims
+from multiprune.claims.definitions import Claim
 from multiprune.claims.measurements import Measurements
+from multiprune.claims.reading import read_claims
 from multiprune.experiment.grid import Grid
 from multiprune.files.json import write_json
 from multiprune.files.tables import read_table

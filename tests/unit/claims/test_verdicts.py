@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from multiprune.claims.definitions import VERDICTS, read_claims
+from multiprune.claims.definitions import VERDICTS
 from multiprune.claims.measurements import Measurements
+from multiprune.claims.reading import read_claims
 from multiprune.claims.verdicts import Units, decide, judge_cells
 from multiprune.errors import InputError
 from multiprune.experiment.grid import Grid

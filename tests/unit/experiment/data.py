@@ -6,7 +6,7 @@ import pytest
 from tiny import small_config
 
 from multiprune.errors import InputError
-from multiprune.experiment.config import validate
+from multiprune.experiment.validation import validate
 
 MISSING = object()
 

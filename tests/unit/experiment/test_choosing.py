@@ -5,17 +5,11 @@ import yaml
 from tiny import small_config
 
 from multiprune.errors import InputError
-from multiprune.experiment import config as experiment
-from multiprune.experiment import table_grids
-from multiprune.experiment.config import (
-    DENSE,
-    THRESHOLD,
-    candidates,
-    choosing,
-    method_options,
-    validate,
-)
+from multiprune.experiment import methods, table_grids
 from multiprune.experiment.cost import estimate
+from multiprune.experiment.grid import DENSE
+from multiprune.experiment.methods import THRESHOLD, candidates, choosing, method_options
+from multiprune.experiment.validation import validate
 
 CONFIG = Path(__file__).parents[3] / "config"
 M_WANDA = {
@@ -47,7 +41,7 @@ def test_without_choose_a_method_is_what_it_was():
     config["methods"]["m-wanda"] = M_WANDA
     config = validate(config)
     assert choosing(config) == []
-    assert not {"choose", "choose_at"} & config["methods"]["m-wanda"].keys()
+    assert not {"choose", "choose_at"} & config.methods["m-wanda"].plain().keys()
 
 
 def test_a_method_that_chooses_has_the_same_options_and_grid_as_one_that_does_not():
@@ -55,17 +49,17 @@ def test_a_method_that_chooses_has_the_same_options_and_grid_as_one_that_does_no
     config["methods"]["m-wanda"] = M_WANDA
     plain, chosen = validate(config), validate(config_with())
     assert method_options(chosen, "m-wanda") == method_options(plain, "m-wanda")
-    assert experiment.grid(chosen) == experiment.grid(plain)
+    assert methods.grid(chosen) == methods.grid(plain)
     assert table_grids.table_grid(chosen) == table_grids.table_grid(plain)
 
 
 def test_the_middle_sparsity_and_values_as_the_schema_writes_them():
     config = validate(config_with())
-    method = config["methods"]["m-wanda"]
+    method = config.methods["m-wanda"]
     assert choosing(config) == ["m-wanda"]
-    assert method["choose_at"] == 0.5
-    assert method["choose"]["norm.dispersion_weight"] == [0.0, 1.0]
-    assert all(type(value) is float for value in method["choose"]["norm.dispersion_weight"])
+    assert method.choose_at == 0.5
+    assert method.choose["norm.dispersion_weight"] == [0.0, 1.0]
+    assert all(type(value) is float for value in method.choose["norm.dispersion_weight"])
     assert [one.name for one in candidates(config, "m-wanda")] == [
         "strength-0.05__dispersion_weight-0",
         "strength-0.05__dispersion_weight-1",
@@ -83,7 +77,7 @@ def test_thresholds_to_choose_from_make_the_method_s_own_explicit():
         "activation_threshold-2__activation_weight-1",
         "activation_threshold-0.5__activation_weight-1",
     ]
-    assert experiment.activation_thresholds(config) == [0.5, 1.0, 2.0]
+    assert methods.activation_thresholds(config) == [0.5, 1.0, 2.0]
 
 
 def test_the_overlay_chooses_a_threshold_for_m_wanda_alone():
@@ -93,8 +87,8 @@ def test_the_overlay_chooses_a_threshold_for_m_wanda_alone():
     for name, method in sweep["methods"].items():
         config["methods"][name] |= method
     config = validate(config)
-    assert experiment.activation_thresholds(config) == [0.5, 1.0]
-    named = [n for n in choosing(config) if THRESHOLD in config["methods"][n]["choose"]]
+    assert methods.activation_thresholds(config) == [0.5, 1.0]
+    named = [n for n in choosing(config) if THRESHOLD in config.methods[n].choose]
     assert named == ["m-wanda"]
     tried = candidates(config, "m-wanda")
     assert len(tried) == 32
@@ -108,7 +102,7 @@ def test_a_pattern_chooses_at_its_own_sparsity():
     config["methods"]["owl-2-4"] = {
         "score": "wanda", "pattern": "2:4", "allocation": allocation, "choose": choose,
     }  # fmt: skip
-    assert validate(config)["methods"]["owl-2-4"]["choose_at"] == 0.5
+    assert validate(config).methods["owl-2-4"].choose_at == 0.5
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import pytest
 import yaml
 
-from multiprune.experiment.config import validate
 from multiprune.experiment.cost import calibration_tokens, downstream, estimate, sequential, sweeps
+from multiprune.experiment.validation import validate
 
 CONFIG = """
 experiment: x

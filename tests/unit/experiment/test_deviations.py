@@ -2,8 +2,8 @@ from pathlib import Path
 
 import yaml
 
-from multiprune.experiment.config import validate
 from multiprune.experiment.deviations import render
+from multiprune.experiment.validation import validate
 
 CONFIG = Path(__file__).parents[3] / "config"
 

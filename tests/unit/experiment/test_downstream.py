@@ -5,7 +5,6 @@ import copy
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.experiment import config as experiment
 from multiprune.experiment import (
     downloads as definitions,
 )
@@ -13,9 +12,11 @@ from multiprune.experiment import (
     downstream as downstream_config,
 )
 from multiprune.experiment import (
+    methods,
     table_grids,
 )
-from multiprune.experiment.config import canonical, validate
+from multiprune.experiment.validation import validate
+from multiprune.files.json import canonical
 
 BASE = {
     "experiment": "parallel",
@@ -73,11 +74,11 @@ def changed(**values: object) -> dict:
 
 def test_sets_of_methods():
     config = validate(BASE)
-    assert experiment.calibration_sets(config, "pairs") == ["de-de", "en-de"]
-    assert experiment.calibration_sets(config, "wanda") == ["de", "en", "fr"]
-    assert experiment.contrast_sets(config, "contrast") == ["code"]
-    assert experiment.contrast_sets(config, "pairs") == []
-    assert experiment.all_calibration_sets(config) == ["de", "en", "fr", "code", "de-de", "en-de"]
+    assert methods.calibration_sets(config, "pairs") == ["de-de", "en-de"]
+    assert methods.calibration_sets(config, "wanda") == ["de", "en", "fr"]
+    assert methods.contrast_sets(config, "contrast") == ["code"]
+    assert methods.contrast_sets(config, "pairs") == []
+    assert methods.all_calibration_sets(config) == ["de", "en", "fr", "code", "de-de", "en-de"]
 
 
 def test_texts_are_those_that_are_used():
@@ -127,9 +128,9 @@ def test_sparsities_are_compared_as_they_stand_in_paths():
 
 def test_downstream_languages_and_methods_default_to_all():
     config = validate(changed(evaluation__downstream__methods=None))
-    downstream = config["evaluation"]["downstream"]
-    assert downstream["languages"] == ["de", "en", "fr", "it"]
-    assert downstream["methods"] == ["contrast", "magnitude", "pairs", "wanda"]
+    downstream = config.evaluation.downstream
+    assert downstream.languages == ["de", "en", "fr", "it"]
+    assert downstream.methods == ["contrast", "magnitude", "pairs", "wanda"]
 
 
 def test_a_config_without_downstream_has_none():

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from multiprune.claims.definitions import OF_LANGUAGES, read_claims
+from multiprune.claims.definitions import OF_LANGUAGES
+from multiprune.claims.reading import read_claims
 from multiprune.errors import InputError
-from multiprune.experiment import config as experiment
-from multiprune.experiment import table_grids
-from multiprune.experiment.config import validate
+from multiprune.experiment import methods, table_grids
 from multiprune.experiment.grid import UNSEEN_FAMILY, Grid
 from multiprune.experiment.language_table import load_table
+from multiprune.experiment.settings.experiment import Experiment
+from multiprune.experiment.validation import validate
 from unit.claims.languages_data import FAMILIES, RATIO, WEAKNESS, claim_of
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -88,51 +89,48 @@ def test_a_mistake_in_a_claim_is_one_line_with_the_file(tmp_path, measurement, c
 
 
 @pytest.fixture(scope="module")
-def hundred() -> dict:
+def hundred() -> Experiment:
     text = (CONFIG / "hundred.yaml").read_text(encoding="utf-8")
     return validate(yaml.safe_load(text))
 
 
 def test_a_hundred_languages_of_many_families_and_scripts(hundred):
-    pool = [hundred["languages"][code] for code in experiment.languages(hundred, "calibration")]
+    pool = [hundred.languages[code] for code in methods.languages(hundred, "calibration")]
     assert len(pool) >= 100
-    assert len({entry["family"] for entry in pool}) >= 20
-    assert len({entry["script"] for entry in pool}) >= 10
+    assert len({entry.family for entry in pool}) >= 20
+    assert len({entry.script for entry in pool}) >= 10
     known = {entry.text: entry for entry in load_table()}
-    for code, entry in hundred["languages"].items():
-        assert known[entry["text"]].language == code
-        assert known[entry["text"]].preferred
+    for code, entry in hundred.languages.items():
+        assert known[entry.text].language == code
+        assert known[entry.text].preferred
 
 
 def test_its_unseen_languages_are_of_other_families_and_of_the_same(hundred):
     grid = Grid.of(table_grids.table_grid(hundred))
-    sets = [grid.language_set(code) for code in experiment.languages(hundred, "unseen")]
+    sets = [grid.language_set(code) for code in methods.languages(hundred, "unseen")]
     assert sets.count(UNSEEN_FAMILY) >= 20
     assert sets.count("unseen-language") >= 3  # fewer have no interval
     families = {
-        role: {
-            hundred["languages"][code].get("family") for code in experiment.languages(hundred, role)
-        }
+        role: {hundred.languages[code].family for code in methods.languages(hundred, role)}
         for role in ("calibration", "unseen")
     }
     outside = families["unseen"] - families["calibration"]
     assert None not in families["unseen"] | families["calibration"]
     counted = sum(
-        hundred["languages"][code]["family"] in outside
-        for code in experiment.languages(hundred, "unseen")
+        hundred.languages[code].family in outside for code in methods.languages(hundred, "unseen")
     )
     assert counted == sets.count(UNSEEN_FAMILY)
 
 
 def test_its_claims_speak_of_methods_figures_and_scopes_that_it_has(hundred):
-    claims = read_claims(CONFIG / hundred["claims"])
+    claims = read_claims(CONFIG / hundred.claims)
     assert {claim.kind for claim in claims} == set(OF_LANGUAGES)
     assert {claim.paper for claim in claims} == {"none"}
     methods = {name for claim in claims for name in (*claim.methods, *claim.references)} - {""}
-    assert methods <= {"dense", *hundred["methods"]}
+    assert methods <= {"dense", *hundred.methods}
     sparsities = {claim.sparsity for claim in claims} - {""}
-    assert sparsities <= {f"{value:g}" for value in hundred["sparsities"]}
-    assert "language_structure" in hundred["figures"]  # of which family_alikeness is read
+    assert sparsities <= {f"{value:g}" for value in hundred.sparsities}
+    assert "language_structure" in hundred.figures  # of which family_alikeness is read
     assert len({claim.key for claim in claims}) == len(claims)
 
 

@@ -1,8 +1,8 @@
 import re
 from pathlib import Path
 
-from multiprune.experiment.key_page import render
-from multiprune.experiment.schema import load_schema
+from multiprune.experiment.key_page import SECTIONS, render
+from multiprune.experiment.settings.json_schema import alternatives, json_schema
 
 README = Path(__file__).parents[3] / "config" / "README.md"
 
@@ -31,9 +31,10 @@ def test_rows_state_value_bounds_default_and_meaning():
 
 def test_every_alternative_has_a_section():
     page = render()
-    for choice in ("model", "corpus", "method", "norm", "allocation"):
-        for option in load_schema()["$defs"][choice]["oneOf"]:
-            assert option["description"] in page
+    assert set(SECTIONS) == {"model", "corpus", "method", "norm", "allocation", "task"}
+    for kind in SECTIONS.values():
+        _key, options = alternatives(json_schema(kind), json_schema(kind))
+        assert all(option["description"] in page for option in options.values())
     assert "### `kind: cwl`" in page
     assert "### `score: ria`" in page
 

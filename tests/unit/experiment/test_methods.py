@@ -1,16 +1,16 @@
 """Methods in the config: patterns n:m, sequential propagation and SparseGPT."""
 
-import copy
 from pathlib import Path
 
 import pytest
 import yaml
 
-from multiprune.experiment import config as experiment
-from multiprune.experiment import table_grids
-from multiprune.experiment.config import canonical, grid, method_options, validate
+from multiprune.experiment import methods, table_grids
 from multiprune.experiment.grid import Grid
+from multiprune.experiment.methods import grid, method_options
 from multiprune.experiment.table_grids import table_grid
+from multiprune.experiment.validation import validate
+from multiprune.files.json import canonical
 from unit.experiment.data import changed, message
 
 RULES = Path(__file__).parents[3] / "rules" / "pruning.smk"
@@ -43,7 +43,7 @@ def cross_lingual(**options: object) -> dict:
             {
                 "statistics/activation_threshold": 2,
                 "methods/x": cross_lingual(activation_threshold=3),
-                "methods/y": cross_lingual() | {"choose": {experiment.THRESHOLD: [3, 2.5]}},
+                "methods/y": cross_lingual() | {"choose": {methods.THRESHOLD: [3, 2.5]}},
             },
             [2.5, 3],
         ),
@@ -60,7 +60,7 @@ def cross_lingual(**options: object) -> dict:
     ],
 )
 def test_thresholds_that_statistics_count_at(changes, thresholds):
-    found = experiment.activation_thresholds(validate(changed(*changes.items())))
+    found = methods.activation_thresholds(validate(changed(*changes.items())))
     assert found == thresholds
     assert all(type(threshold) is float for threshold in found)
 
@@ -91,7 +91,7 @@ def test_a_threshold_is_a_number_within_limits(value):
 
 def test_defaults_of_sparsegpt():
     config = validate(changed(("methods/sparsegpt", SPARSEGPT)))
-    assert config["methods"]["sparsegpt"] == {
+    assert config.methods["sparsegpt"].plain() == {
         "score": "sparsegpt",
         "block_size": 128,
         "damping": 0.01,
@@ -112,11 +112,11 @@ def test_a_default_of_sparsegpt_written_out_is_the_same_method():
 
 def test_sparsegpt_calibrates_behind_the_pruned_blocks_and_moves_weights():
     config = validate(changed(("seeds", [4, 1]), ("methods/x", SPARSEGPT)))
-    assert [name for name in config["methods"] if experiment.moves_weights(config, name)] == ["x"]
-    assert experiment.is_sequential(config, "x")
-    assert not experiment.reads_dense_statistics(config, "x")
-    assert experiment.calibration_sets(config, "x") == ["de", "en"]
-    assert experiment.contrast_sets(config, "x") == []
+    assert [name for name in config.methods if methods.moves_weights(config, name)] == ["x"]
+    assert methods.is_sequential(config, "x")
+    assert not methods.reads_dense_statistics(config, "x")
+    assert methods.calibration_sets(config, "x") == ["de", "en"]
+    assert methods.contrast_sets(config, "x") == []
     for view in (table_grid, table_grids.allocation_grid):
         assert view(config)["methods"]["x"] == {
             "seeds": [1, 4],
@@ -156,7 +156,7 @@ def test_sparsegpt_may_have_a_pattern_and_one_language():
     method = {**SPARSEGPT, "pattern": "2:4", "calibration": ["en"]}
     config = validate(changed(("methods/x-2-4", method)))
     assert (0, "x-2-4", "0.5") in grid(config)
-    assert experiment.calibration_sets(config, "x-2-4") == ["en"]
+    assert methods.calibration_sets(config, "x-2-4") == ["en"]
 
 
 ERRORS = {
@@ -235,7 +235,7 @@ def test_a_pattern_has_one_sparsity_of_its_own():
     ]
     assert method_options(once, "wanda-2-4")["pattern"] == "2:4"
     assert "sparsities" not in method_options(once, "magnitude-1-3")
-    assert canonical(validate(copy.deepcopy(once))) == canonical(once)
+    assert validate(once.plain()) == once
 
 
 @pytest.mark.parametrize("kind", ["owl", "cwl"])
@@ -244,7 +244,7 @@ def test_blocks_may_differ_in_n_where_mixed_says_so(kind):
     method = {"score": "wanda", "pattern": "4:8", "allocation": allocation}
     config = validate(changed(("methods/mixed-4-8", method)))
     assert method_options(config, "mixed-4-8")["allocation"]["mixed"] is True
-    assert experiment.sparsities_of(config, "mixed-4-8") == ["0.5"]
+    assert methods.sparsities_of(config, "mixed-4-8") == ["0.5"]
 
 
 @pytest.mark.parametrize(("written", "read"), [("2:4", 124), ("4:8", 248), ("16:32", 992)])

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from multiprune.experiment.config import validate
 from multiprune.experiment.names import BESIDE_MODELS
+from multiprune.experiment.validation import validate
 from unit.experiment.data import changed, message
 
 RULES = Path(__file__).parents[3] / "rules"

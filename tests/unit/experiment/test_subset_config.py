@@ -1,6 +1,5 @@
 """Many languages in the config: choosing some, weighing them, and what the language table adds."""
 
-import copy
 import csv
 from pathlib import Path
 
@@ -8,11 +7,13 @@ import pytest
 from tiny import small_config
 
 from multiprune.errors import InputError
-from multiprune.experiment import config as experiment
-from multiprune.experiment import table_grids
-from multiprune.experiment.config import canonical, grid, method_options, validate
+from multiprune.experiment import methods, table_grids
 from multiprune.experiment.grid import Grid
+from multiprune.experiment.methods import grid, method_options
+from multiprune.experiment.subsets import GREEDY, LARGEST, RANDOM
 from multiprune.experiment.table_grids import table_grid
+from multiprune.experiment.validation import validate
+from multiprune.files.json import canonical
 from unit.experiment.data import FIVE, MISSING, UNSEEN, changed, five, language, message, wanda
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -33,18 +34,35 @@ def test_each_way_of_choosing_languages():
             ("methods/listed", wanda(["ru", "de"])),
         )
     )
-    sets = {name: experiment.calibration_sets(config, name) for name in config["methods"]}
+    sets = {name: methods.calibration_sets(config, name) for name in config.methods}
     # By sha256sum of `1 kk` and so on: kk 1230b5, ru 20cea0, en 4f2475; of `0 de`: de, kk, tr.
     assert sets["random"] == ["kk", "ru"]
     assert sets["seedless"] == ["de", "kk"]
     assert sets["greedy"] == sets["wanda"] == ["de", "en", "kk", "ru", "tr"]
     assert sets["largest"] == ["de", "en", "ru"]  # as many speak tr as de
     assert sets["listed"] == ["de", "ru"]
-    sizes = {name: experiment.chosen_size(config, name) for name in config["methods"]}
+    sizes = {name: methods.chosen_size(config, name) for name in config.methods}
     assert sizes == dict.fromkeys(sets, None) | {"greedy": 2}
-    assert experiment.chosen_size(config, "dense") is None
+    assert methods.chosen_size(config, "dense") is None
     # All of them are of languages whose statistics the whole pool needs anyway.
-    assert experiment.all_calibration_sets(config) == ["de", "en", "kk", "ru", "tr"]
+    assert methods.all_calibration_sets(config) == ["de", "en", "kk", "ru", "tr"]
+
+
+@pytest.mark.parametrize(
+    ("calibration", "expected"),
+    [
+        ({"sample": 4}, (RANDOM, 4)),
+        ({"seed": 3, "sample": 4}, (RANDOM, 4)),
+        ({"greedy": 2}, (GREEDY, 2)),
+        ({"largest": 5}, (LARGEST, 5)),
+        (["de", "en"], None),
+        (None, None),
+    ],
+)
+def test_how_a_method_chooses_its_languages(calibration, expected):
+    config = validate(five(("methods/x", wanda(calibration))))
+    assert methods.choice_of(config, "x") == expected
+    assert methods.choice_of(config, "magnitude") is methods.choice_of(config, "dense") is None
 
 
 def test_a_choice_has_the_jobs_of_a_list():
@@ -61,7 +79,7 @@ def test_options_do_not_say_which_languages_are_taken(calibration):
 
 def test_a_seed_of_zero_and_whole_numbers_with_a_point_are_the_same_sample():
     found = [
-        experiment.calibration_sets(validate(five(("methods/x", wanda(choice)))), "x")
+        methods.calibration_sets(validate(five(("methods/x", wanda(choice)))), "x")
         for choice in ({"sample": 3}, {"sample": 3, "seed": 0}, {"seed": 0.0, "sample": 3.0})
     ]
     assert found[0] == found[1] == found[2]
@@ -86,7 +104,7 @@ def test_a_seed_of_zero_and_whole_numbers_with_a_point_are_the_same_sample():
 )
 def test_what_is_possible_is_allowed(method):
     config = validate(five(("methods/x", method)))
-    assert canonical(validate(copy.deepcopy(config))) == canonical(config)
+    assert validate(config.plain()) == config
 
 
 WHERE, NORM = "methods.x.calibration", "methods.x.norm"
@@ -259,13 +277,13 @@ def test_a_misspelt_figure_is_answered_with_the_nearest():
 
 
 def test_claims_are_those_of_the_papers_unless_the_config_names_others():
-    assert validate(five())["claims"] == "claims.yaml"
-    assert validate(five(("claims", "claims_hundred.yaml")))["claims"] == "claims_hundred.yaml"
+    assert validate(five()).claims == "claims.yaml"
+    assert validate(five(("claims", "claims_hundred.yaml"))).claims == "claims_hundred.yaml"
 
 
 def test_evaluation_may_be_restricted_to_some_languages():
     config = validate(five(("evaluation/perplexity/languages", ["sw", "de"])))
-    assert experiment.evaluated(config) == ["de", "sw"]
+    assert methods.evaluated(config) == ["de", "sw"]
     described = table_grid(config)["languages"]
     measured = [code for code, entry in described.items() if entry.get("evaluated", True)]
     assert measured == ["de", "sw"]
@@ -276,8 +294,8 @@ def test_evaluation_may_be_restricted_to_some_languages():
     }
     assert Grid.of(table_grid(config)).evaluated == ["de", "sw"]
     # What is calibrated on stays as it was.
-    assert experiment.calibration_sets(config, "wanda") == ["de", "en", "kk", "ru", "tr"]
-    assert experiment.evaluated(validate(five())) == sorted(FIVE | UNSEEN)
+    assert methods.calibration_sets(config, "wanda") == ["de", "en", "kk", "ru", "tr"]
+    assert methods.evaluated(validate(five())) == sorted(FIVE | UNSEEN)
 
 
 def test_figures_of_many_languages_are_drawn_where_they_are_asked_for():
@@ -342,7 +360,7 @@ def table_row(text: str) -> dict[str, str]:
 
 def with_udhr(code: str, **more: object) -> dict:
     entry = {"corpus": "udhr", "role": "calibration", **more}
-    return validate(changed(UDHR, (f"languages/{code}", entry)))["languages"][code]
+    return validate(changed(UDHR, (f"languages/{code}", entry))).languages[code].plain()
 
 
 @pytest.mark.parametrize(("code", "text"), [("deu", "deu_1996"), ("cmn", "cmn_hans")])
@@ -397,7 +415,7 @@ def test_what_the_table_does_not_know_stays_out():
 
 def test_other_corpora_get_nothing_from_the_table():
     config = validate(changed(UDHR, ("languages/deu", language())))
-    assert config["languages"]["deu"] == {
+    assert config.languages["deu"].plain() == {
         "corpus": "words", "role": "calibration", "texts": {}, "text": "deu", "name": "deu",
     }  # fmt: skip
 
@@ -413,7 +431,7 @@ def test_two_codes_of_one_language_are_refused():
 
 def test_filling_in_twice_changes_nothing():
     once = validate(changed(UDHR, ("languages/deu", {"corpus": "udhr", "role": "unseen"})))
-    assert canonical(validate(copy.deepcopy(once))) == canonical(once)
+    assert validate(once.plain()) == once
 
 
 # What was there before ---------------------------------------------------------------------------

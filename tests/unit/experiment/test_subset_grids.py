@@ -1,9 +1,10 @@
 """What tables are told of subsets, curves and families; reordering a config changes none of it."""
 
-from multiprune.experiment import config as experiment
-from multiprune.experiment import table_grids
-from multiprune.experiment.config import canonical, grid, method_options, validate
+from multiprune.experiment import methods, table_grids
+from multiprune.experiment.methods import grid, method_options
 from multiprune.experiment.table_grids import table_grid
+from multiprune.experiment.validation import validate
+from multiprune.files.json import canonical
 from unit.experiment.data import five, language, wanda
 
 M_WANDA = {"norm": {"kind": "cross_lingual"}, "allocation": {"kind": "cwl"}}
@@ -107,7 +108,7 @@ def test_reordering_the_config_and_its_seeds_changes_no_grid_and_no_option():
         ("evaluation/perplexity/languages", ["sw", "de", "fr"]),
     )
     expected, found = validate(given), validate(reordered(given))
-    assert list(found["languages"]) != list(expected["languages"])
+    assert list(found.languages) != list(expected.languages)
     assert grid(found) == grid(expected)
     views = ("table_grid", "downstream_grid", "allocation_grid", "correlation_grid")
     for view in (getattr(table_grids, name) for name in views):
@@ -116,14 +117,12 @@ def test_reordering_the_config_and_its_seeds_changes_no_grid_and_no_option():
         assert canonical(method_options(found, method)) == canonical(
             method_options(expected, method)
         )
-        assert experiment.calibration_sets(found, method) == experiment.calibration_sets(
-            expected, method
-        )
+        assert methods.calibration_sets(found, method) == methods.calibration_sets(expected, method)
 
 
 def test_seeds_of_the_experiment_do_not_move_a_sample():
     sets = [
-        experiment.calibration_sets(validate(five(("seeds", seeds), *CURVES.items())), "wanda-3")
+        methods.calibration_sets(validate(five(("seeds", seeds), *CURVES.items())), "wanda-3")
         for seeds in ([0], [5, 7])
     ]
     assert sets[0] == sets[1] == ["de", "kk", "tr"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiprune.experiment.subsets import GREEDY, LARGEST, RANDOM, choice, largest, sample
+from multiprune.experiment.subsets import largest, sample
 
 CODES = st.text(string.ascii_lowercase, min_size=2, max_size=3)
 POOLS = st.lists(CODES, unique=True, min_size=1, max_size=30)
@@ -96,19 +96,3 @@ SPEAKERS = {"en": 1500, "zh": 1100, "hi": 600, "es": 550, "fr": 300, "ar": 300, 
 def test_the_largest_are_those_of_most_speakers_ties_by_code(size, taken):
     assert largest(SPEAKERS, size) == taken
     assert largest(dict(reversed(SPEAKERS.items())), size) == taken
-
-
-@pytest.mark.parametrize(
-    ("calibration", "expected"),
-    [
-        ({"sample": 4}, (RANDOM, 4)),
-        ({"seed": 3, "sample": 4}, (RANDOM, 4)),
-        ({"greedy": 2}, (GREEDY, 2)),
-        ({"largest": 8}, (LARGEST, 8)),
-        (["de", "en"], None),
-        ([], None),
-        (None, None),
-    ],
-)
-def test_how_a_method_chooses_its_languages(calibration, expected):
-    assert choice(calibration) == expected

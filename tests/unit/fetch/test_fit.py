@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from command_lines import fetched, fetching, sampling, write_text
 from loopback_hub import Fetching, Repository
 from refusals.model_changes import CONFIG, entries
@@ -14,10 +13,8 @@ from tiny import write_llama
 from tiny_architectures import ARCHITECTURES, write_model
 
 from multiprune.errors import InputError
-from multiprune.experiment.config import all_calibration_sets, validate
-from multiprune.fetch.fit import check_fit, check_known, demands
+from multiprune.fetch.fit import check_fit
 
-ROOT = Path(__file__).parents[3]
 GEMMA = ["gemma", "gemma2", "gemma3", "gemma3_text", "gemma4", "gemma4_text", "vaultgemma"]
 OTHERS = sorted({name for name in ARCHITECTURES if "_with_" not in name} - set(GEMMA))
 LENGTHS = ["calibration.length", "calibration.demonstrations.length"]
@@ -33,16 +30,6 @@ def config_alone(folder: Path, **content: object) -> Path:
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(content))
     return folder
-
-
-def test_demands_by_hand():
-    config = validate(yaml.safe_load((ROOT / "config/demo.yaml").read_text()))
-    found = demands(config, "smollm2-135m", all_calibration_sets(config))
-    lengths = dict(zip(LENGTHS, (128, 512, 128), strict=True))
-    assert found == {"dtype": "auto", "lengths": lengths}
-    assert demands(config, "smollm2-135m", ["en"])["lengths"].keys() == set(LENGTHS[::2])
-    assert demands(config, "smollm2-135m", ["en-fr"])["lengths"].keys() == set(LENGTHS[1:])
-    assert demands(config, "smollm2-135m", [])["lengths"].keys() == set(LENGTHS[2:])
 
 
 # Precision ---------------------------------------------------------------------------------------
@@ -175,18 +162,3 @@ def test_windows_and_demonstrations_are_not_even_drawn(tmp_path):
     assert_refused(
         tmp_path / "windows", "sample_demonstrations", words, f"{LENGTHS[1]}: found 257, but"
     )
-
-
-def test_models_on_this_machine_are_known_before_any_job(tmp_path):
-    config = validate(yaml.safe_load((ROOT / "config/demo.yaml").read_text()))
-    own = write_llama(tmp_path / "own", max_position_embeddings=127)
-    known = {**config["models"]["smollm2-135m"], "kind": "local", "folder": str(own)}
-    config["models"] = {"new": config["models"]["smollm2-135m"], "none": {**known, "folder": "no"}}
-    check_known(config, tmp_path / "models", ["en"])
-    config["models"]["own"] = known
-    with pytest.raises(InputError, match=r"found 128, but models\.own has 127 positions"):
-        check_known(config, tmp_path / "models", ["en"])
-    del config["models"]["own"]
-    write_llama(tmp_path / "models/new", max_position_embeddings=126)
-    with pytest.raises(InputError, match=r"found 128, but models\.new has 126 positions"):
-        check_known(config, tmp_path / "models", ["en"])

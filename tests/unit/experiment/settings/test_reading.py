@@ -1,12 +1,14 @@
-from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import pytest
-from jsonschema import Draft202012Validator
+from pydantic import Field
 from tiny import small_config
 
 from multiprune.errors import InputError
-from multiprune.experiment.schema import alternatives, load_schema, resolved, with_defaults
-from multiprune.registry import names
+from multiprune.experiment.settings.experiment import Experiment
+from multiprune.experiment.settings.methods import SCORE, Activated, Magnitude, Method
+from multiprune.experiment.settings.reading import read
+from multiprune.experiment.settings.values import Whole
 
 # Dotted path, the wrong value there, and the one line that it gives.
 MISTAKES = [
@@ -156,6 +158,37 @@ MISTAKES = [
         "methods.wanda.allocation.mixed: found 'yes', allowed is a value of type boolean",
     ),
     (
+        "models.tiny",
+        {"kind": "huggingface", "repo": "a/b", "revision": "main"},
+        "models.tiny: parameters is missing",
+    ),
+    ("models.tiny", None, "models.tiny: found None, allowed is a value of type object"),
+    ("models.tiny.dtype", None, "models.tiny.dtype: unknown value None: allowed are auto, float32"),
+    (
+        "evaluation.perplexity.tokens",
+        None,
+        "evaluation.perplexity.tokens: found None, allowed is a value of type integer",
+    ),
+    ("seeds", [0, 0.0], "seeds: found [0, 0], each entry may stand there once"),
+    (
+        "methods.wanda.calibration",
+        3,
+        "methods.wanda.calibration: found 3, allowed is a value of type array, object",
+    ),
+    (
+        "methods.wanda.choose",
+        {"allocation.strength": [{}]},
+        "methods.wanda.choose.allocation.strength.0: found {}, allowed is a value of type number, "
+        "string, boolean",
+    ),
+    ("[key]", 1, "top level: unknown key '[key]': allowed are baseline, calibration"),
+    ("languages.[key]", 1, "languages: found '[key]', allowed is text that matches ^[a-z0-9_]+$"),
+    (
+        "methods.wanda",
+        {"score": "wanda", "wanda": 1},
+        "methods.wanda: unknown key 'wanda': allowed are allocation, calibration, choose",
+    ),
+    (
         "methods.wanda.allocation",
         {"kind": "uniform", "mixed": True},
         "methods.wanda.allocation: unknown key 'mixed': allowed are kind",
@@ -190,7 +223,7 @@ def mistaken(path: str, value: object) -> object:
 @pytest.mark.parametrize(("path", "value", "expected"), MISTAKES, ids=str)
 def test_a_mistake_is_one_line_with_key_found_and_allowed(path, value, expected):
     with pytest.raises(InputError) as error:
-        with_defaults(mistaken(path, value))
+        read(Experiment, mistaken(path, value))
     assert str(error.value).startswith(expected)
     assert "\n" not in str(error.value)
 
@@ -199,54 +232,52 @@ def test_the_outermost_mistake_comes_first():
     config = mistaken("calibration.samples", 0)
     del config["baseline"]
     with pytest.raises(InputError, match=r"^top level: baseline is missing$"):
-        with_defaults(config)
+        read(Experiment, config)
 
 
-def test_the_schema_is_a_schema():
-    Draft202012Validator.check_schema(load_schema())
+def test_what_no_key_allows_comes_before_all_else():
+    config = mistaken("methods.wanda.allocation", {"kind": "owl", "strength": float("inf")})
+    del config["baseline"]
+    with pytest.raises(InputError, match=r"^methods\.wanda\.allocation\.strength: found inf, "):
+        read(Experiment, config)
 
 
-@pytest.mark.parametrize(
-    ("choice", "registry"),
-    [
-        ("method", {*names("pruning.scores"), "sparsegpt"}),
-        ("norm", names("pruning.norms")),
-        ("allocation", names("pruning.allocations")),
-    ],
-)
-def test_choices_are_the_registries(choice, registry):
-    _key, options = alternatives(load_schema()["$defs"][choice])
-    assert set(options) == set(registry)
+def test_of_several_unknown_keys_the_first_by_name_is_told():
+    config = mistaken("zebra", 1) | {"alpaca": 2}
+    with pytest.raises(InputError, match=r"^top level: unknown key 'alpaca': "):
+        read(Experiment, config)
 
 
-def properties(schema: dict, where: str = "") -> Iterator[tuple[str, dict]]:
-    """Every property at any depth, alternatives and named entries included."""
-    schema = resolved(schema)
-    for option in schema.get("oneOf", []):
-        yield from properties(option, where)
-    for key, entry in schema.get("properties", {}).items():
-        yield f"{where}.{key}", resolved(entry)
-        yield from properties(entry, f"{where}.{key}")
-    if isinstance(schema.get("additionalProperties"), dict):
-        yield from properties(schema["additionalProperties"], f"{where}.*")
+def test_one_of_several_sections_can_be_read_alone():
+    assert read(Method, {"score": "ria"}).plain()["ria_exponent"] == 0.5
+    with pytest.raises(InputError, match=r"^methods\.x\.ria_exponent: found -1\.0, allowed is a "):
+        read(Method, {"score": "ria", "ria_exponent": -1}, "methods.x")
 
 
-def test_every_key_is_described():
-    found = dict(properties(load_schema()))
-    assert len(found) > 60
-    assert [key for key, entry in found.items() if not entry.get("description")] == []
+def test_a_new_score_is_one_class():
+    class Mine(Activated):
+        """A score of one's own, which takes calibration, norm and allocation from its class."""
+
+        score: Literal["mine"] = SCORE
+        power: float = Field(1.0, ge=0, le=4, description="Power of the norm.")
+        rounds: Whole = Field(3, ge=1, le=9, description="How often the weights are compared.")
+
+    scores = Annotated[Mine | Magnitude, Field(discriminator="score")]
+    found = read(scores, {"score": "mine", "rounds": 5.0, "calibration": ["en"]})
+    assert found.plain() == {
+        **read(Method, {"score": "wanda", "calibration": ["en"]}).plain(),
+        **{"score": "mine", "power": 1.0, "rounds": 5},
+    }
+    with pytest.raises(
+        InputError, match=r"^x\.rounds: found 0, allowed is an integer >= 1 and <= 9$"
+    ):
+        read(scores, {"score": "mine", "rounds": 0}, "x")
+    with pytest.raises(
+        InputError, match=r"^x\.score: unknown score 'mne': allowed are mine, magni"
+    ):
+        read(scores, {"score": "mne"}, "x")
 
 
-def test_every_mapping_is_closed_or_names_its_entries():
-    objects = [entry for _key, entry in properties(load_schema()) if entry.get("type") == "object"]
-    options = [o for s in load_schema()["$defs"].values() for o in s.get("oneOf", [])]
-    for entry in [load_schema(), *objects, *options]:
-        assert entry["additionalProperties"] is False or "propertyNames" in entry
-
-
-def test_every_default_is_allowed_where_it_stands():
-    defaults = [(key, entry) for key, entry in properties(load_schema()) if "default" in entry]
-    assert len(defaults) > 20
-    for key, entry in defaults:
-        filled = with_defaults(entry["default"], entry, key)
-        assert with_defaults(filled, entry, key) == filled
+def test_true_and_one_are_different_values():
+    choose = {"choose": {"allocation.mixed": [True, 1]}}
+    assert read(Method, {"score": "wanda", **choose}).choose == choose["choose"]

@@ -1,4 +1,3 @@
-import copy
 import random
 from pathlib import Path
 
@@ -8,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import small_config
 
-from multiprune.experiment import config as experiment
 from multiprune.experiment import downloads as definitions
-from multiprune.experiment import table_grids
-from multiprune.experiment.config import DENSE, canonical, grid, method_options, validate
+from multiprune.experiment import methods, table_grids
+from multiprune.experiment.grid import DENSE
+from multiprune.experiment.methods import grid, method_options
 from multiprune.experiment.table_grids import table_grid
+from multiprune.experiment.validation import validate
+from multiprune.files.json import canonical
 from unit.experiment.data import MISSING, changed, message
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -21,7 +22,7 @@ CWL = {"score": "wanda", "allocation": {"kind": "cwl"}}
 
 
 def test_defaults_are_filled_in():
-    config = validate(small_config())
+    config = validate(small_config()).plain()
     assert config["calibration"] == {"samples": 8, "length": 128, "start_token": "count"}
     assert config["statistics"] == {"activation_threshold": 1.0}
     assert config["compute"] == {"batch_tokens": 2048, "activation_memory_gb": 8.0}
@@ -54,7 +55,9 @@ def test_defaults_of_the_nested_choices():
         "owl": {"score": "wanda", "allocation": {"kind": "owl"}},
         "m-wanda": {**CROSS, "allocation": {"kind": "cwl"}},
     }
-    config = validate(changed(*((f"methods/{name}", entry) for name, entry in methods.items())))
+    config = validate(
+        changed(*((f"methods/{name}", entry) for name, entry in methods.items()))
+    ).plain()
     assert config["methods"]["ria"] == {
         "score": "ria",
         "ria_exponent": 0.5,
@@ -96,7 +99,7 @@ def test_the_given_config_is_not_changed():
 
 def test_validating_twice_changes_nothing():
     once = validate(small_config())
-    assert canonical(validate(copy.deepcopy(once))) == canonical(once)
+    assert validate(once.plain()) == once
 
 
 @pytest.mark.parametrize(
@@ -131,12 +134,14 @@ def test_a_default_written_out_is_the_same_method(short, written_out):
     ],
 )
 def test_whole_numbers_look_the_same_with_and_without_a_point(path, as_integer, as_float):
-    texts = [canonical(validate(changed((path, value)))) for value in (as_integer, as_float)]
+    texts = [
+        canonical(validate(changed((path, value))).plain()) for value in (as_integer, as_float)
+    ]
     assert texts[0] == texts[1]
 
 
 def test_paths_never_hold_a_seed_with_a_point():
-    assert [str(seed) for seed in validate(changed(("seeds", [2.0, 1])))["seeds"]] == ["2", "1"]
+    assert [str(seed) for seed in validate(changed(("seeds", [2.0, 1]))).seeds] == ["2", "1"]
 
 
 def test_options_hold_what_a_mask_depends_on_only():
@@ -163,26 +168,26 @@ def test_a_method_may_have_its_own_sparsities_and_languages():
     config = validate(
         changed(("methods/wanda/sparsities", [0.7, 0.1]), ("methods/wanda/calibration", ["en"]))
     )
-    assert experiment.sparsities_of(config, "wanda") == ["0.1", "0.7"]
-    assert experiment.sparsities_of(config, "magnitude") == ["0.5"]
-    assert experiment.sparsities_of(config, DENSE) == ["0"]
-    assert experiment.calibration_sets(config, "wanda") == ["en"]
-    assert experiment.calibration_sets(config, "magnitude") == []
-    assert experiment.calibration_sets(config, DENSE) == []
+    assert methods.sparsities_of(config, "wanda") == ["0.1", "0.7"]
+    assert methods.sparsities_of(config, "magnitude") == ["0.5"]
+    assert methods.sparsities_of(config, DENSE) == ["0"]
+    assert methods.calibration_sets(config, "wanda") == ["en"]
+    assert methods.calibration_sets(config, "magnitude") == []
+    assert methods.calibration_sets(config, DENSE) == []
 
 
 def test_languages_by_role():
     config = validate(small_config())
-    assert experiment.languages(config) == ["de", "en", "sw"]
-    assert experiment.languages(config, "calibration") == ["de", "en"]
-    assert experiment.languages(config, "unseen") == ["sw"]
+    assert methods.languages(config) == ["de", "en", "sw"]
+    assert methods.languages(config, "calibration") == ["de", "en"]
+    assert methods.languages(config, "unseen") == ["sw"]
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(0.5, "0.5"), (0.25000, "0.25"), (0.3333333, "0.333333"), (1e-5, "1e-05")]
 )
 def test_sparsity_in_paths(value, text):
-    assert experiment.sparsity_text(value) == text
+    assert methods.sparsity_text(value) == text
 
 
 def shuffled(value: object, draw: random.Random) -> object:
@@ -356,16 +361,16 @@ ABLATIONS = {"m-wanda-variance", "m-wanda-activation", "m-wanda-cwl"}
 
 def test_demo_covers_the_baselines_and_both_new_methods():
     config = validate(load("demo.yaml"))
-    assert set(config["methods"]) >= DEMO
-    assert len(experiment.languages(config, "calibration")) >= 6
-    assert experiment.languages(config, "unseen")
-    assert experiment.calibration_sets(config, "wanda-en") == ["en"]
-    m_wanda = config["methods"]["m-wanda"]
-    assert (m_wanda["norm"]["kind"], m_wanda["allocation"]["kind"]) == ("cross_lingual", "cwl")
+    assert set(config.methods) >= DEMO
+    assert len(methods.languages(config, "calibration")) >= 6
+    assert methods.languages(config, "unseen")
+    assert methods.calibration_sets(config, "wanda-en") == ["en"]
+    m_wanda = config.methods["m-wanda"]
+    assert (m_wanda.norm.kind, m_wanda.allocation.kind) == ("cross_lingual", "cwl")
 
 
 def test_ablations_take_one_term_of_m_wanda_at_a_time():
-    config = validate(load("demo.yaml", "ablations.yaml"))
+    config = validate(load("demo.yaml", "ablations.yaml")).plain()
     assert set(config["methods"]) >= DEMO | ABLATIONS
     terms = {
         name: (

@@ -1,0 +1,68 @@
+"""How sparsity is spread over the decoder blocks, by `kind`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from multiprune.experiment.settings.section import Section, tag
+
+KIND = tag("How sparsity is spread over blocks.")
+Strength = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=0.5,
+        description="lambda of the allocation: densities of blocks differ by at most twice this.",
+    ),
+]
+
+
+class Uniform(Section):
+    """The same sparsity for every block."""
+
+    kind: Literal["uniform"] = KIND
+
+
+class Uneven(Section):
+    """Blocks differ in their sparsity."""
+
+    outlier_multiple: float = Field(
+        5.0,
+        gt=0,
+        le=1000,
+        description="M: a score counts as outlying above M times the block's mean.",
+    )
+    mixed: bool = Field(
+        False,
+        description="With a pattern n:m: blocks have different n at the same m, their mean is "
+        "kept. A block leaves the method's own n once its density is about 1/(2m) off the mean.",
+    )
+
+
+class Owl(Uneven):
+    """Blocks with more outlying scores keep more weights (OWL)."""
+
+    kind: Literal["owl"] = KIND
+    strength: Strength = 0.08
+
+
+class Cwl(Uneven):
+    """Blocks are weighted by the correlation of the languages' norms (M-Wanda's CWL)."""
+
+    kind: Literal["cwl"] = KIND
+    direction: Literal["keep_shared", "keep_specific"] = Field(
+        "keep_shared",
+        description="keep_shared: blocks that work alike for all languages keep more; "
+        "keep_specific: the others.",
+    )
+    strength: Strength = 0.05
+    combine: Literal["none", "owl"] = Field(
+        "none", description="owl: multiply the importance by OWL's."
+    )
+
+
+Allocation = Annotated[
+    Uniform | Owl | Cwl,
+    Field(discriminator="kind", description="How sparsity is spread over the decoder blocks."),
+]
+EVENLY = Uniform(kind="uniform")

@@ -1,0 +1,165 @@
+"""A whole config: the keys at its top and the sections that belong to no other file."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from multiprune.experiment.settings.corpora import Corpus
+from multiprune.experiment.settings.evaluation import Evaluation
+from multiprune.experiment.settings.languages import Language, LanguageCode
+from multiprune.experiment.settings.methods import Method
+from multiprune.experiment.settings.models import Model, ModelName
+from multiprune.experiment.settings.section import Section
+from multiprune.experiment.settings.values import (
+    CorpusName,
+    Seed,
+    Slug,
+    Sparsities,
+    Whole,
+    WindowLength,
+    distinct,
+    whole,
+)
+
+SetSize = whole(1, 100_000)
+
+
+class Demonstrations(Section):
+    """Few-shot demonstrations that pairs (en-fr, fr-fr) in a method's calibration stand for."""
+
+    corpus: str = Field(description="Parallel corpus; equal paragraph ids are translations.")
+    shots: Whole = Field(4, ge=1, le=1000, description="Demonstrations in a sample.")
+    samples: SetSize = Field(100, description="Number of samples per pair and seed.")
+    length: WindowLength = Field(512, description="Tokens of a sample at most.")
+
+
+class ContrastSet(Section):
+    """The contrast set of the norm contrast, drawn like the text of a language."""
+
+    corpus: str = Field(description="Corpus that holds program code.")
+    text: str = Field(
+        "*",
+        pattern="^[A-Za-z0-9._*?-]+$",
+        max_length=100,
+        description="The code's name in the corpus; for python_library a pattern of module names.",
+    )
+
+
+class CalibrationText(Section):
+    """How much calibration text is drawn per language and seed."""
+
+    samples: SetSize = Field(8, description="Number of windows per language and seed.")
+    length: WindowLength = Field(128, description="Tokens in a window, its start token among them.")
+    start_token: Literal["none", "read", "count"] = Field(
+        "count",
+        description="Whether windows and demonstrations begin with the token that the tokenizer "
+        "begins texts with, as all texts of the evaluation do: none; read: it is there, its "
+        "activations do not count; count: they do. Tokenizers that begin texts with nothing are "
+        "not concerned.",
+    )
+    demonstrations: Demonstrations | None = None
+    code: ContrastSet | None = None
+
+
+class Statistics(Section):
+    """What is counted while calibration text passes through the dense model."""
+
+    activation_threshold: float = Field(
+        1.0,
+        gt=0,
+        le=100,
+        description="tau: a channel is active at a token where |x| > tau * rms(x). Also counted is "
+        "each tau that a method's norm.activation_threshold names, or lists in choose.",
+    )
+
+
+class Compute(Section):
+    """How work is cut into batches.
+
+    Changes numbers only in the last digits, and sequential masks only where scores nearly tie.
+    """
+
+    batch_tokens: Whole = Field(
+        2048,
+        ge=1,
+        le=10_000_000,
+        description="Tokens that pass through a model at a time; lower it when memory is short.",
+    )
+    activation_memory_gb: float = Field(
+        8.0,
+        ge=0,
+        le=100_000,
+        description="GPU memory for activations with propagation sequential; the rest stays in "
+        "host memory.",
+    )
+
+
+class Resampling(Section):
+    """Intervals, by resampling the test windows."""
+
+    draws: Whole = Field(2000, ge=100, le=1_000_000, description="Number of bootstrap draws.")
+    confidence: float = Field(0.95, gt=0, lt=1, description="Share of draws inside an interval.")
+
+
+class ConstantSource(Section):
+    """Where a constant comes from."""
+
+    verified: bool = Field(description="Whether the source confirms the constant.")
+    source: str = Field(min_length=1, description="Paper, code or reasoning it comes from.")
+
+
+class Experiment(Section):
+    """Configuration of an experiment."""
+
+    experiment: Slug = Field(
+        description="Name of the experiment; its results go to results/{experiment}/."
+    )
+    models: dict[ModelName, Model] = Field(
+        min_length=1,
+        max_length=1000,
+        description="Models to prune, by a name of your choice. A name stands for one definition "
+        "for ever.",
+    )
+    corpora: dict[CorpusName, Corpus] = Field(
+        min_length=1,
+        max_length=1000,
+        description="Where text comes from, by a name of your choice.",
+    )
+    languages: dict[LanguageCode, Language] = Field(
+        min_length=1,
+        max_length=1000,
+        description="Languages by a short code, one line each. The order carries no meaning.",
+    )
+    calibration: CalibrationText = CalibrationText()
+    statistics: Statistics = Statistics()
+    compute: Compute = Compute()
+    seeds: Annotated[list[Seed], *distinct(1000)] = Field(
+        [0],
+        description="Seeds of the calibration draws; every method is repeated for each.",
+    )
+    sparsities: Sparsities = Field(
+        [0.5], description="Shares of weights to prune, unless a method has its own."
+    )
+    baseline: str = Field(description="Method that the others are compared with.")
+    methods: dict[Slug, Method] = Field(
+        min_length=1,
+        max_length=1000,
+        description="Methods by a name of your choice, each a choice on the axes of the README.",
+    )
+    evaluation: Evaluation = Evaluation()
+    figures: Annotated[list[str], *distinct(100)] | None = Field(
+        None,
+        description="Figures to draw, by name; if left out all but those of experiments with many "
+        "languages.",
+    )
+    claims: str = Field(
+        "claims.yaml",
+        pattern="^[a-z0-9][a-z0-9_-]*[.]yaml$",
+        description="File in config/ that states the claims to judge.",
+    )
+    resampling: Resampling = Resampling()
+    sources: dict[Annotated[str, Field(pattern="^[A-Za-z0-9_.-]+$")], ConstantSource] = Field(
+        {},
+        description="Where a constant comes from, by its path in this file "
+        "(methods.owl.allocation.strength).",
+    )

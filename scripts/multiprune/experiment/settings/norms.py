@@ -1,0 +1,72 @@
+"""What to make of the activations of an input channel, by `kind`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from multiprune.experiment.settings.section import Section, tag
+
+KIND = tag("What to make of the activations.")
+SetName = Annotated[str, Field(pattern="^[a-z0-9_]+(-[a-z0-9_]+)?$", max_length=100)]
+Share = Annotated[float, Field(gt=0, le=1_000_000)]
+Threshold = Annotated[float, Field(gt=0, le=100)]
+Weight = Annotated[float, Field(ge=0, le=1000)]
+
+
+class Weighted(Section):
+    """Every norm is of several languages, and says how much each counts."""
+
+    weighting: Literal["tokens", "equal", "speakers", "shares"] = Field(
+        "tokens",
+        description="tokens: every token counts alike; equal: every language counts alike; "
+        "speakers: a language counts by its number of speakers; shares: as much as shares says.",
+    )
+    shares: dict[SetName, Share] | None = Field(
+        None,
+        min_length=1,
+        max_length=1000,
+        description="With weighting shares: how much languages count, by code; 1 for one that is "
+        "not named.",
+    )
+
+
+class Pooled(Weighted):
+    """Root mean square of each input channel over all languages (Wanda)."""
+
+    kind: Literal["pooled"] = KIND
+
+
+class CrossLingual(Weighted):
+    """Pooled norm plus its spread over languages, times the activation probability (M-Wanda)."""
+
+    kind: Literal["cross_lingual"] = KIND
+    dispersion: Literal["std", "variance"] = Field(
+        "std", description="Spread of the norm over the calibration languages."
+    )
+    dispersion_weight: Weight = Field(0.25, description="lambda: weight of the spread.")
+    activation_weight: Weight = Field(
+        0.0, description="gamma: weight of the mean activation probability; 0 switches it off."
+    )
+    activation_modules: Literal["all", "down"] = Field(
+        "all",
+        description="Inputs that the activation probability counts for: all, or the down "
+        "projection's.",
+    )
+    activation_threshold: Threshold | None = Field(
+        None, description="tau of this method; statistics.activation_threshold if left out."
+    )
+
+
+class Contrast(Weighted):
+    """Squared pooled norm divided by the norm on program code.
+
+    Kim et al., for models trained on code.
+    """
+
+    kind: Literal["contrast"] = KIND
+
+
+Norm = Annotated[
+    Pooled | CrossLingual | Contrast,
+    Field(discriminator="kind", description="What to make of the activations of an input channel."),
+]
