@@ -11,10 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from multiprune.audit.findings import audit
+from multiprune.audit.sources import Sources
 from multiprune.errors import InputError
 from multiprune.files.checksums import origin_of
-from multiprune.jobs.audit import audit
-from multiprune.jobs.audit_inputs import Sources
 from multiprune.jobs.command import run
 
 

@@ -13,8 +13,9 @@ from multiprune.files.hashes import sha256_file
 from multiprune.files.json import write_json
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
-from multiprune.models.loading import load_model, set_up
+from multiprune.models.loading import set_up
 from multiprune.models.tokenizer import load_tokenizer
+from multiprune.pruning.loading import load_pruned
 
 # lm-eval imports the hub's client, which models.loading has to have told to stay offline.
 # isort: split
@@ -46,7 +47,7 @@ def main() -> None:
 
     @cache
     def lm() -> LM:
-        model = load_model(options.model, options.dtype, options.mask)
+        model = load_pruned(options.model, options.dtype, options.mask)
         return LoadedModel(model, load_tokenizer(options.model), options.batch_size)
 
     kept = EvaluationCache(options.cache, code_digest(__file__))

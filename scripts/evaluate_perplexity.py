@@ -10,8 +10,9 @@ from multiprune.evaluation.records import add_text_arguments, measure_of, measur
 from multiprune.files.json import write_json
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
-from multiprune.models.loading import load_model, set_up
+from multiprune.models.loading import set_up
 from multiprune.models.tokenizer import load_tokenizer
+from multiprune.pruning.loading import load_pruned
 
 
 def parse() -> argparse.Namespace:
@@ -30,7 +31,7 @@ def main() -> None:
     tokenizer = load_tokenizer(options.model)
 
     def load() -> PreTrainedModel:
-        return load_model(options.model, options.dtype, options.mask)
+        return load_pruned(options.model, options.dtype, options.mask)
 
     measure = measure_of(options, code_digest(__file__), tokenizer, origin, load)
     for language, corpus in sorted(options.languages.items()):

@@ -15,6 +15,7 @@ from workflow.running import Workflow
 from multiprune.files.tensors import read_tensors
 from multiprune.models.loading import load_model
 from multiprune.pruning.files import read_mask
+from multiprune.pruning.loading import load_pruned
 from multiprune.pruning.masks import unpack
 
 RESULTS = "results/tiny"
@@ -108,7 +109,7 @@ def test_loaded_model_is_zero_where_its_mask_says(finished: Workflow, name: str)
     method, sparsity = name.split()
     path = finished.folder / RUNS / "masks" / method / f"{sparsity}.safetensors"
     folder = finished.folder / "resources/models" / MODEL
-    pruned = dict(load_model(folder, pruning=path).named_parameters())
+    pruned = dict(load_pruned(folder, pruning=path).named_parameters())
     dense = dict(load_model(folder).named_parameters())
     dropped = total = 0
     masked = set()

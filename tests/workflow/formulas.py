@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 
-from multiprune.fetch.tasks.names import TASKS
+from multiprune.experiment.harness_tasks import TASKS
 
 
 def counts(jobs: set[str]) -> Counter:

@@ -19,6 +19,7 @@ from multiprune.export.checkpoint import pruning_metadata
 from multiprune.files.json import read_json
 from multiprune.models.loading import load_model
 from multiprune.pruning.files import read_mask
+from multiprune.pruning.loading import load_pruned
 from multiprune.pruning.masks import unpack
 
 OVERLAY = "tiny_variants.yaml"
@@ -286,7 +287,7 @@ def test_a_clean_process_loads_the_pruned_model(
 ):
     dense = exported.folder / "resources/models" / MODEL
     with torch.inference_mode():
-        model = load_model(dense, pruning=pruned_file(exported, name))
+        model = load_pruned(dense, pruning=pruned_file(exported, name))
         expected = model(clean_logits["ids"]).logits
         unpruned = load_model(dense)(clean_logits["ids"]).logits
     found = clean_logits[export_folder(name)]

@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from multiprune.errors import InputError
 from multiprune.evaluation.downstream_runs import Record
-from multiprune.fetch.tasks.names import TASKS
+from multiprune.experiment.harness_tasks import TASKS
 
 # Tasks, and the kind of those built here, whose items are the same in every language. The harness
 # has no English xcopa, so it needs another reference language to have rows.

@@ -1,12 +1,12 @@
 """Downstream evaluation as a config asks for it: which tasks, languages and pruned models."""
 
 from multiprune.errors import InputError
+from multiprune.experiment import harness_tasks
 from multiprune.experiment.downloads import has_text, text_code
 from multiprune.experiment.grid import DENSE
 from multiprune.experiment.names import must_be_one_of
 from multiprune.experiment.settings.evaluation import Downstream, ParallelCloze, Task
 from multiprune.experiment.settings.experiment import Experiment
-from multiprune.fetch.tasks import names as harness_tasks
 
 
 def with_downstream(experiment: Experiment) -> Experiment:

@@ -1,4 +1,4 @@
-"""Loading a model folder for a forward pass: dense or masked, on the GPU where there is one."""
+"""Loading a model folder for a forward pass, on the GPU where there is one."""
 
 import os
 
@@ -15,7 +15,6 @@ from transformers import PreTrainedModel
 from multiprune.errors import InputError, in_one_line
 from multiprune.models.architectures import Architecture, architecture_of
 from multiprune.models.positions import positions
-from multiprune.pruning.moved_weights import apply_pruning
 
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
@@ -34,10 +33,9 @@ def set_up(threads: int) -> torch.device:
 def load_model(
     folder: Path | str,
     dtype: str = "auto",
-    pruning: Path | str | None = None,
     on_host: bool = False,
 ) -> PreTrainedModel:
-    """The causal language model in a folder, in evaluation mode, pruned by a mask or weights file.
+    """The causal language model in a folder, in evaluation mode.
 
     Only safetensors are read and no remote code is run. On a machine with GPUs the model is spread
     over them, or kept in host memory with `on_host`. Raises InputError for a folder that does not
@@ -66,8 +64,6 @@ def load_model(
             f"{folder}: the model does not fit on the GPU; run fewer jobs at a time with "
             "--resources gpu=1, or use the CPU with CUDA_VISIBLE_DEVICES="
         )
-    if pruning is not None:
-        apply_pruning(model, pruning)
     return model.eval()
 
 

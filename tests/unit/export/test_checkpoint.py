@@ -24,6 +24,7 @@ from multiprune.files.manifests import checked_fingerprint, read_manifest, write
 from multiprune.models.loading import load_model
 from multiprune.models.weights import ModelWeights
 from multiprune.pruning.files import mask_hash, read_mask
+from multiprune.pruning.loading import load_pruned
 from multiprune.pruning.masks import pack, unpack, write_mask
 from multiprune.pruning.moved_weights import apply_pruning, write_weights
 
@@ -123,7 +124,7 @@ def clean_logits(exports) -> dict[str, torch.Tensor]:
 def test_a_clean_process_computes_the_masked_models_logits(name, exports, clean_logits):
     torch.set_num_threads(1)
     with torch.inference_mode():
-        masked = load_model(exports / name / "dense", pruning=exports / name / "mask")(IDS).logits
+        masked = load_pruned(exports / name / "dense", pruning=exports / name / "mask")(IDS).logits
         dense = load_model(exports / name / "dense")(IDS).logits
     assert clean_logits[name].dtype == masked.dtype
     assert torch.equal(clean_logits[name], masked)

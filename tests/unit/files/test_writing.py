@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
+from multiprune.audit.findings import file_problem
 from multiprune.errors import InputError
 from multiprune.files.hashes import sha256_arrays, sha256_file, sha256_json
 from multiprune.files.json import read_json, read_json_lines, write_json, write_json_lines
 from multiprune.files.tensors import opened_tensors, read_tensors, write_tensors
 from multiprune.files.writing import replacing, set_aside
-from multiprune.jobs.audit import file_problem
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 

@@ -20,6 +20,7 @@ from multiprune.files.manifests import checked_fingerprint, write_manifest
 from multiprune.files.tensors import read_tensors, write_tensors
 from multiprune.models.loading import load_model
 from multiprune.models.weights import ModelWeights
+from multiprune.pruning.loading import load_pruned
 from multiprune.pruning.masks import apply_mask, write_mask
 from multiprune.pruning.pruner import Pruner, keep_by_method
 from multiprune.statistics.files import StatisticsFiles
@@ -289,7 +290,7 @@ def test_bloom_masks_bear_the_names_of_the_model(bloom, tmp_path):
     assert "transformer.h.0.self_attention.query_key_value.weight" in pruned.masks
     assert len(pruned.masks) == 8
     write_mask(tmp_path / "m", pruned.masks, {"shapes": pruned.shapes})
-    model = load_model(bloom / "model", pruning=tmp_path / "m")
+    model = load_pruned(bloom / "model", pruning=tmp_path / "m")
     for name, keep in kept(pruned).items():
         weight = model.get_parameter(name).detach().numpy()
         expected = stored[name.removeprefix("transformer.")] * keep
@@ -303,7 +304,7 @@ def test_a_masked_model_differs_only_in_masked_weights(folder, request, tmp_path
     write_mask(tmp_path / "m", pruned.masks, {"shapes": pruned.shapes})
     dense, masked = (
         load_model(folder / "model"),
-        load_model(folder / "model", pruning=tmp_path / "m"),
+        load_pruned(folder / "model", pruning=tmp_path / "m"),
     )
     masks = kept(pruned)
     for name, parameter in masked.named_parameters():

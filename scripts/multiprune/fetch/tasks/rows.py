@@ -11,10 +11,15 @@ from datasets import Dataset, IterableDataset, load_dataset
 from jinja2 import TemplateError
 
 from multiprune.errors import InputError
+from multiprune.experiment.harness_tasks import (
+    harness_folder,
+    lm_eval_task,
+    missing_reason,
+    task_family,
+)
 from multiprune.fetch.hub import hub_page
 from multiprune.fetch.hub_datasets import dataset_commit, dataset_errors
 from multiprune.fetch.tasks.loading import load_members, member_names, task_manager
-from multiprune.fetch.tasks.names import harness_folder, lm_eval_task, missing_reason, task_family
 from multiprune.files.hashes import sha256_file
 from multiprune.files.writing import replacing
 

@@ -115,7 +115,7 @@ class TestWholeScript:
         assert (record["limit"], record["requests"], record["chance"]) == (16, 64, 0.25)
 
         # Everything is in the cache now, so that a model which cannot be loaded is not missed.
-        monkeypatch.delattr(evaluate_downstream, "load_model")
+        monkeypatch.delattr(evaluate_downstream, "load_pruned")
         again, said = evaluate(model, output="again")
         assert again == record
         assert "kept from an earlier run" in said

@@ -17,6 +17,7 @@ from multiprune.files.manifests import checked_fingerprint
 from multiprune.files.tensors import opened_tensors, read_metadata
 from multiprune.models.loading import forward, load_model
 from multiprune.pruning.files import holds_weights, pruning_hash
+from multiprune.pruning.loading import load_pruned
 from unit.pruning.sequential.data import KILLED as KILLED_AT_THE_THIRD
 from unit.pruning.sequential.data import (
     METHODS,
@@ -77,7 +78,7 @@ def test_equals_dense_inverses_block_by_block(monkeypatch, tmp_path, architectur
 
 def test_load_model_gives_the_pruned_model(llama, monkeypatch, tmp_path):
     path = prune(monkeypatch, llama, tmp_path / "weights", "sparsegpt")
-    dense, pruned = load_model(llama / "model"), load_model(llama / "model", pruning=path)
+    dense, pruned = load_model(llama / "model"), load_pruned(llama / "model", pruning=path)
     stored, parameters = load_file(path), dict(pruned.named_parameters())
     moved = 0
     for name, parameter in dense.named_parameters():

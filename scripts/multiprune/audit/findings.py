@@ -11,13 +11,13 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from multiprune.audit.sources import Sources, other_sources
 from multiprune.errors import InputError
 from multiprune.files.checksums import checksum_problem, origin_of
 from multiprune.files.hashes import CHECKSUM, DIFFERS, sha256_file
 from multiprune.files.json import parse_json
 from multiprune.files.manifests import MANIFEST, file_differences, parse_manifest
 from multiprune.files.tensors import _checksum
-from multiprune.jobs.audit_inputs import Sources, other_sources
 
 TASK = "task.json"
 CACHED = r"[^/]+/cache/[0-9a-f]{32}\.json$"

@@ -3,14 +3,14 @@ from functools import cache
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.fetch.tasks.loading import task_manager
-from multiprune.fetch.tasks.names import (
+from multiprune.experiment.harness_tasks import (
     TASKS,
     harness_folder,
     lm_eval_task,
     missing_reason,
     task_family,
 )
+from multiprune.fetch.tasks.loading import task_manager
 
 PAIRS = [(task, language) for task, family in TASKS.items() for language in family.names]
 

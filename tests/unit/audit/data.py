@@ -7,6 +7,7 @@ import pandas as pd
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from multiprune.audit.findings import audit
 from multiprune.files.checksums import replacing_signed
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import write_json, write_json_lines
@@ -14,7 +15,6 @@ from multiprune.files.manifests import fingerprint, read_manifest, write_manifes
 from multiprune.files.tables import write_table
 from multiprune.files.tensors import write_tensors
 from multiprune.jobs import code_digest as digest
-from multiprune.jobs.audit import audit
 from multiprune.jobs.provenance import as_text, origin
 from multiprune.pruning.files import mask_hash
 from multiprune.pruning.masks import write_mask

@@ -1,0 +1,54 @@
+"""Which package may import which: those before it, and no later stage."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+LIBRARY = Path(__file__).parents[2] / "scripts/multiprune"
+ORDER = [
+    "errors", "registry", "files", "jobs", "experiment", "models", "uncertainty",
+    "fetch", "calibration", "statistics", "pruning", "evaluation", "claims", "tables", "figures",
+    "export", "audit", "languages",
+]  # fmt: skip
+MOST_LINES = 400
+
+
+def imported(path: Path) -> set[str]:
+    """Packages and modules at the top of the library that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        parts = [name.split(".") for name in names]
+        found |= {names[1] for names in parts if names[0] == "multiprune" and len(names) > 1}
+    return found
+
+
+def test_the_list_has_every_package():
+    entries = {path.stem for path in LIBRARY.iterdir() if not path.name.startswith("__")}
+    assert entries == set(ORDER)
+    assert len(entries) <= 20
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_package_imports_what_stands_before_it(name):
+    folder = LIBRARY / name
+    allowed = {*ORDER[: ORDER.index(name)], name}
+    for path in folder.rglob("*.py") if folder.is_dir() else [LIBRARY / f"{name}.py"]:
+        assert imported(path) <= allowed, path
+
+
+def test_what_a_package_is_for_stands_in_its_docstring_and_nothing_else_does():
+    for path in LIBRARY.rglob("__init__.py"):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        assert path.parent == LIBRARY or len(body) == 1, path
+        assert all(isinstance(node, ast.Expr) for node in body), path
+
+
+def test_no_file_is_long():
+    for path in LIBRARY.parent.rglob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES, path
