@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from unit.audit.data import Experiment
 
 from multiprune.files.checksums import origin_of
 from multiprune.files.hashes import sha256_file
 from multiprune.pruning.files import pruning_hash
+from unit.audit.data import Experiment
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 DIFFERS = "is not what was written: its SHA-256 differs from the one that it records"
