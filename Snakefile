@@ -13,7 +13,7 @@ include: "rules/common.smk"
 
 pathvars:
     results=RESULTS,
-    resources=RESOURCES,
+    resources=LINKS,
     logs=f"{RESULTS}/logs",
     benchmarks=f"{RESULTS}/benchmarks",
 
@@ -22,14 +22,16 @@ report: "rules/captions/workflow.rst"
 
 
 onstart:
+    keep_grid()
     keep_digests()
+    shutil.rmtree(INCOMPLETE, ignore_errors=True)
     if workflow.executor_plugin.name == "slurm":
         check_cluster()
-    take_fetch_turns()
 
 
 onerror:
     list_failed_jobs()
+    join_made_tables()
 
 
 rule all:

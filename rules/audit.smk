@@ -22,7 +22,7 @@ rule audit:
         python=sys.executable,
         snakefile=os.path.relpath(workflow.main_snakefile),
         config=canonical(config),
-        code=code_digest("audit_results.py"),
+        code=code_of("audit_results.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--results {params.results:q} --resources {params.resources:q} "

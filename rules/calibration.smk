@@ -28,7 +28,7 @@ rule sample_calibration:
         samples=config["calibration"]["samples"],
         length=config["calibration"]["length"],
         start_token=config["calibration"]["start_token"],
-        code=code_digest("sample_calibration.py"),
+        code=code_of("sample_calibration.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --text {input.text:q} "
@@ -63,7 +63,7 @@ rule sample_demonstrations:
         samples=DEMONSTRATIONS.get("samples"),
         length=DEMONSTRATIONS.get("length"),
         start_token=config["calibration"]["start_token"],
-        code=code_digest("sample_demonstrations.py"),
+        code=code_of("sample_demonstrations.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} "

@@ -1,9 +1,9 @@
 """Configuration, wildcard constraints, and what all stages share; no rules here."""
 
-import atexit
 import json
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,31 +18,32 @@ sys.path.insert(0, str(ROOT / "scripts"))
 # Without conda, jobs use the environment of Snakemake itself, whether it is activated or not.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
-from multiprune import config as experiment
-from multiprune import (
-    config_files,
-    definitions,
-    digest,
-    downstream_config,
-    model_fit,
-    slurm,
-    sweep,
+from multiprune.experiment import config as experiment
+from multiprune.experiment import (
+    reading as config_files,
+    downloads as definitions,
+    downstream as downstream_config,
+    candidates as sweep,
     table_grids,
 )
-from multiprune.artefacts import read_json, write_json
-from multiprune.claims import read_claims
-from multiprune.config import canonical
-from multiprune.cost import estimate, window_tokens
+from multiprune.jobs import code_digest as digest, slurm
+from multiprune.fetch import fit as model_fit
+from multiprune.files.hashes import sha256_json
+from multiprune.files.json import read_json, write_json
+from multiprune.claims.definitions import read_claims
+from multiprune.experiment.config import canonical
+from multiprune.experiment.cost import estimate, window_tokens
 from multiprune.errors import InputError
-from multiprune.file_locks import FetchTurns
-from multiprune.grid import CODE, MASKS, WEIGHTS
-from multiprune.manifests import other_definition
-from multiprune.model_sources import is_model_file
-from multiprune.references import claims_file
-from multiprune.revisions import RevisionLock
+from multiprune.experiment.grid import CODE, MASKS, WEIGHTS
+from multiprune.files.manifests import other_definition
+from multiprune.fetch.model_files import is_model_file
+from multiprune.experiment.names import claims_file
+from multiprune.fetch.revisions import RevisionLock
+from multiprune.pruning.axes import modules_of
+from multiprune.registry import constants
 
-RESOURCES = "resources"  # downloads, shared by all experiments
-FETCHING = ("fetch_model", "download_package", "fetch_corpus", "fetch_task")
+RESOURCES = "resources"  # downloads, shared by all experiments, and by clones
+LINKS = ".resources"  # links to their files: what Snakemake knows of them, and may remove
 
 if {"{", "}"} & set(str(ROOT)):
     sys.exit(f"error: {ROOT}: Snakemake takes {{ and }} for wildcards; rename the folder")
@@ -76,6 +77,15 @@ def checked(config):
     return config
 
 
+def drop_broken_links():
+    """Remove links to downloads that are gone, which Snakemake would take for files."""
+    for path in Path(LINKS).rglob("*"):
+        if path.is_symlink() and not path.exists():
+            path.unlink()
+
+
+if workflow.is_main_process:
+    drop_broken_links()
 config.update(checked(config))
 if workflow.is_main_process and (cost := estimate(config)):
     print(cost, file=sys.stderr)
@@ -87,6 +97,7 @@ CHOOSING = experiment.choosing(config)
 FIGURES = table_grids.figures(config)
 TABLES = table_grids.tables(config)
 RESULTS = f"results/{config['experiment']}"
+INCOMPLETE = f"{RESULTS}/tables/incomplete"  # of a run that failed
 LOCK_FILE = f"config/{config['experiment']}.lock.yaml"
 PERPLEXITY = config["evaluation"]["perplexity"]
 MODELS = sorted(config["models"])
@@ -105,10 +116,8 @@ CLAIM_FILES = [
     "<results>/tables/claims.tex",
     "<results>/captions/claims.rst",
 ]
-TABLE_GRID = canonical(table_grids.table_grid(config))
-ALLOCATION_GRID = canonical(table_grids.allocation_grid(config))
-CORRELATION_GRID = canonical(table_grids.correlation_grid(config))
-DOWNSTREAM_GRID = canonical(table_grids.downstream_grid(config))
+GRID = table_grids.whole_grid(config)
+GRID_FILE = f"{RESULTS}/grid.json"  # of which jobs have digests as parameters
 # A resource is a whole number: Snakemake rounds any other.
 ACTIVATION_MB = round(1000 * config["compute"]["activation_memory_gb"])
 SEQUENTIAL = [name for name in config["methods"] if experiment.is_sequential(config, name)]
@@ -137,8 +146,14 @@ wildcard_constraints:
     method="|".join([experiment.DENSE, *config["methods"]]),
     sparsity=r"0(\.\d+)?|\d(\.\d+)?e-\d+",
     split="calibration|validation|test",
-    table="|".join(TABLES),
-    figure="|".join(FIGURES),
+    table="|".join(table_grids.possible_tables(config)),
+    figure=one_of(table_grids.possible_figures(config)),
+
+
+def keep_grid():
+    """Write the grid for the jobs of this run: it is too long for a command line."""
+    if workflow.is_main_process:
+        write_json(GRID_FILE, GRID)
 
 
 def check_cluster():
@@ -153,30 +168,6 @@ def check_cluster():
         sys.exit(f"error: {error}")
 
 
-def take_fetch_turns():
-    """Fetch nothing that another run, of a clone with the same downloads, fetches or has fetched.
-
-    Snakemake removes a file before the job that makes it, even if the file has come since the jobs
-    were planned, and others may be reading it by then. So the jobs are planned anew.
-    """
-    if not workflow.is_main_process:
-        return
-    missing = [
-        path
-        for job in workflow.dag.needrun_jobs()
-        if job.rule.name in FETCHING
-        for path in workflow.dag.reason(job).missing_output
-    ]
-    turns = FetchTurns()
-    atexit.register(turns.end)
-    if others := turns.take(missing):
-        print(f"fetched by another run: {', '.join(map(str, others))}", file=sys.stderr, flush=True)
-        turns.end()
-        workflow.persistence.unlock()
-        os.chdir(workflow.workdir_init)
-        os.execv(sys.executable, sys.orig_argv)
-
-
 def list_failed_jobs():
     """Print the jobs that stayed failed: the errors above them include attempts made good since."""
     failed = workflow.scheduler.failed
@@ -187,6 +178,17 @@ def list_failed_jobs():
     waiting = sum(1 for _ in workflow.dag.needrun_jobs()) - len(failed)
     done = f"jobs: {len(failed)} failed, {waiting} not run; the same command goes on from here"
     print(*sorted(lines), done, sep="\n", file=sys.stderr)
+
+
+def join_made_tables():
+    """Join the tables of the models that have them, and name those that have not."""
+    if len(MODELS) > 1:
+        try:
+            from multiprune.tables.made import join_made  # brings pandas, for a run that failed
+
+            print(*join_made(Path(RESULTS), MODELS, TABLES), sep="\n", file=sys.stderr)
+        except (ImportError, InputError) as error:
+            print(f"tables of other models are not joined: {error}", file=sys.stderr)
 
 
 def script(name):

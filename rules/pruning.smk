@@ -10,6 +10,7 @@ reads   <resources>/models/{model}/,
         <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json (model card)
 writes  <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors
         <results>/{model}/seed{seed}/weights/{method}/{sparsity}.safetensors (SparseGPT)
+        beside either a record, {sparsity}.json: hash, inputs and blocks, by which others know it
         either path + .progress/, the finished blocks of a sequential job, until it ends
         <results>/{model}/seed{seed}/export/{method}/{sparsity}/ (Hugging Face layout)
 """
@@ -25,6 +26,7 @@ rule prune_model:
         order=order_of,
     output:
         mask="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors",
+        record="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.json",
     log:
         "<logs>/prune_model/{model}/seed{seed}/{method}/{sparsity}.log",
     benchmark:
@@ -42,7 +44,7 @@ rule prune_model:
         model=model_folder,
         method=method_options,
         take=languages_to_take,
-        code=code_digest("prune_model.py"),
+        code=code_of("prune_model.py", modules_of_method),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --statistics {input.statistics:q} "
@@ -62,6 +64,7 @@ rule prune_sequentially:
         contrast=contrast_of,
     output:
         pruned="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors",
+        record="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.json",
     log:
         "<logs>/prune_sequentially/{model}/seed{seed}/{method}/{sparsity}.log",
     benchmark:
@@ -84,7 +87,7 @@ rule prune_sequentially:
         batch_tokens=config["compute"]["batch_tokens"],
         activation_threshold=config["statistics"]["activation_threshold"],
         progress=progress_folder,
-        code=code_digest("prune_sequentially.py"),
+        code=code_of("prune_sequentially.py", modules_of_method),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --dtype {params.dtype:q} "
@@ -101,6 +104,7 @@ use rule prune_sequentially as prune_with_update with:
     """Prune block by block, and move the weights that are kept to make up for the others."""
     output:
         pruned="<results>/{model}/seed{seed}/weights/{method}/{sparsity}.safetensors",
+        record="<results>/{model}/seed{seed}/weights/{method}/{sparsity}.json",
     log:
         "<logs>/prune_with_update/{model}/seed{seed}/{method}/{sparsity}.log",
     benchmark:
@@ -125,7 +129,8 @@ rule export_model:
     """Write a pruned model as a Hugging Face folder with a model card."""
     input:
         model="<resources>/models/{model}/manifest.json",
-        mask=mask_of,
+        mask=ancient(mask_of),
+        record=record_of,
         perplexity=records_of_run,
         dense=dense_records_of,
     output:
@@ -149,7 +154,7 @@ rule export_model:
         perplexity=folder_of_input("perplexity"),
         dense=folder_of_input("dense"),
         folder=folder_of_manifest,
-        code=code_digest("export_model.py"),
+        code=code_of("export_model.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --mask {input.mask:q} "

@@ -31,7 +31,7 @@ rule collect_statistics:
         batch_tokens=config["compute"]["batch_tokens"],
         activation_threshold=config["statistics"]["activation_threshold"],
         activation_thresholds=experiment.activation_thresholds(config),
-        code=code_digest("collect_statistics.py"),
+        code=code_of("collect_statistics.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --dtype {params.dtype:q} "
@@ -60,7 +60,7 @@ rule rank_languages:
     params:
         script=script("rank_languages.py"),
         model=model_folder,
-        code=code_digest("rank_languages.py"),
+        code=code_of("rank_languages.py"),
     shell:
         "python {params.script:q} --code {params.code:q} "
         "--model {params.model:q} --statistics {input.statistics:q} --seed {wildcards.seed:q} "

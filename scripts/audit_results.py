@@ -11,12 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from multiprune.audit import audit
-from multiprune.audit_inputs import Sources
-from multiprune.checksums import checksum_of
-from multiprune.command import run
 from multiprune.errors import InputError
-from multiprune.provenance import origin_of
+from multiprune.files.checksums import origin_of
+from multiprune.jobs.audit import audit
+from multiprune.jobs.audit_inputs import Sources
+from multiprune.jobs.command import run
 
 
 def parse() -> argparse.Namespace:
@@ -57,8 +56,8 @@ def sources(noted: str) -> list[Path] | None:
 
 
 def delete(path: Path) -> None:
-    """Delete a file, and the checksum and the origin beside it."""
-    for file in (path, checksum_of(path), origin_of(path)):
+    """Delete a file and its origin beside it."""
+    for file in (path, origin_of(path)):
         file.unlink(missing_ok=True)
 
 

@@ -7,19 +7,15 @@ from pathlib import Path
 
 import yaml
 
-from multiprune import parallel_cloze
-from multiprune.alignment import check_counts, check_lengths
-from multiprune.artefacts import (
-    replacing,
-    sha256_file,
-    write_json,
-    write_json_lines,
-)
-from multiprune.command import run
-from multiprune.digest import code_digest
+from multiprune.calibration.alignment import check_counts, check_lengths
 from multiprune.errors import InputError
-from multiprune.manifests import manifest_beside
-from multiprune.texts import read_rows
+from multiprune.evaluation.tasks import parallel_cloze
+from multiprune.fetch.texts import read_rows
+from multiprune.files.hashes import sha256_file
+from multiprune.files.json import write_json, write_json_lines
+from multiprune.files.manifests import manifest_beside
+from multiprune.files.writing import replacing
+from multiprune.jobs.command import run
 
 
 def parse() -> argparse.Namespace:
@@ -80,7 +76,6 @@ def main() -> None:
         "length_outliers": lengths.share,
         "provenance": {
             "seed": options.seed,
-            "code": code_digest(__file__),
             "versions": {"lm_eval": version("lm_eval")},
             "inputs": {"pivot": sha256_file(options.pivot), "text": sha256_file(options.text)},
         },

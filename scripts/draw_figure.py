@@ -1,4 +1,4 @@
-"""Joined tables -> one figure of one model as PDF and PNG, and its caption."""
+"""Tables of one model -> one figure as PDF and PNG, and its caption."""
 
 import argparse
 from pathlib import Path
@@ -7,49 +7,48 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from multiprune.artefacts import noting_inputs
-from multiprune.captions import document, unknown_languages
-from multiprune.checksums import replacing_signed
-from multiprune.command import run
 from multiprune.errors import InputError
-from multiprune.figures.registry import figure_kind
+from multiprune.experiment.grid import Grid
 from multiprune.figures.style import SETTINGS
-from multiprune.grid import Grid
-from multiprune.provenance import TABLE_PACKAGES, as_text, origin
-from multiprune.table_files import COLUMNS, read_table
+from multiprune.figures.wording import document, unknown_languages
+from multiprune.files.checksums import replacing_signed
+from multiprune.files.noted_inputs import noting_inputs
+from multiprune.files.tables import read_table
+from multiprune.jobs.command import run
+from multiprune.jobs.provenance import TABLE_PACKAGES, as_text, origin
+from multiprune.registry import constants, find
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--figure", required=True, help="name in multiprune.figures.registry")
+    parser.add_argument("--figure", required=True, help="a file of multiprune/figures")
     parser.add_argument("--model", required=True)
-    parser.add_argument("--tables", required=True, help="folder with the joined tables")
-    parser.add_argument("--grid", required=True, help="JSON, see multiprune.grid.Grid")
+    parser.add_argument("--tables", type=Path, required=True, help="folder of the model's tables")
+    parser.add_argument("--grid", required=True, help="results/<experiment>/grid.json")
     parser.add_argument("--pdf", required=True)
     parser.add_argument("--png", required=True)
     parser.add_argument("--caption", required=True, help="reStructuredText")
     arguments = parser.parse_args()
-    kind, grid = figure_kind(arguments.figure), Grid.parse(arguments.grid)
+    figure = find("figures", arguments.figure, having="TABLES")
+    grid = Grid.read(arguments.grid)
     with noting_inputs() as inputs:
-        tables = {
-            name: table_of_model(Path(arguments.tables) / f"{name}.csv", arguments.model, grid)
-            for name in kind.tables
-        }
+        tables = {name: known_table(arguments.tables, name, grid) for name in figure.TABLES}
     grid, unknown = unknown_languages(tables, grid)
-    made_of = as_text(origin(__file__, inputs, grid.seeds, [*TABLE_PACKAGES, "matplotlib"]))
+    packages, named = [*TABLE_PACKAGES, "matplotlib"], [f"figures.{arguments.figure}"]
+    made_of = as_text(origin(__file__, inputs, grid.seeds, packages, named))
     with matplotlib.rc_context(SETTINGS):
-        figure = kind.draw(tables, grid)
-        save(figure, arguments.pdf, "pdf", {"CreationDate": None, "Keywords": made_of})
-        save(figure, arguments.png, "png", {"Software": None, "Comment": made_of})
+        drawn = figure.draw(tables, grid)
+        save(drawn, arguments.pdf, "pdf", {"CreationDate": None, "Keywords": made_of})
+        save(drawn, arguments.png, "png", {"Software": None, "Comment": made_of})
     with replacing_signed(arguments.caption) as temporary:
-        caption = kind.caption(tables, grid, arguments.model)
+        caption = figure.caption(tables, grid, arguments.model)
         temporary.write_text(f"{caption}\n{document(unknown)}" if unknown else caption, "utf-8")
 
 
-def table_of_model(path: Path, model: str, grid: Grid) -> pd.DataFrame:
-    """The rows of one model; InputError where the grid does not have their methods."""
-    table = read_table(path, COLUMNS[path.stem])
-    table = table[table["model"] == model]
+def known_table(folder: Path, name: str, grid: Grid) -> pd.DataFrame:
+    """A table of a folder; InputError where the grid does not have its methods."""
+    path = folder / f"{name}.csv"
+    table = read_table(path, constants("tables", name)["COLUMNS"])
     methods = table["method"].dropna() if "method" in table else []
     unknown = set(methods) - set(grid.methods)
     if unknown:

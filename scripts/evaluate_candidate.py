@@ -6,20 +6,22 @@ from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from multiprune.artefacts import sha256_arrays, write_json
-from multiprune.command import run
-from multiprune.digest import code_digest
 from multiprune.errors import InputError
-from multiprune.evaluation_runs import provenance
-from multiprune.masks import apply_packed
-from multiprune.models import load_model, set_up
-from multiprune.perplexity import windows_of
-from multiprune.perplexity_runs import add_text_arguments, measure_of, measure_text, text_path
-from multiprune.pruning_runs import add_arguments, prune
-from multiprune.sweep import with_constants
-from multiprune.sweep_records import check_windows
-from multiprune.texts import read_paragraphs, tokenize
-from multiprune.tokenizer import load_tokenizer
+from multiprune.evaluation.arguments import provenance
+from multiprune.evaluation.candidate_records import check_windows
+from multiprune.evaluation.perplexity import windows_of
+from multiprune.evaluation.records import add_text_arguments, measure_of, measure_text, text_path
+from multiprune.experiment.candidates import with_constants
+from multiprune.fetch.texts import read_paragraphs
+from multiprune.files.hashes import sha256_arrays
+from multiprune.files.json import write_json
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
+from multiprune.models.loading import load_model, set_up
+from multiprune.models.tokenization import tokenize
+from multiprune.models.tokenizer import load_tokenizer
+from multiprune.pruning.arguments import add_arguments, prune
+from multiprune.pruning.masks import apply_packed
 
 
 def parse() -> argparse.Namespace:
@@ -68,7 +70,7 @@ def main() -> None:
     method = with_constants(options.method, options.constants)
     pruned, inputs = prune(options, method)
     names = sorted(pruned.masks)
-    origin = provenance(options, code_digest(__file__), device) | {
+    origin = provenance(options, device) | {
         "mask": sha256_arrays(pruned.masks[name] for name in names)
     }
 
@@ -78,7 +80,7 @@ def main() -> None:
         apply_packed(model, masks, options.candidate)
         return model
 
-    measure = measure_of(options, tokenizer, origin, load)
+    measure = measure_of(options, code_digest(__file__), tokenizer, origin, load)
     measured = {language: measure_text(text, language, measure) for language, text in texts.items()}
     write_json(
         options.output,

@@ -7,21 +7,22 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from multiprune.artefacts import sha256_file, write_json
-from multiprune.command import run
-from multiprune.digest import code_digest
-from multiprune.evaluation_cache import EvaluationCache
-from multiprune.evaluation_runs import add_arguments, provenance
-from multiprune.models import load_model, set_up
-from multiprune.tokenizer import load_tokenizer
+from multiprune.evaluation.arguments import add_arguments, provenance
+from multiprune.evaluation.cache import EvaluationCache
+from multiprune.files.hashes import sha256_file
+from multiprune.files.json import write_json
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
+from multiprune.models.loading import load_model, set_up
+from multiprune.models.tokenizer import load_tokenizer
 
-# lm-eval imports the hub's client, which multiprune.models has to have told to stay offline.
+# lm-eval imports the hub's client, which models.loading has to have told to stay offline.
 # isort: split
 from lm_eval.api.model import LM
 
-from multiprune.downstream import measure
-from multiprune.harness import PreparedTask, prepare, requests_hash
-from multiprune.harness_model import LoadedModel
+from multiprune.evaluation.tasks.measuring import measure
+from multiprune.evaluation.tasks.model import LoadedModel
+from multiprune.evaluation.tasks.running import PreparedTask, prepare, requests_hash
 
 
 def parse() -> argparse.Namespace:
@@ -40,7 +41,7 @@ def main() -> None:
     """Compute what is not in the cache, then write one record per language."""
     options = parse()
     device = set_up(options.threads)
-    origin = provenance(options, code_digest(__file__), device) | {"batch_size": options.batch_size}
+    origin = provenance(options, device) | {"batch_size": options.batch_size}
     origin["versions"] |= {"lm_eval": version("lm_eval")}
 
     @cache
@@ -48,7 +49,7 @@ def main() -> None:
         model = load_model(options.model, options.dtype, options.mask)
         return LoadedModel(model, load_tokenizer(options.model), options.batch_size)
 
-    kept = EvaluationCache(options.cache)
+    kept = EvaluationCache(options.cache, code_digest(__file__))
     with tempfile.TemporaryDirectory() as temporary:
         for language in sorted(options.languages):
             manifest = Path(options.tasks_folder) / language / "task.json"

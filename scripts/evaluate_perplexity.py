@@ -5,13 +5,13 @@ from pathlib import Path
 
 from transformers import PreTrainedModel
 
-from multiprune.artefacts import write_json
-from multiprune.command import run
-from multiprune.digest import code_digest
-from multiprune.evaluation_runs import add_arguments, provenance
-from multiprune.models import load_model, set_up
-from multiprune.perplexity_runs import add_text_arguments, measure_of, measure_text, text_path
-from multiprune.tokenizer import load_tokenizer
+from multiprune.evaluation.arguments import add_arguments, provenance
+from multiprune.evaluation.records import add_text_arguments, measure_of, measure_text, text_path
+from multiprune.files.json import write_json
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
+from multiprune.models.loading import load_model, set_up
+from multiprune.models.tokenizer import load_tokenizer
 
 
 def parse() -> argparse.Namespace:
@@ -26,13 +26,13 @@ def main() -> None:
     """Compute what is not in the cache, then write one record per language."""
     options = parse()
     device = set_up(options.threads)
-    origin = provenance(options, code_digest(__file__), device)
+    origin = provenance(options, device)
     tokenizer = load_tokenizer(options.model)
 
     def load() -> PreTrainedModel:
         return load_model(options.model, options.dtype, options.mask)
 
-    measure = measure_of(options, tokenizer, origin, load)
+    measure = measure_of(options, code_digest(__file__), tokenizer, origin, load)
     for language, corpus in sorted(options.languages.items()):
         measured = measure_text(text_path(options, language), language, measure)
         result = {

@@ -7,20 +7,20 @@ import argparse
 from importlib.metadata import version
 from pathlib import Path
 
-from multiprune.artefacts import write_json
-from multiprune.command import run, text_by_language
-from multiprune.digest import code_digest
 from multiprune.errors import InputError
-from multiprune.export import PrunedCheckpoint, must_not_replace
-from multiprune.manifests import (
+from multiprune.export.checkpoint import PrunedCheckpoint, must_not_replace
+from multiprune.export.model_card import CARD, RECORD, calibration_sets, model_card, perplexity_rows
+from multiprune.files.json import write_json
+from multiprune.files.manifests import (
     MANIFEST,
     checked_fingerprint,
-    described_folder,
+    fill_folder,
     read_manifest,
 )
-from multiprune.masks import check_mask_belongs
-from multiprune.model_card import CARD, RECORD, calibration_sets, model_card, perplexity_rows
-from multiprune.pruning_files import pruning_hash
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run, text_by_language
+from multiprune.pruning.files import pruning_hash
+from multiprune.pruning.masks import check_mask_belongs
 
 
 def parse() -> argparse.Namespace:
@@ -55,37 +55,40 @@ def main() -> None:
     definition = {"kind": "export", "model": model, "mask": mask}
     must_not_replace(options.output, definition)
     pruned = checkpoint.metadata
-    with described_folder(options.output / MANIFEST, definition) as (folder, _):
-        zeros = checkpoint.write(folder)
-        record = {
-            "name": options.model.resolve().name,
-            "auto_class": checkpoint.architecture.auto_class,
-            "base": {
-                "definition": base["definition"],
-                "revision": base["revision"],
-                "fingerprint": model,
-            },
-            "mask": mask,
-            "seed": options.seed,
-            "method": pruned["method"],
-            "options": pruned["options"],
-            "sparsity": {
-                "requested": pruned["requested_sparsity"],
-                "achieved": pruned["achieved_sparsity"],
-            },
-            "zeros": vars(zeros),
-            "blocks": pruned["blocks"],
-            "propagation": pruned.get("propagation", "dense"),
-            "calibration": pruned.get("taken") or calibration_sets(pruned["inputs"]),
-            "inputs": pruned["inputs"],
-            "perplexity": rows,
-            "versions": {**pruned["versions"], "safetensors": version("safetensors")},
-            "code": code_digest(__file__),
-        }
+    record = {
+        "name": options.model.resolve().name,
+        "auto_class": checkpoint.architecture.auto_class,
+        "base": {
+            "definition": base["definition"],
+            "revision": base["revision"],
+            "fingerprint": model,
+        },
+        "mask": mask,
+        "seed": options.seed,
+        "method": pruned["method"],
+        "options": pruned["options"],
+        "sparsity": {
+            "requested": pruned["requested_sparsity"],
+            "achieved": pruned["achieved_sparsity"],
+        },
+        "blocks": pruned["blocks"],
+        "propagation": pruned.get("propagation", "dense"),
+        "calibration": pruned.get("taken") or calibration_sets(pruned["inputs"]),
+        "inputs": pruned["inputs"],
+        "perplexity": rows,
+        "versions": {**pruned["versions"], "safetensors": version("safetensors")},
+        "code": code_digest(__file__),
+    }
+
+    def fill(folder: Path) -> dict:
+        record["zeros"] = vars(checkpoint.write(folder))
         write_json(folder / RECORD, record)
         (folder / CARD).write_text(model_card(record), encoding="utf-8")
-    achieved = pruned["achieved_sparsity"]
-    print(f"{options.output}: {zeros.dropped} weights are zero, sparsity {achieved:.5f}")
+        return {}
+
+    fill_folder(options.output / MANIFEST, definition, fill)
+    zeros, achieved = record["zeros"]["dropped"], pruned["achieved_sparsity"]
+    print(f"{options.output}: {zeros} weights are zero, sparsity {achieved:.5f}")
 
 
 if __name__ == "__main__":

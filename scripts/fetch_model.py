@@ -2,56 +2,50 @@
 
 The folder of --manifest is built beside its place, in .NAME.partial, and renamed into it. What has
 arrived from the hub stays there when a download fails, and the same command goes on from it. A
-folder that holds another definition is refused.
+folder that is complete is left as it is; one that holds another definition is refused.
 """
 
 import argparse
 import json
 import os
 from functools import partial
-from pathlib import Path
 
-from multiprune.command import run
-from multiprune.manifests import (
-    described_folder,
-    keep_copy,
-    note_verified,
-    parse_definition,
-    still_complete,
-)
-from multiprune.model_fit import NOTHING, check_fit
-from multiprune.model_sources import fetch_model
-from multiprune.revisions import RevisionLock
+from multiprune.fetch.definitions import add_arguments, link_outputs, parse_definition
+from multiprune.fetch.fit import NOTHING, check_fit
+from multiprune.fetch.revisions import RevisionLock
+from multiprune.files.manifests import fill_folder
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
+from multiprune.registry import find
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--definition", required=True, help="the model's config entry, as JSON")
-    parser.add_argument("--manifest", required=True, type=Path, help="MODEL_FOLDER/manifest.json")
-    parser.add_argument("--lock", required=True, type=Path, help="lock file of hub revisions")
+    add_arguments(parser, "the model's config entry, as JSON")
     parser.add_argument(
         "--asked",
         type=json.loads,
         default=NOTHING,
         help="JSON, dtype and lengths that the experiment asks of the model",
     )
-    arguments = parser.parse_args()
-    definition = parse_definition(arguments.definition, {"kind"})
+    options = parser.parse_args()
+    definition = parse_definition(options.definition, {"kind"})
     os.environ["TQDM_DISABLE"] = "1"  # no progress bars in a log; read when tqdm is imported
-    from_hub = definition["kind"] == "huggingface"
-    if from_hub and still_complete(arguments.manifest, definition):
-        note_verified(arguments.manifest)
-        print("complete already: nothing is fetched again")
-        return
-    lock, key = RevisionLock(arguments.lock), f"models/{arguments.manifest.parent.name}"
-    pinned = lock.pin(key, definition)
-    with described_folder(arguments.manifest, definition, resumable=from_hub) as (folder, notes):
-        fits = partial(check_fit, arguments.manifest.parent.name, asked=arguments.asked)
-        notes.update(fetch_model(pinned, folder, fits))
-    note_verified(arguments.manifest)  # its files have just been hashed
-    lock.record(key, definition, notes.get("revision"))
-    if from_hub:
-        keep_copy(arguments.manifest)
+    kind = find("fetch.models", definition["kind"], what="model kind")
+    name = options.manifest.parent.name
+    lock, fits = RevisionLock(options.lock), partial(check_fit, name, asked=options.asked)
+    pinned = lock.pin(f"models/{name}", definition)
+    manifest = fill_folder(
+        options.manifest,
+        definition,
+        lambda folder: kind.fetch(pinned, folder, fits),
+        kind.made_by(definition, code_digest(__file__, [f"fetch.models.{definition['kind']}"])),
+        resumable=definition["kind"] == "huggingface",
+    )
+    lock.record(f"models/{name}", definition, manifest["revision"])
+    lock.must_agree(f"models/{name}", definition, options.manifest)
+    fits(options.manifest.parent)  # another run may have fetched it
+    link_outputs(options)
 
 
 if __name__ == "__main__":

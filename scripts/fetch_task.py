@@ -3,35 +3,41 @@
 import argparse
 from pathlib import Path
 
-from multiprune.artefacts import write_json
-from multiprune.command import run
-from multiprune.harness_datasets import fetch, source_of
-from multiprune.revisions import RevisionLock
+from multiprune.fetch.definitions import add_arguments, link_outputs, parse_definition
+from multiprune.fetch.revisions import RevisionLock
+from multiprune.fetch.tasks.rows import fetch, source_of
+from multiprune.files.json import read_json, write_json
+from multiprune.files.manifests import fill_folder
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
 
-
-def parse() -> argparse.Namespace:
-    """Options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", required=True, help="name of the task, such as xnli")
-    parser.add_argument("--language", required=True)
-    parser.add_argument("--cache", required=True, help="folder for what `datasets` downloads")
-    parser.add_argument("--lock", required=True, help="lock file of hub revisions")
-    parser.add_argument("--output", required=True, help="task.json; its folder takes the rows")
-    return parser.parse_args()
+TASK = "task.json"
 
 
 def main() -> None:
     """Fetch the rows and write task.json beside them."""
-    options = parse()
-    folder, key = Path(options.output).parent, f"tasks/{options.task}"
-    definition = source_of(options.task, options.language).definition
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_arguments(parser, "task and language, as JSON")
+    parser.add_argument("--cache", required=True, help="folder for what `datasets` downloads")
+    options = parser.parse_args()
+    definition = parse_definition(options.definition, {"task", "language"})
+    task, language = definition["task"], definition["language"]
+    source = source_of(task, language).definition
     lock = RevisionLock(options.lock)
-    revision = lock.pin(key, definition)["revision"]
-    manifest = fetch(options.task, options.language, folder, options.cache, revision)
-    write_json(options.output, manifest)
-    dataset = manifest["dataset"]
-    lock.record(key, definition, dataset["revision"])
-    print(f"{options.task} {options.language}: {dataset['rows']} rows of {dataset['path']}")
+    revision = lock.pin(f"tasks/{task}", source)["revision"]
+
+    def fill(folder: Path) -> dict:
+        described = fetch(task, language, folder, options.cache, revision)
+        write_json(folder / TASK, described)
+        return {"revision": described["dataset"]["revision"]}
+
+    made_by = {"code": code_digest(__file__)}
+    manifest = fill_folder(options.manifest, definition, fill, made_by)
+    lock.record(f"tasks/{task}", source, manifest["revision"])
+    lock.must_agree(f"tasks/{task}", source, options.manifest)
+    dataset = read_json(options.manifest.with_name(TASK))["dataset"]
+    print(f"{task} {language}: {dataset['rows']} rows of {dataset['path']}")
+    link_outputs(options)
 
 
 if __name__ == "__main__":

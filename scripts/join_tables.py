@@ -4,20 +4,22 @@ import argparse
 import json
 from pathlib import Path
 
-from multiprune.artefacts import noting_inputs
-from multiprune.checksums import replacing_signed
-from multiprune.command import run
 from multiprune.errors import InputError
-from multiprune.provenance import write_origin
-from multiprune.table_files import COLUMNS, join_tables, write_table
-from multiprune.table_pages import page
+from multiprune.files.checksums import replacing_signed
+from multiprune.files.noted_inputs import noting_inputs
+from multiprune.files.tables import write_table
+from multiprune.jobs.command import run
+from multiprune.jobs.provenance import origin
+from multiprune.registry import names
+from multiprune.tables.joining import join
+from multiprune.tables.pages import page
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", required=True, help="holds {model}/{table}.csv")
+    parser.add_argument("--folder", type=Path, required=True, help="holds {model}/{table}.csv")
     parser.add_argument("--models", required=True, help="JSON list, in the order to join")
-    parser.add_argument("--table", required=True, choices=sorted(COLUMNS))
+    parser.add_argument("--table", required=True, choices=names("tables", having="COLUMNS"))
     parser.add_argument("--output", type=Path, required=True, help="CSV")
     parser.add_argument("--page", type=Path, required=True, help="HTML")
     arguments = parser.parse_args()
@@ -28,10 +30,9 @@ def main() -> None:
     if not isinstance(models, list) or not models:
         raise InputError(f"--models: found {arguments.models!r}; give a JSON list of model names")
     with noting_inputs() as inputs:
-        table = join_tables(arguments.folder, models, arguments.table)
-    write_table(arguments.output, table)
+        table = join(arguments.folder, models, arguments.table)
     # Seeds stand in the origins of the inputs.
-    write_origin(arguments.output, __file__, inputs, [])
+    write_table(arguments.output, table, origin(__file__, inputs, []))
     with replacing_signed(arguments.page) as temporary:
         temporary.write_text(page(table, arguments.output), encoding="utf-8")
 

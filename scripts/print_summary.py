@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from multiprune.claim_documents import count_verdicts
-from multiprune.command import run
+from multiprune.claims.documents import count_verdicts
 from multiprune.errors import InputError
-from multiprune.table_files import COLUMNS, read_table
+from multiprune.files.tables import read_table
+from multiprune.jobs.command import run
+from multiprune.registry import constants
 
 SHOWN = {
     "model": "model",
@@ -44,7 +45,7 @@ def main() -> None:
     print(f"\nPerplexity{whose}, geometric mean over all languages:\n")
     text = table[shown].rename(columns=SHOWN)
     print(text.to_string(index=False, na_rep="", float_format="{:.3g}".format))
-    claims = read_table(options.tables / "claims.csv", COLUMNS["claims"])
+    claims = read_table(options.tables / "claims.csv", constants("tables", "claims")["COLUMNS"])
     print(f"\n{count_verdicts(claims['verdict'])} ({options.tables / 'claims.md'})")
     print(f"report: {options.report}")
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import torch
 
-from multiprune.artefacts import sha256_file
-from multiprune.command import run
-from multiprune.digest import code_digest
 from multiprune.errors import InputError
-from multiprune.language_structure import chosen_statistics
-from multiprune.masks import write_mask
-from multiprune.pruning_runs import add_arguments, prune
-from multiprune.sweep import with_constants
-from multiprune.sweep_records import read_choice
+from multiprune.evaluation.candidate_records import read_choice
+from multiprune.experiment.candidates import with_constants
+from multiprune.files.hashes import sha256_file
+from multiprune.jobs.command import run
+from multiprune.pruning.arguments import add_arguments, prune
+from multiprune.pruning.masks import write_mask
+from multiprune.pruning.records import write_record
+from multiprune.statistics.structure import chosen_statistics
 
 
 def main() -> None:
@@ -29,7 +29,6 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
-    code = code_digest(__file__)
     torch.set_num_threads(options.threads)
     method, choice = options.method, {}
     if options.chosen:
@@ -59,9 +58,9 @@ def main() -> None:
         "shapes": pruned.shapes,
         "inputs": inputs,
         "versions": {"torch": version("torch"), "numpy": version("numpy")},
-        "code": code,
     }
     write_mask(options.output, pruned.masks, metadata | choice)
+    write_record(options.output)
     print(f"achieved sparsity {pruned.achieved_sparsity:.5f} of {options.sparsity:g} requested")
 
 

@@ -12,20 +12,22 @@ from pathlib import Path
 
 import torch
 
-from multiprune.architectures import Architecture
-from multiprune.artefacts import sha256_file, sha256_json
-from multiprune.block_activations import BlockPasses
-from multiprune.block_pruners import CONTRAST, SPARSEGPT, block_pruner
-from multiprune.command import run
-from multiprune.digest import code_digest
+from multiprune.calibration.windows import read_windows
 from multiprune.errors import InputError
-from multiprune.manifests import checked_fingerprint
-from multiprune.models import check_ids, check_length, library_versions, load_model, set_up
-from multiprune.pruning import BlockReport, PrunedModel, activation_threshold
-from multiprune.sequential import Progress, allocate, prune_sequentially
-from multiprune.statistics_files import StatisticsFiles
-from multiprune.weights import ModelWeights
-from multiprune.windows import read_windows
+from multiprune.files.hashes import sha256_file, sha256_json
+from multiprune.files.manifests import checked_fingerprint
+from multiprune.jobs.code_digest import code_digest
+from multiprune.jobs.command import run
+from multiprune.models.architectures import Architecture
+from multiprune.models.loading import check_ids, check_length, library_versions, load_model, set_up
+from multiprune.models.weights import ModelWeights
+from multiprune.pruning.axes import modules_of
+from multiprune.pruning.pruner import BlockReport, PrunedModel, activation_threshold
+from multiprune.pruning.records import write_record
+from multiprune.pruning.sequential.passes import BlockPasses
+from multiprune.pruning.sequential.propagation import Progress, allocate, prune_sequentially
+from multiprune.pruning.sequential.pruners import CONTRAST, SPARSEGPT, block_pruner
+from multiprune.statistics.files import StatisticsFiles
 
 
 def parse() -> argparse.Namespace:
@@ -148,10 +150,10 @@ def main() -> None:
         "inputs": inputs,
         "device": device.type,
         "versions": library_versions(),
-        "code": code_digest(__file__),
     }
     pruner = block_pruner(weights, options.method, threshold)
-    progress = Progress(options.progress, sha256_json([metadata, options.threads]), pruner)
+    code = code_digest(__file__, modules_of(options.method))
+    progress = Progress(options.progress, sha256_json([metadata, options.threads, code]), pruner)
     indices = [report.block for report in allocation]
     if not all(map(progress.holds, indices)):
         passes = entered(options, weights.architecture, device)
@@ -164,6 +166,7 @@ def main() -> None:
         "blocks": [block.as_json() for block in pruned.blocks],
     }
     pruner.join(options.output, [progress.path(index) for index in indices], metadata)
+    write_record(options.output)
     progress.remove()
     print(f"achieved sparsity {pruned.achieved_sparsity:.5f} of {options.sparsity:g} requested")
 

@@ -3,12 +3,11 @@
 import argparse
 from importlib.metadata import version
 
-from multiprune.artefacts import write_json
-from multiprune.command import run
-from multiprune.digest import code_digest
-from multiprune.language_structure import ALL, correlations, farthest_first
-from multiprune.manifests import checked_fingerprint
-from multiprune.statistics_files import StatisticsFiles
+from multiprune.files.json import write_json
+from multiprune.files.manifests import checked_fingerprint
+from multiprune.jobs.command import run
+from multiprune.statistics.files import StatisticsFiles
+from multiprune.statistics.structure import ALL, correlations, farthest_first
 
 
 def main() -> None:
@@ -32,7 +31,6 @@ def main() -> None:
             "languages": languages,
             "distances": distances,
             "provenance": {
-                "code": code_digest(__file__),
                 "versions": {"numpy": version("numpy")},
                 "inputs": inputs,
             },

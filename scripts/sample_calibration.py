@@ -3,17 +3,17 @@
 import argparse
 from pathlib import Path
 
-from multiprune.artefacts import metadata_text, sha256_file, write_tensors
-from multiprune.calibration import sample_windows
-from multiprune.command import run
-from multiprune.digest import code_digest
-from multiprune.manifests import checked_fingerprint
-from multiprune.models import library_versions
-from multiprune.positions import check_positions
-from multiprune.texts import read_paragraphs, tokenize
-from multiprune.tokenization import start_tokens, unknown_tokens, warn_of_unknown
-from multiprune.tokenizer import load_tokenizer
-from multiprune.windows import START_TOKEN, start_metadata
+from multiprune.calibration.sampling import sample_windows
+from multiprune.calibration.windows import START_TOKEN, start_metadata
+from multiprune.fetch.texts import read_paragraphs
+from multiprune.files.hashes import sha256_file
+from multiprune.files.manifests import checked_fingerprint
+from multiprune.files.tensors import metadata_text, write_tensors
+from multiprune.jobs.command import run
+from multiprune.models.loading import library_versions
+from multiprune.models.positions import check_positions
+from multiprune.models.tokenization import start_tokens, tokenize, unknown_tokens, warn_of_unknown
+from multiprune.models.tokenizer import load_tokenizer
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
-    code, model = code_digest(__file__), checked_fingerprint(options.model)
+    model = checked_fingerprint(options.model)
     check_positions(Path(options.model).name, options.model, {"calibration.length": options.length})
     tokenizer = load_tokenizer(options.model)
     tokens, _ = tokenize(read_paragraphs(options.text), tokenizer)
@@ -47,7 +47,6 @@ def main() -> None:
         **start_metadata(start, options.start_token),
         "model": model,
         "versions": library_versions(),
-        "code": code,
     }
     write_tensors(options.output, {"input_ids": windows}, metadata_text(metadata))
     warn_of_unknown(options.name, unknown, windows.size)

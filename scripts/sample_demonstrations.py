@@ -3,10 +3,8 @@
 import argparse
 from pathlib import Path
 
-from multiprune.alignment import check_counts, check_lengths
-from multiprune.artefacts import metadata_text, sha256_file, write_tensors
-from multiprune.command import run
-from multiprune.demonstrations import (
+from multiprune.calibration.alignment import check_counts, check_lengths
+from multiprune.calibration.demonstrations import (
     Side,
     aligned,
     monolingual_lines,
@@ -14,13 +12,15 @@ from multiprune.demonstrations import (
     tokenize_samples,
     translation_lines,
 )
-from multiprune.digest import code_digest
-from multiprune.manifests import checked_fingerprint, manifest_beside
-from multiprune.models import library_versions
-from multiprune.positions import check_positions
-from multiprune.tokenization import start_tokens, unknown_tokens, warn_of_unknown
-from multiprune.tokenizer import load_tokenizer
-from multiprune.windows import START_TOKEN, start_metadata
+from multiprune.calibration.windows import START_TOKEN, start_metadata
+from multiprune.files.hashes import sha256_file
+from multiprune.files.manifests import checked_fingerprint, manifest_beside
+from multiprune.files.tensors import metadata_text, write_tensors
+from multiprune.jobs.command import run
+from multiprune.models.loading import library_versions
+from multiprune.models.positions import check_positions
+from multiprune.models.tokenization import start_tokens, unknown_tokens, warn_of_unknown
+from multiprune.models.tokenizer import load_tokenizer
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
 
-    code, model = code_digest(__file__), checked_fingerprint(options.model)
+    model = checked_fingerprint(options.model)
     lengths = {"calibration.demonstrations.length": options.length}
     check_positions(Path(options.model).name, options.model, lengths)
     source = Side(options.source_name, read_sentences(options.source))
@@ -78,7 +78,6 @@ def main() -> None:
         "target": sha256_file(options.target),
         "model": model,
         "versions": library_versions(),
-        "code": code,
         **start_metadata(start, options.start_token),
         **counts,
     }

@@ -9,12 +9,8 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from multiprune.artefacts import replacing
-from multiprune.command import run, text_by_language
 from multiprune.errors import InputError
-from multiprune.group_pattern import GroupPattern, parse_pattern
-from multiprune.models import check_ids, check_length, load_model, not_finite, set_up
-from multiprune.perplexity import (
+from multiprune.evaluation.perplexity import (
     bits_per_byte,
     check_logits,
     perplexity,
@@ -22,7 +18,8 @@ from multiprune.perplexity import (
     window_losses,
     windows_of,
 )
-from multiprune.sparsity_report import (
+from multiprune.experiment.group_pattern import GroupPattern, parse_pattern
+from multiprune.export.sparsity_report import (
     LEVELS,
     as_text,
     matrices,
@@ -30,9 +27,12 @@ from multiprune.sparsity_report import (
     own_paragraphs,
     sparsity_rows,
 )
-from multiprune.texts import read_paragraphs, tokenize, utf8_bytes
-from multiprune.tokenization import unknown_tokens, warn_of_unknown
-from multiprune.tokenizer import load_tokenizer
+from multiprune.fetch.texts import read_paragraphs
+from multiprune.files.writing import replacing
+from multiprune.jobs.command import run, text_by_language
+from multiprune.models.loading import check_ids, check_length, load_model, not_finite, set_up
+from multiprune.models.tokenization import tokenize, unknown_tokens, utf8_bytes, warn_of_unknown
+from multiprune.models.tokenizer import load_tokenizer
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 

@@ -2,12 +2,13 @@
 
 import argparse
 
-from multiprune import claim_documents
-from multiprune.artefacts import noting_inputs
-from multiprune.checksums import replacing_signed
-from multiprune.command import run
-from multiprune.provenance import write_origin
-from multiprune.table_files import COLUMNS, read_table
+from multiprune.claims import documents as claim_documents
+from multiprune.files.checksums import replacing_signed
+from multiprune.files.noted_inputs import noting_inputs
+from multiprune.files.tables import read_table
+from multiprune.jobs.command import run
+from multiprune.jobs.provenance import origin
+from multiprune.registry import constants
 
 
 def main() -> None:
@@ -18,16 +19,15 @@ def main() -> None:
     parser.add_argument("--restructured", required=True)
     arguments = parser.parse_args()
     with noting_inputs() as inputs:
-        claims = read_table(arguments.table, COLUMNS["claims"])
+        claims = read_table(arguments.table, constants("tables", "claims")["COLUMNS"])
     for target, document in (
         (arguments.markdown, claim_documents.markdown),
         (arguments.latex, claim_documents.latex),
         (arguments.restructured, claim_documents.restructured),
     ):
-        with replacing_signed(target) as temporary:
-            temporary.write_text(document(claims), encoding="utf-8")
         # Seeds stand in the origins of the inputs.
-        write_origin(target, __file__, inputs, [])
+        with replacing_signed(target, origin(__file__, inputs, [])) as temporary:
+            temporary.write_text(document(claims), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from workflow.twins import Twins, run_twins
 RUNS_SNAKEMAKE = {"finished", "fresh", "hostile", "interrupted", "twins"}
 # Folders of tests, the longest first, so that two processes end at about the same time.
 LONGEST_FIRST = (
-    *("cluster", "conda", "workflow", "end_to_end"),
-    *("browser", "faults", "architectures", "unit"),
+    *("cluster", "conda", "workflow", "refusals"),
+    *("end_to_end", "browser", "faults", "unit"),
 )
 # Modules that share what takes long to make, or of which only one can run.
 TOGETHER = {

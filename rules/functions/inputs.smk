@@ -86,11 +86,6 @@ def downstream_records_of(model):
     ]
 
 
-def downstream_records_of_model(wildcards):
-    """Every downstream record of a model."""
-    return downstream_records_of(wildcards.model)
-
-
 def statistics_of(wildcards):
     """Dense statistics of every language or pair that a method calibrates on, if it needs any."""
     if not experiment.reads_dense_statistics(config, wildcards.method):
@@ -177,11 +172,6 @@ def sweeps_of(model):
     ]
 
 
-def sweeps_of_model(wildcards):
-    """Every record and every choice of a model's sweeps."""
-    return sweeps_of(wildcards.model)
-
-
 def contrast_of(wildcards):
     """Statistics that a method's norm is divided by; nothing for other norms."""
     if not experiment.reads_dense_statistics(config, wildcards.method):
@@ -206,6 +196,17 @@ def mask_of(wildcards):
         return []
     names = ("model", "seed", "method", "sparsity")  # an evaluation has more
     return pruned_file(*(wildcards[name] for name in names))
+
+
+def in_json(pruned):
+    """Path of the record beside a mask or new weights."""
+    return f"{os.path.splitext(pruned)[0]}.json"
+
+
+def record_of(wildcards):
+    """The record of a pruned model, whose content tells whether the mask is another by now."""
+    mask = mask_of(wildcards)
+    return in_json(mask) if mask else []
 
 
 def masks_of(model):
@@ -246,38 +247,46 @@ def dense_records_of(wildcards):
     )
 
 
-def records_of_model(wildcards):
-    """Every perplexity record of a model."""
-    return records_of(wildcards.model)
-
-
-def masks_of_model(wildcards):
-    """Every mask of a model, or its new weights."""
-    return masks_of(wildcards.model)
-
-
-def statistics_of_model(wildcards):
-    """Statistics of every calibration language and seed of a model."""
-    return expand(
-        "<results>/{model}/seed{seed}/statistics/{language}.safetensors",
-        model=wildcards.model,
-        seed=sorted(config["seeds"]),
-        language=experiment.languages(config, "calibration"),
-    )
-
-
-def all_statistics_of_model(wildcards):
-    """Statistics of every calibration set and seed of a model, pairs and code included."""
+def statistics_of_model(model, sets):
+    """Statistics of some calibration sets of a model, under every seed."""
     return expand(
         "<results>/{model}/seed{seed}/statistics/{calibration}.safetensors",
-        model=wildcards.model,
+        model=model,
         seed=sorted(config["seeds"]),
-        calibration=CALIBRATION_SETS,
+        calibration=sets,
     )
 
 
-def structure_of(wildcards):
-    """How alike the languages are, where a claim may speak of it."""
-    if "structure" not in TABLES:
-        return []
-    return "<results>/tables/by_model/{model}/structure.csv"
+# What a table reads, as its module says it.
+RESULTS_OF = {
+    "perplexity": records_of,
+    "downstream": downstream_records_of,
+    "masks": lambda model: [in_json(path) for path in masks_of(model)],
+    "sweep": sweeps_of,
+    "statistics": lambda model: statistics_of_model(model, CALIBRATED),
+    "all_statistics": lambda model: statistics_of_model(model, CALIBRATION_SETS),
+}
+
+
+def results_of_table(wildcards):
+    """Records, masks and statistics that a table is made of."""
+    read = table_grids.reads(wildcards.table)
+    kinds = [RESULTS_OF[what] for what in read if what in RESULTS_OF]
+    return [path for kind in kinds for path in kind(wildcards.model)]
+
+
+def claims_of_table(wildcards):
+    """The file of claims, for a table that reads it."""
+    return CLAIMS if "claims" in table_grids.reads(wildcards.table) else []
+
+
+def tables_of_table(wildcards):
+    """Other tables of the model that a table reads, as far as they are made."""
+    made = [name for name in table_grids.other_tables(wildcards.table) if name in TABLES]
+    return [f"<results>/tables/by_model/{{model}}/{name}.csv" for name in made]
+
+
+def tables_of_figure(wildcards):
+    """The model's tables that a figure is drawn from."""
+    tables = table_grids.tables_of(wildcards.figure)
+    return [f"<results>/tables/by_model/{{model}}/{table}.csv" for table in tables]

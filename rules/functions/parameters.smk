@@ -16,6 +16,16 @@ def model_folder(wildcards):
     return f"{RESOURCES}/models/{wildcards.model}"
 
 
+def corpus_folder(wildcards):
+    """Folder of one language of a corpus."""
+    return f"{RESOURCES}/corpora/{wildcards.corpus}/{wildcards.language}"
+
+
+def task_definition(wildcards):
+    """Which task in which language, as JSON."""
+    return canonical({"task": wildcards.task, "language": wildcards.language})
+
+
 def model_definitions(wildcards):
     """What every model is, as JSON."""
     return canonical({model: definitions.model_definition(config, model) for model in MODELS})
@@ -93,6 +103,12 @@ def language_name(side):
     return lambda wildcards: config["languages"][wildcards[side]]["name"]
 
 
+def folder_of_task(task):
+    """Parameter function: folder of a downstream task, with a folder for each language."""
+    folder = f"{RESULTS if task in CLOZE_TASKS else RESOURCES}/tasks/{task}"
+    return lambda wildcards: folder
+
+
 def cloze_option(name):
     """Parameter function: an option of a cloze task."""
     return lambda wildcards: CLOZE_TASKS[wildcards.task][name]
@@ -154,11 +170,6 @@ def corpora_folder(wildcards):
     return f"{RESOURCES}/corpora"
 
 
-def folder_of_tasks(wildcards, input):
-    """Folder that holds one folder per language of a task."""
-    return os.path.dirname(os.path.dirname(input.tasks[0]))
-
-
 def folder_of_input(name):
     """Parameter function: folder of the first file of an input."""
     return lambda wildcards, input: os.path.dirname(input[name][0])
@@ -189,6 +200,11 @@ def tables_folder(wildcards):
     return f"{RESULTS}/tables"
 
 
+def grid_of_table(wildcards):
+    """Digest of the part of the grid that a table depends on."""
+    return sha256_json(table_grids.grid_of_table(config, wildcards.table))
+
+
 def caption_of_table(wildcards):
-    """File that explains a table's columns; the report includes it."""
-    return os.path.relpath(ROOT / f"rules/captions/table_{wildcards.table}.rst")
+    """What explains a table's columns in the report."""
+    return constants("tables", wildcards.table)["CAPTION"]

@@ -1,9 +1,20 @@
-"""Named functions of one axis of a method, with an answer that helps when a name is unknown."""
+"""Alternatives by name: each is a module of its own in the package of its axis.
 
-from collections.abc import Callable, Iterator
+A new score, norm, allocation, table or figure is a new file; nothing else names it. Nothing but
+this module imports by a computed name, so that what a job depends on can be read off its imports
+and the names that it is given.
+"""
+
+import ast
 from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 
 from multiprune.errors import InputError, shown
+
+LIBRARY = Path(__file__).parent
 
 
 def unknown_name(what: str, name: str, allowed: list[str]) -> str:
@@ -13,26 +24,37 @@ def unknown_name(what: str, name: str, allowed: list[str]) -> str:
     return f"unknown {what} {shown(name)}: allowed are {', '.join(allowed)}{hint}"
 
 
-class Registry:
-    """Maps the names used in a config to functions."""
+def find(package: str, name: str, having: str | None = None, what: str | None = None) -> ModuleType:
+    """The module of a package, such as `pruning.scores`, that has this name.
 
-    def __init__(self, what: str):
-        self.what = what
-        self._functions: dict[str, Callable] = {}
+    InputError, with the list and the nearest match, where `names` has none; it calls the module
+    `what`, or by the name of the package.
+    """
+    known = names(package, having)
+    if name not in known:
+        what = what or package.rpartition(".")[2].removesuffix("s")
+        raise InputError(unknown_name(what, name, known))
+    return import_module(f"multiprune.{package}.{name}")
 
-    def register(self, name: str) -> Callable[[Callable], Callable]:
-        """Decorator that makes a function available under `name`."""
 
-        def add(function: Callable) -> Callable:
-            self._functions[name] = function
-            return function
+@cache
+def names(package: str, having: str | None = None) -> list[str]:
+    """Names of the modules of a package, sorted; with `having`, of those that define this name."""
+    files = sorted(LIBRARY.joinpath(*package.split(".")).glob("[a-z]*.py"))
+    return [
+        file.stem for file in files if having is None or having in constants(package, file.stem)
+    ]
 
-        return add
 
-    def __getitem__(self, name: str) -> Callable:
-        if name not in self._functions:
-            raise InputError(unknown_name(self.what, name, sorted(self)))
-        return self._functions[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._functions)
+@cache
+def constants(package: str, name: str) -> dict[str, object]:
+    """The literal constants at the top of a module, read without importing it."""
+    path = LIBRARY.joinpath(*package.split("."), f"{name}.py")
+    found = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            try:
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                continue
+    return found

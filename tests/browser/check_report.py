@@ -27,7 +27,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from multiprune.table_pages import ROWS
+from multiprune.tables.pages import ROWS
 
 WINDOW = {"width": 1366, "height": 900}
 NARROW = {"width": 800, "height": 900}

@@ -29,7 +29,7 @@ FIELDS = "JobIDRaw,State,ReqTRES,ElapsedRaw,TimelimitRaw,Comment"
 
 
 def new_project(folder: Path) -> Workflow:
-    """A clone, and in it the tiny experiment cut down to nine jobs on the cluster."""
+    """A clone, and in it the tiny experiment cut down to fifteen jobs on the cluster."""
     import tiny  # brings torch, as in workflow.running
 
     clone(folder)

@@ -55,12 +55,16 @@ SAMPLES = Change(
 )
 SCORE = Change(
     "code of the score",
-    *code("scripts/multiprune/scores.py", "weight.abs() * norm\n", "weight.abs() * norm**2\n"),
+    *code(
+        "scripts/multiprune/pruning/scores/wanda.py",
+        "weight.abs() * norm\n",
+        "weight.abs() * norm**2\n",
+    ),
     scripts=12,
 )
 TABLE = Change(
     "code of a table",
-    *code("scripts/multiprune/block_tables.py", "matrix[a, b])", "matrix[a, b] / 2)"),
+    *code("scripts/multiprune/tables/correlation.py", "matrix[a, b])", "matrix[a, b] / 2)"),
     scripts=2,
 )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workflow.running import HALF_WRITTEN
 
-from multiprune.artefacts import sha256_file
+from multiprune.files.hashes import sha256_file
 
 MEASURED = ("time ratio", "memory ratio")  # rows of claims.csv that differ from run to run
 COMPARED = {".safetensors", ".json", ".jsonl", ".csv"}

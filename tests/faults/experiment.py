@@ -12,6 +12,8 @@ from faults.contents import contents, differences, half_written, set_aside
 from workflow.expected import MODEL
 from workflow.running import ROOT, Workflow
 
+from multiprune.files.checksums import origin_of
+
 OPTIONS = ("--cores", "2", "--rerun-incomplete", "--show-failed-logs")
 # Snakemake prints a traceback of its own where it cannot remove a file or a folder.
 OUR_FRAME = re.compile(r'^ *File "[^"]*(?:scripts|rules)/[^"]*", line', re.MULTILINE)
@@ -37,9 +39,7 @@ EVERY_TABLE = ["tables"]  # asked for by the name of the rule
 
 def joined(*names: str) -> set[str]:
     """The jobs that make tables from the results of a model."""
-    rules = {"summary": "tabulate_perplexity", "claims": "judge_claims"}
-    jobs = {f"{rules.get(name, f'tabulate_{name}')} {MODEL}" for name in names}
-    return jobs | {f"join_tables {name}" for name in names}
+    return {job for name in names for job in (f"tabulate {MODEL} {name}", f"join_tables {name}")}
 
 
 @dataclass
@@ -190,4 +190,4 @@ def remove(folder: Path, *patterns: str) -> None:
             raise AssertionError(f"nothing to remove matches {pattern}")
         for path in found:
             path.unlink()
-            path.with_name(f".{path.name}.sha256").unlink(missing_ok=True)
+            origin_of(path).unlink(missing_ok=True)

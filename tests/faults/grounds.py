@@ -48,7 +48,7 @@ def one_method(bench: Bench, targets: list[str] = PERPLEXITY) -> Trial:
 def all_masks(bench: Bench, targets: list[str] = ALLOCATION) -> Trial:
     """Both masks and the table of their sparsities are to be made."""
     trial = bench.trial(targets, masks(BOTH) | joined("allocation"))
-    remove(trial.folder, f"{RUN}/masks/*/*.safetensors", *ALLOCATION_TABLES)
+    remove(trial.folder, f"{RUN}/masks/*/*", *ALLOCATION_TABLES)
     return trial
 
 

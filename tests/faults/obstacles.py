@@ -148,7 +148,7 @@ family(
     disk_full(one_method, "prune_model", MASK),
     disk_full(from_nothing, "collect_statistics", f"{RUN}/statistics/de.safetensors"),
     disk_full(one_method, "evaluate_perplexity", f"{RECORDS}/de.json"),
-    disk_full(from_nothing, "split_corpus", "resources/corpora/words/de/calibration.jsonl"),
+    disk_full(from_nothing, "fetch_corpus", "resources/corpora/words/de/calibration.jsonl"),
 )
 family(
     "folder read-only",

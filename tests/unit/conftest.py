@@ -8,7 +8,8 @@ import pytest
 def made(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny model of this architecture; what it needs is imported here, since it takes seconds."""
     import tiny
-    from pruning_data import with_statistics
+
+    from unit.pruning.data import with_statistics
 
     return with_statistics(tmp_path_factory.mktemp(name), getattr(tiny, f"write_{name}"))
 

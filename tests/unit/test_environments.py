@@ -2,16 +2,15 @@
 
 import ast
 import re
+import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
 
-from multiprune.digest import PACKAGE
-from multiprune.figure_tables import ALL_TABLES, FIGURE_TABLES
-from multiprune.figures.registry import FIGURES
-from multiprune.table_files import COLUMNS
+from multiprune.jobs.code_digest import PACKAGE
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -25,7 +24,7 @@ def normal(distribution: str) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    """Dotted names that a file imports, at any depth, with what is taken out of packages."""
+    """Dotted names that a file imports, at any depth, or may find by name in a package."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -36,15 +35,28 @@ def imports(path: Path) -> set[str]:
     return names
 
 
+def alternatives(path: Path) -> set[str]:
+    """Dotted names of all modules of the packages in which a file finds one by its name."""
+    packages = [
+        Path(SCRIPTS, PACKAGE, *node.args[0].value.split("."))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", None) == "find"
+        and isinstance(node.args[0], ast.Constant)
+    ]
+    files = [file.relative_to(SCRIPTS) for package in packages for file in package.glob("*.py")]
+    return {".".join(file.with_suffix("").parts) for file in files}
+
+
 def files_behind(script: str) -> set[Path]:
-    """A script and the library modules that it imports, transitively."""
+    """A script and the library modules that it imports or finds by their names, transitively."""
     waiting, seen = [SCRIPTS / script], set()
     while waiting:
         path = waiting.pop()
         if path in seen:
             continue
         seen.add(path)
-        for name in imports(path):
+        for name in imports(path) | alternatives(path):
             if name.split(".")[0] == PACKAGE:
                 module = SCRIPTS / Path(*name.split("."))
                 candidates = (module.with_suffix(".py"), module / "__init__.py")
@@ -105,7 +117,7 @@ def test_environment_lists_all_that_its_scripts_import(rules):
 
 def test_environments_that_load_tokenizers_can_read_sentencepiece():
     """transformers imports these two by itself, for a tokenizer that is a *.model file alone."""
-    module = SCRIPTS / PACKAGE / "tokenizer.py"
+    module = SCRIPTS / PACKAGE / "models/tokenizer.py"
     loading = [r for r in RULES if any(module in files_behind(s) for s in scripts_of(r))]
     assert loading == ["calibration.smk", "evaluation.smk", "fetch.smk"]
     for rules in loading:
@@ -134,17 +146,29 @@ def test_requirements_and_lock_agree():
         assert lock[distribution] == version
 
 
-@pytest.mark.parametrize("script", ["prune_model.py", "draw_figure.py", "tabulate_perplexity.py"])
+@pytest.mark.parametrize("script", ["prune_model.py", "draw_figure.py", "tabulate_results.py"])
 def test_light_stages_load_neither_transformers_nor_a_hub(script):
     assert not third_party(script) & {"transformers", "datasets", "huggingface-hub"}
 
 
-def test_what_parses_the_workflow_needs_no_torch():
-    for module in ("config", "digest", "manifests"):
-        assert not third_party(f"{PACKAGE}/{module}.py") & {"torch", "transformers", "pandas"}
+def test_what_parses_the_workflow_loads_nothing_heavy():
+    rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "rules").rglob("*.smk"))
+    modules = set(re.findall(r"^from (multiprune\.\S+) import", rules, re.MULTILINE))
+    assert f"{PACKAGE}.registry" in modules
+    lines = [f"import {', '.join(sorted(modules))}, sys"]
+    lines.append(f"from {PACKAGE}.experiment import config, table_grids")
+    lines += [
+        "table_grids.possible_figures({'evaluation': {}, 'methods': {}})",
+        "print(*sys.modules)",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        cwd=SCRIPTS, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = set(done.stdout.split())
+    assert not loaded & {"torch", "transformers", "pandas", "matplotlib", "scipy"}
 
 
-def test_every_figure_of_the_config_can_be_drawn():
-    assert list(FIGURE_TABLES) == list(FIGURES)
-    assert {table for names in FIGURE_TABLES.values() for table in names} <= set(ALL_TABLES)
-    assert set(ALL_TABLES) == set(COLUMNS)
+def test_no_script_has_the_name_of_an_installed_module():
+    """The folder of a script comes first where Python looks for modules."""
+    assert not {path.stem for path in SCRIPTS.glob("*.py")} & set(packages_distributions())

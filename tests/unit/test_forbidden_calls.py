@@ -15,6 +15,8 @@ CALLS = {
     "pd.read_pickle", "pandas.read_pickle", "os.system", "os.popen", "tempfile.mktemp",
     "subprocess.getoutput", "subprocess.getstatusoutput", "importlib.import_module",
 }  # fmt: skip
+# The registry alone imports by a computed name, of a module in the library's own folders.
+EXCEPT = {"multiprune/registry.py": ["importlib.import_module"]}
 ARGUMENTS = {"shell", "trust_remote_code", "allow_pickle"}  # where not False
 
 
@@ -65,7 +67,8 @@ def forbidden_call(node: ast.Call) -> list[str]:
 
 @pytest.mark.parametrize("file", FILES)
 def test_script_does_nothing_forbidden(file: str):
-    assert forbidden((SCRIPTS / file).read_text(encoding="utf-8")) == []
+    found = forbidden((SCRIPTS / file).read_text(encoding="utf-8"))
+    assert [line.partition(": ")[2] for line in found] == EXCEPT.get(file, [])
 
 
 @pytest.mark.parametrize(

@@ -1,41 +1,40 @@
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.registry import Registry, unknown_name
-
-
-@pytest.fixture
-def scores():
-    registry = Registry("score")
-    registry.register("wanda")(lambda: 1)
-    registry.register("ria")(lambda: 2)
-    return registry
-
-
-def test_names_lead_to_functions(scores):
-    assert (scores["wanda"](), scores["ria"]()) == (1, 2)
-    assert list(scores) == ["wanda", "ria"]
-
-
-def test_registering_hands_back_the_function():
-    def score() -> int:
-        return 3
-
-    assert Registry("score").register("new")(score) is score
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("wnada", "unknown score 'wnada': allowed are ria, wanda; did you mean 'wanda'?"),
-        ("sparsegpt", "unknown score 'sparsegpt': allowed are ria, wanda"),
-    ],
-)
-def test_an_unknown_name_is_one_line_with_the_list(scores, name, message):
-    with pytest.raises(InputError) as error:
-        scores[name]
-    assert str(error.value) == message
+from multiprune.registry import constants, find, names, unknown_name
 
 
 def test_names_that_are_not_text_are_answered_too():
     assert unknown_name("role", None, ["a", "b"]) == "unknown role None: allowed are a, b"
+
+
+def test_a_file_is_an_alternative():
+    assert names("pruning.norms") == ["contrast", "cross_lingual", "pooled"]
+    assert find("pruning.norms", "pooled").__name__ == "multiprune.pruning.norms.pooled"
+
+
+def test_an_unknown_alternative_is_one_line_with_the_nearest():
+    with pytest.raises(InputError) as error:
+        find("pruning.norms", "pool")
+    assert str(error.value) == (
+        "unknown norm 'pool': allowed are contrast, cross_lingual, pooled; did you mean 'pooled'?"
+    )
+
+
+def test_an_alternative_without_a_near_name_is_called_as_asked():
+    with pytest.raises(InputError) as error:
+        find("fetch.corpora", "ftp", what="corpus kind")
+    assert str(error.value) == (
+        "unknown corpus kind 'ftp': allowed are huggingface, python_library, text, udhr"
+    )
+
+
+def test_packages_of_kinds_hold_kinds_and_nothing_else():
+    assert names("fetch.models") == ["huggingface", "local", "package_gguf"]
+    assert all(hasattr(find("fetch.models", name), "fetch") for name in names("fetch.models"))
+    assert all(hasattr(find("fetch.corpora", name), "read") for name in names("fetch.corpora"))
+
+
+def test_constants_are_read_without_an_import():
+    assert constants("pruning.norms", "contrast") == {"FLOOR": 1e-6}
+    assert names("pruning.norms", having="FLOOR") == ["contrast"]

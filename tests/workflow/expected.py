@@ -4,15 +4,16 @@ A job is its rule and its wildcards, as `Workflow.jobs` gives them. Nothing here
 """
 
 MODEL = "tiny-llama"
-FIGURES = (
-    "claims_forest",
-    "perplexity_by_language",
-    "method_comparison",
-    "ratio_to_baseline",
-    "sparsity_by_block",
-    "cross_lingual_correlation",
-    "feature_overlap",
-)
+# The figures, by the kind of results that their tables are made of.
+FIGURES = {
+    "claims_forest": "perplexity",
+    "perplexity_by_language": "perplexity",
+    "method_comparison": "perplexity",
+    "ratio_to_baseline": "perplexity",
+    "sparsity_by_block": "allocation",
+    "cross_lingual_correlation": "correlation",
+    "feature_overlap": "overlap",
+}
 # Method and sparsity of every pruned model in tests/config/tiny.yaml.
 MAGNITUDE = {"magnitude 0.5"}
 WANDA_EN = {"wanda-en 0.5"}
@@ -44,28 +45,35 @@ def evaluations(models: set[str], seed: int = 0) -> set[str]:
 
 
 def tables(*kinds: str) -> set[str]:
-    """Gathering a model's results and joining the models; `perplexity` makes two tables.
+    """Gathering a model's results and joining the models; of perplexity there are three tables.
 
     Claims are judged on perplexities, so that they follow.
     """
-    joined = [table for kind in kinds for table in JOINED[kind]]
-    jobs = {f"tabulate_{kind} {MODEL}" for kind in kinds} | {f"join_tables {t}" for t in joined}
-    if "perplexity" in kinds:
-        jobs |= {f"judge_claims {MODEL}", "join_tables claims", "write_claims"}
-    return jobs
+    made = [table for kind in kinds for table in TABLES[kind]]
+    written = {"write_claims"} if "claims" in made else set()
+    return {f"tabulate {MODEL} {table}" for table in made} | join(*made) | written
 
 
-JOINED = {
-    "perplexity": ("perplexity", "summary"),
+def join(*tables: str) -> set[str]:
+    """Putting the models' tables below each other."""
+    return {f"join_tables {table}" for table in tables}
+
+
+TABLES = {
+    "perplexity": ("perplexity", "summary", "claims"),
     "allocation": ("allocation",),
     "correlation": ("correlation",),
     "overlap": ("overlap",),
 }
 
 
-def figures() -> set[str]:
-    """Drawing every figure, which each new table asks for, and the target that collects them."""
-    return {f"draw_figure {figure} {MODEL}" for figure in FIGURES} | {"all"}
+def figures(*kinds: str) -> set[str]:
+    """Drawing the figures of kinds of results, or every one, as a change of the grid asks for.
+
+    With the target that collects them.
+    """
+    drawn = [figure for figure, kind in FIGURES.items() if kind in (kinds or TABLES)]
+    return {f"draw_figure {figure} {MODEL}" for figure in drawn} | {"all"}
 
 
 def everything() -> set[str]:

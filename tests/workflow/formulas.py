@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 
-from multiprune.harness_tasks import TASKS
+from multiprune.fetch.tasks.names import TASKS
 
 
 def counts(jobs: set[str]) -> Counter:
@@ -33,6 +33,8 @@ class Sizes:
             if "choose" in method:
                 self.candidates += math.prod(map(len, method["choose"].values()))
             sets |= {entry for entry in method.get("calibration", []) if "-" in entry}
+        # perplexity, summary, claims, allocation, correlation, overlap, downstream, consistency
+        self.tables = 8 + (self.sweeps > 0)
         self.pruned = self.masks + self.sequential + self.moved
         self.pairs = len(sets)
         contrasts = (method.get("norm", {}).get("kind") for method in config["methods"].values())
@@ -88,15 +90,9 @@ FORMULAS: dict[str, Callable[[Sizes], int]] = {
     "evaluate_perplexity": lambda n: n.models * (n.pruned + 1),
     "evaluate_candidate": lambda n: n.models * n.candidates,
     "choose_constants": lambda n: n.models * n.sweeps,
-    "tabulate_perplexity": lambda n: n.models,
-    "tabulate_allocation": lambda n: n.models,
-    "tabulate_correlation": lambda n: n.models,
-    "tabulate_overlap": lambda n: n.models,
-    "tabulate_downstream": lambda n: n.models,
-    "tabulate_sweep": lambda n: n.models * (n.sweeps > 0),
-    "judge_claims": lambda n: n.models,
+    "tabulate": lambda n: n.models * n.tables,
     "write_claims": lambda n: 1,
-    "join_tables": lambda n: 8 + (n.sweeps > 0),
+    "join_tables": lambda n: n.tables,
     "draw_figure": lambda n: n.models * (10 + (n.sweeps > 0)),
     "all": lambda n: 1,
 }

@@ -1,7 +1,8 @@
 """The same config on the same machine makes the same bytes, whatever the order of its entries.
 
 One side is `finished`, the other a clone that runs from nothing in another folder, beside another
-run, with one core instead of two and every mapping and list of its config turned round. What holds
+run, with one core instead of two, every mapping and list of its config turned round, and modules
+altered that are said to change no result (`code_digest.NEUTRAL`). What holds
 times may differ, and only that: logs/, benchmarks/, and ORIGIN, with the hashes of benchmarks,
 since claims on costs are judged by them. (In this experiment no such claim can be measured; where
 one is, its row in claims.csv and what shows it follow the benchmarks, too.)
@@ -19,17 +20,19 @@ import pytest
 import tiny
 import torch
 from workflow.running import Workflow, backwards
-from workflow.twins import Twins
+from workflow.twins import ALTERED, Twins
 
 import collect_statistics
 import evaluate_perplexity
 import prune_model
-from multiprune import config as experiment
-from multiprune import table_grids
-from multiprune.artefacts import read_json, write_tensors
-from multiprune.config import canonical
-from multiprune.manifests import write_manifest
-from multiprune.splits import write_splits
+from multiprune.experiment import config as experiment
+from multiprune.experiment import table_grids
+from multiprune.experiment.config import canonical
+from multiprune.fetch.splits import write_splits
+from multiprune.files.json import read_json
+from multiprune.files.manifests import write_manifest
+from multiprune.files.tensors import write_tensors
+from multiprune.jobs.code_digest import NEUTRAL
 
 ORIGIN = "tables/by_model/tiny-llama/.claims.csv.origin.json"
 TIMES = ("logs/", "benchmarks/")
@@ -48,8 +51,12 @@ def test_a_run_in_another_order_and_place_makes_the_same_bytes(finished: Workflo
     assert first.keys() == second.keys()
     assert len(first) > 90
     assert [name for name in first if first[name] != second[name]] == [ORIGIN]
-    for kind, count in (("masks", 5), ("statistics", 2), ("perplexity", 18)):
+    for kind, count in (("masks", 2 * 5), ("statistics", 2), ("perplexity", 18)):
         assert sum(name.startswith(f"{RUN}/{kind}/") for name in first) == count
+
+
+def test_every_module_that_changes_no_result_was_altered():
+    assert set(ALTERED) == NEUTRAL
 
 
 def test_downloads_are_the_same(finished: Workflow, twins: Twins):

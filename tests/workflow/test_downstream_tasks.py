@@ -20,6 +20,7 @@ from workflow.expected import (
     corpora,
     evaluations,
     figures,
+    join,
     masks,
     tables,
 )
@@ -40,8 +41,8 @@ def downstream_figures() -> set[str]:
 
 def downstream_tables() -> set[str]:
     """The tables of downstream scores, and the verdicts that they count for."""
-    joined = {f"join_tables {table}" for table in ("downstream", "consistency", "claims")}
-    return joined | {f"tabulate_downstream {MODEL}", f"judge_claims {MODEL}", "write_claims"}
+    made = ("downstream", "consistency", "claims")
+    return {f"tabulate {MODEL} {table}" for table in made} | join(*made) | {"write_claims"}
 
 
 def task_jobs(task: str, *languages: str) -> set[str]:
@@ -153,7 +154,8 @@ def test_a_new_method_costs_its_evaluation(after: Workflow):
 def test_the_number_of_items_leaves_perplexities_alone(after: Workflow):
     planned = edited(after, limit=4)
     expected = {f"evaluate_cloze {MODEL} 0 {name}" for name in EVALUATED} | downstream_tables()
-    assert planned == expected | downstream_figures()
+    drawn = {f"draw_figure {figure} {MODEL}" for figure in ("claims_forest", *FIGURES)}
+    assert planned == expected | drawn | {"all"}
 
 
 def test_other_demonstrations_cost_what_calibrates_on_them(after: Workflow):

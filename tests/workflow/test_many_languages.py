@@ -21,10 +21,10 @@ from workflow.expected import (
 from workflow.formulas import counts
 from workflow.running import Outcome, Workflow
 
-from multiprune import subsets
-from multiprune.artefacts import read_json
-from multiprune.export import pruning_metadata
-from multiprune.pruning_files import mask_hash
+from multiprune.experiment import subsets
+from multiprune.export.checkpoint import pruning_metadata
+from multiprune.files.json import read_json
+from multiprune.pruning.files import mask_hash
 
 OVERLAY = "tiny_languages.yaml"
 CONFIG = ("--configfile", "tiny.yaml", OVERLAY)
@@ -67,8 +67,7 @@ ORDER = {f"rank_languages {MODEL} 0"}
 
 def outputs() -> set[str]:
     """All tables, what is written of claims, and all figures."""
-    made = {f"tabulate_{table} {MODEL}" for table in ("perplexity", "allocation", *OWN_TABLES)}
-    made |= {f"judge_claims {MODEL}", "write_claims"}
+    made = {f"tabulate {MODEL} {table}" for table in ALL_TABLES} | {"write_claims"}
     made |= {f"join_tables {table}" for table in ALL_TABLES}
     return made | {f"draw_figure {figure} {MODEL}" for figure in FIGURES} | {"all"}
 
@@ -156,9 +155,7 @@ def test_the_plan_of_the_experiment_hundred_by_arithmetic(fresh: Workflow):
         "fetch_model": 1, "download_package": 1, "fetch_corpus": 140,
         "sample_calibration": 100, "collect_statistics": 100, "rank_languages": 1,
         "prune_model": methods, "evaluate_perplexity": methods + 1,
-        "tabulate_perplexity": 1, "tabulate_allocation": 1, "tabulate_scaling": 1,
-        "tabulate_structure": 1, "tabulate_scaling_cost": 1, "judge_claims": 1,
-        "write_claims": 1, "join_tables": 7, "draw_figure": 7, "all": 1,
+        "tabulate": 7, "write_claims": 1, "join_tables": 7, "draw_figure": 7, "all": 1,
     }  # fmt: skip
 
 

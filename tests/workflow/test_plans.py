@@ -58,6 +58,21 @@ def test_the_papers_grid_is_planned_on_a_bare_machine(tmp_path: Path):
     assert not (project / "resources").exists()
 
 
+@pytest.mark.parametrize(
+    ("config", "model", "most"),
+    [("paper", "llama-3.2-1b", 450), ("demo", "smollm2-135m", 51)],
+)
+def test_a_figure_asks_for_the_tables_that_it_draws_from(
+    fresh: Workflow, config: str, model: str, most: int
+):
+    target = f"results/{config}/figures/sparsity_by_block-{model}.png"
+    jobs = fresh.jobs(target, "--configfile", f"config/{config}.yaml", config=False)
+    found = counts(jobs)
+    assert found.total() <= most
+    assert not [rule for rule in found if rule.startswith(("evaluate_", "join_tables"))]
+    assert found["fetch_model"] == found["tabulate"] == found["draw_figure"] == 1
+
+
 def estimated(text: str) -> tuple[float, float]:
     """Gigabytes of disk and GPU hours in the one line that estimates them."""
     pattern = r"^estimate: ([\d,.]+) GB on disk, ([\d,.]+) GPU hours"

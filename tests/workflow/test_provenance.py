@@ -1,4 +1,6 @@
-"""Every kind of result names versions, seeds, the hashes of its inputs and the code it is from.
+"""Every kind of result names versions, seeds and the hashes of its inputs, tables their code.
+
+Windows, statistics, masks and records do not: the same numbers of other code are the same file.
 
 Views say nothing of themselves: tables/*.html is written from the table of that name, a caption by
 the job of its figure. Each has its SHA-256 beside it.
@@ -11,12 +13,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from safetensors import safe_open
+from workflow.expected import MODEL
 from workflow.running import Workflow
 
-from multiprune.artefacts import read_json, sha256_file
-from multiprune.digest import code_digest
-from multiprune.manifests import fingerprint, read_manifest
-from multiprune.provenance import origin_of
+from multiprune.files.checksums import origin_of
+from multiprune.files.hashes import sha256_file
+from multiprune.files.json import read_json
+from multiprune.files.manifests import fingerprint, read_manifest
+from multiprune.jobs.code_digest import code_digest
+from multiprune.registry import constants
 
 RUN = "results/tiny/tiny-llama/seed0"
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -33,8 +38,8 @@ def metadata(path: Path) -> dict:
     }
 
 
-def scripts(workflow: Workflow, name: str) -> str:
-    return code_digest(workflow.folder / "scripts" / name)
+def scripts(workflow: Workflow, name: str, *named: str) -> str:
+    return code_digest(workflow.folder / "scripts" / name, named)
 
 
 def model_of(workflow: Workflow) -> str:
@@ -65,7 +70,7 @@ def test_windows(finished: Workflow):
         assert found["seed"] == "0"
         assert found["text"] == text_of(finished, path.stem, "calibration")
         assert found["model"] == model_of(finished)
-        assert found["code"] == scripts(finished, "sample_calibration.py")
+        assert "code" not in found
         assert names_versions(found["versions"], "tokenizers", "transformers", "numpy")
 
 
@@ -75,7 +80,7 @@ def test_statistics(finished: Workflow):
         assert found["seed"] == "0"
         assert found["windows"] == sha256_file(path.parents[1] / "calibration" / path.name)
         assert found["model"] == model_of(finished)
-        assert found["code"] == scripts(finished, "collect_statistics.py")
+        assert "code" not in found
         assert names_versions(found["versions"], "torch", "transformers")
 
 
@@ -92,7 +97,7 @@ def test_masks(finished: Workflow, method: str, languages: list[str]):
             f"{name}.safetensors": sha256_file(statistics / f"{name}.safetensors")
             for name in languages
         }
-        assert found["code"] == scripts(finished, "prune_model.py")
+        assert "code" not in found
         assert names_versions(found["versions"], "torch", "numpy")
 
 
@@ -104,7 +109,7 @@ def test_perplexity_records(finished: Workflow):
         origin = found["provenance"]
         assert found["seed"] == 0
         assert origin["model"] == model_of(finished)
-        assert origin["code"] == scripts(finished, "evaluate_perplexity.py")
+        assert "code" not in origin
         assert SHA256.fullmatch(origin["tokens"])
         assert origin["text"] == text_of(finished, found["language"], "test")
         assert (origin["mask"] is None) == (found["method"] == "dense")
@@ -124,12 +129,12 @@ def test_kept_records(finished: Workflow):
 
 
 TABLES = {
-    "perplexity": ("tabulate_perplexity.py", rf"{RUN}/perplexity/.*\.json", 18),
-    "summary": ("tabulate_perplexity.py", rf"{RUN}/perplexity/.*\.json", 18),
-    "allocation": ("tabulate_allocation.py", rf"{RUN}/masks/.*\.safetensors", 5),
-    "correlation": ("tabulate_correlation.py", rf"{RUN}/statistics/.*\.safetensors", 2),
-    "overlap": ("tabulate_overlap.py", rf"{RUN}/statistics/.*\.safetensors", 2),
-    "claims": ("judge_claims.py", r"config/claims\.yaml|results/tiny/.*\.jsonl?", None),
+    "perplexity": (rf"{RUN}/perplexity/.*\.json", 18),
+    "summary": (rf"{RUN}/perplexity/.*\.json", 18),
+    "allocation": (rf"{RUN}/masks/.*\.json", 5),
+    "correlation": (rf"{RUN}/statistics/.*\.safetensors", 2),
+    "overlap": (rf"{RUN}/statistics/.*\.safetensors", 2),
+    "claims": (r"config/claims\.yaml|results/tiny/.*\.jsonl?", None),
 }
 
 
@@ -143,13 +148,13 @@ def test_tables(finished: Workflow):
     paths = files(finished, "tables/by_model/tiny-llama/*.csv")
     assert {path.stem for path in paths} == TABLES.keys()
     for path in paths:
-        script, pattern, count = TABLES[path.stem]
+        pattern, count = TABLES[path.stem]
         origin = read_json(origin_of(path))
         check_inputs(finished, origin["inputs"])
         assert all(re.fullmatch(pattern, name) for name in origin["inputs"]), path
         assert count in (None, len(origin["inputs"]))
         assert origin["seeds"] == [0]
-        assert origin["code"] == scripts(finished, script)
+        assert origin["code"] == scripts(finished, "tabulate_results.py", f"tables.{path.stem}")
         assert names_versions(origin["versions"], "numpy", "pandas", "scipy")
 
 
@@ -186,8 +191,7 @@ def test_views_have_their_hash_beside_them(finished: Workflow):
     ]
     assert {path.suffix for path in views} == VIEWS | {".png", ".pdf"}
     for path in views:
-        checksum = path.with_name(f".{path.name}.sha256").read_text()
-        assert checksum == f"{sha256_file(path)}  {path.name}\n"
+        assert read_json(origin_of(path))["sha256"] == sha256_file(path)
 
 
 def test_figures(finished: Workflow):
@@ -196,9 +200,12 @@ def test_figures(finished: Workflow):
             text = image.text["Comment"]
         origin = json.loads(text)
         check_inputs(finished, origin["inputs"])
-        assert all(name.startswith("results/tiny/tables/") for name in origin["inputs"])
+        figure = path.stem.removesuffix(f"-{MODEL}")
+        of_model = f"results/tiny/tables/by_model/{MODEL}"
+        tables = {f"{of_model}/{name}.csv" for name in constants("figures", figure)["TABLES"]}
+        assert set(origin["inputs"]) == tables
         assert origin["seeds"] == [0]
-        assert origin["code"] == scripts(finished, "draw_figure.py")
+        assert origin["code"] == scripts(finished, "draw_figure.py", f"figures.{figure}")
         assert names_versions(origin["versions"], "matplotlib", "numpy", "pandas")
         assert f'"code": "{origin["code"]}"'.encode() in path.with_suffix(".pdf").read_bytes()
 
@@ -207,7 +214,7 @@ def test_no_kind_of_result_is_left_out(finished: Workflow):
     """Everything below results/ that is not a log, a time or a view is looked at above."""
     covered = (
         r"tiny-llama/(seed0/(calibration|statistics|masks|perplexity)|cache)/|tables/|figures/"
-        r"|captions/"
+        r"|captions/|grid\.json"
     )
     left = [
         name

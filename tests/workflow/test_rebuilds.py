@@ -1,6 +1,7 @@
 """After one change, exactly those jobs run that depend on it."""
 
 import os
+import subprocess
 import time
 
 import pytest
@@ -18,11 +19,11 @@ from workflow.expected import (
     evaluations,
     everything,
     figures,
+    join,
     masks,
     statistics,
     tables,
 )
-from workflow.interruption import COMMAND
 from workflow.running import Workflow, backwards
 
 RUN = f"results/tiny/{MODEL}/seed0"
@@ -38,18 +39,31 @@ def test_finished_run_leaves_nothing_to_do(finished: Workflow):
 
 
 def test_demo_profile_leaves_nothing_to_do(project: Workflow):
-    assert project.jobs(*COMMAND) == set()
+    outcome = project.run("--dry-run", "--workflow-profile", "demo")
+    assert outcome.code == 0, outcome.text
+    assert outcome.lines_with("Nothing to be done")
+
+
+def test_a_dry_run_under_the_demo_profile_fits_on_two_screens(fresh: Workflow):
+    """It says how many jobs of each rule would run, and for which reasons."""
+    outcome = fresh.run("--dry-run", "--workflow-profile", "demo")
+    assert outcome.code == 0, outcome.text
+    assert len(outcome.text.splitlines()) < 80
+    assert max(map(len, outcome.text.splitlines())) < 500
+    assert outcome.lines_with("prune_model", str(len(PRUNED)))
+    assert outcome.lines_with("Reasons:")
 
 
 @pytest.mark.parametrize(
     ("path", "job"),
     [
+        ("resources/models/tiny-llama/manifest.json", f"fetch_model {MODEL}"),
         ("resources/corpora/words/de/calibration.jsonl", "fetch_corpus words de"),
         (f"{RUN}/calibration/de.safetensors", f"sample_calibration {MODEL} 0 de"),
         (f"{RUN}/statistics/de.safetensors", f"collect_statistics {MODEL} 0 de"),
         (f"{RUN}/masks/wanda/0.5.safetensors", f"prune_model {MODEL} 0 wanda 0.5"),
         (f"{RUN}/perplexity/wanda/0.5/de.json", f"evaluate_perplexity {MODEL} 0 wanda 0.5"),
-        (f"results/tiny/tables/by_model/{MODEL}/overlap.csv", f"tabulate_overlap {MODEL}"),
+        (f"results/tiny/tables/by_model/{MODEL}/overlap.csv", f"tabulate {MODEL} overlap"),
     ],
 )
 def test_what_a_failed_job_has_lost_is_made_again(project: Workflow, path: str, job: str):
@@ -60,9 +74,10 @@ def test_what_a_failed_job_has_lost_is_made_again(project: Workflow, path: str, 
 
 def test_everything_and_the_figures_miss_it_too(project: Workflow):
     (project.folder / RUN / "perplexity/wanda/0.5/de.json").unlink()
-    expected = evaluations({"wanda 0.5"}) | tables("perplexity") | figures()
+    expected = evaluations({"wanda 0.5"}) | tables("perplexity") | figures("perplexity")
     assert project.jobs() == expected
-    assert project.jobs("figures") == expected - {"all", "write_claims"} | {"figures"}
+    joined = join("perplexity", "summary", "claims") | {"write_claims"}
+    assert project.jobs("figures") == expected - joined - {"all"} | {"figures"}
 
 
 def test_one_lost_figure_is_drawn_alone(project: Workflow):
@@ -78,20 +93,88 @@ def test_new_calibration_language_reruns_what_calibrates_on_all(project: Workflo
     assert project.jobs() == expected
 
 
-def test_changed_score_code_reruns_masks_and_what_follows(project: Workflow):
+def equivalent_score(project: Workflow) -> None:
+    """Write the score of Wanda in another way."""
     project.replace(
-        "scripts/multiprune/scores.py",
+        "scripts/multiprune/pruning/scores/wanda.py",
         "    return weight.abs() * norm\n",
         "    size = weight.abs()\n    return size * norm\n",
     )
-    expected = masks(PRUNED) | evaluations(PRUNED)
-    assert project.jobs() == expected | tables("perplexity", "allocation") | figures()
+
+
+def test_changed_score_code_reruns_masks_and_what_follows(project: Workflow):
+    equivalent_score(project)
+    scored = WANDA_EN | WANDA | M_WANDA
+    kinds = ("perplexity", "allocation")
+    expected = masks(scored) | evaluations(scored) | tables(*kinds) | figures(*kinds)
+    assert project.jobs() == expected
+
+
+def test_equal_masks_stop_the_wave(project: Workflow):
+    equivalent_score(project)
+    outcome = project.run("--until", "prune_model")
+    assert outcome.code == 0, outcome.text
+    assert project.jobs() == set()
+
+
+def test_a_score_that_no_method_names_reruns_nothing(project: Workflow):
+    (project.folder / "scripts/multiprune/pruning/scores/random.py").write_text(
+        '"""Chance."""\n\nimport torch\n\n\ndef score(weight, norm):\n'
+        '    """Noise."""\n    return torch.rand_like(weight)\n'
+    )
+    assert project.jobs() == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("jobs/command.py", "run one job a ", "run a job for each "),
+        ("jobs/command.py", "sys.exit(1)\n    except Run", "sys.exit(3)\n    except Run"),
+        ("files/locks.py", "LOCK_EX | fcntl.LOCK_NB", "LOCK_NB | fcntl.LOCK_EX"),
+        ("errors.py", '"""', '"""All '),
+        ("evaluation/records.py", "the loss on it is not finite", "its loss is not finite"),
+        ("pruning/pruner.py", "holds numbers that are not finite", "has infinite numbers"),
+        ("calibration/sampling.py", "raise InputError(\n", "raise InputError(  # said so\n"),
+    ],
+)  # fmt: skip
+def test_what_people_are_told_reruns_nothing(project: Workflow, file: str, old: str, new: str):
+    path = project.folder / "scripts/multiprune" / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert project.jobs() == set()
+
+
+def test_a_touched_mask_reruns_nothing_however_large(project: Workflow):
+    later = time.time() + 5
+    os.utime(project.folder / f"{RUN}/masks/wanda/0.5.safetensors", (later, later))
+    assert project.jobs("--max-checksum-file-size", "1") == set()
+
+
+def test_one_figure_of_a_model_makes_what_its_tables_read(fresh: Workflow):
+    picture = f"results/tiny/figures/sparsity_by_block-{MODEL}.png"
+    expected = {f"fetch_model {MODEL}"} | corpora("de", "en") | statistics("de", "en")
+    expected |= masks(PRUNED) | {f"tabulate {MODEL} allocation"}
+    assert fresh.jobs(picture) == expected | {f"draw_figure sparsity_by_block {MODEL}"}
+
+
+def test_a_command_copied_from_a_log_runs_after_an_edit(project: Workflow):
+    outcome = project.run("--dry-run", "--printshellcmds", "--force", f"{RUN}/masks/wanda/0.5.json")
+    [command] = outcome.lines_with("prune_model.py", "--code")
+    equivalent_score(project)
+    (project.folder / f"{RUN}/masks/wanda/0.5.json").unlink()
+    log = project.folder / f"results/tiny/logs/prune_model/{MODEL}/seed0/wanda/0.5.log"
+    command = command.partition("Shell command: ")[2]
+    done = subprocess.run(["bash", "-c", command], cwd=project.folder, check=False)
+    assert done.returncode == 0, log.read_text()
+    assert "warning: scripts/prune_model.py: its code was edited" in log.read_text()
+    assert (project.folder / f"{RUN}/masks/wanda/0.5.json").is_file()
 
 
 def test_changed_comments_and_docstrings_rerun_nothing(project: Workflow):
-    scores = "scripts/multiprune/scores.py"
-    project.replace(scores, "# keeps 0 / 0 at 0", "# so that 0 / 0 is 0")
-    project.replace(scores, '"""S_ij = |W_ij|. weight', '"""Size alone. S_ij = |W_ij|. weight')
+    scores = "scripts/multiprune/pruning/scores"
+    project.replace(f"{scores}/wanda.py", "    return weight", "    # eq. 1\n    return weight")
+    project.replace(f"{scores}/wanda.py", '"""S_ij = |W_ij| *', '"""Size by norm. S_ij = |W_ij| *')
     project.replace(
         "scripts/evaluate_perplexity.py",
         "    options = parse()\n",
@@ -103,18 +186,39 @@ def test_changed_comments_and_docstrings_rerun_nothing(project: Workflow):
     assert project.jobs() == set()
 
 
-def test_changed_figure_code_reruns_figures_alone(project: Workflow):
-    path = project.folder / "scripts/multiprune/figures/sparsity_by_block.py"
+def test_a_word_of_a_caption_redraws_one_figure(project: Workflow):
+    project.replace(
+        "scripts/multiprune/figures/sparsity_by_block.py",
+        "Share of weights removed from each",
+        "Share of weights taken from each",
+    )
+    assert project.jobs() == {f"draw_figure sparsity_by_block {MODEL}", "all"}
+
+
+def test_a_word_of_what_explains_a_table_rejoins_it(project: Workflow):
+    project.replace(
+        "scripts/multiprune/tables/overlap.py", "How much of their", "What share of their"
+    )
+    assert project.jobs() == join("overlap") | {"all"}
+
+
+def test_code_of_a_table_reruns_it_and_what_reads_it(project: Workflow):
+    project.replace("scripts/multiprune/tables/overlap.py", "SHARE = 0.1", "SHARE = 0.2")
+    assert project.jobs() == tables("overlap") | figures("overlap")
+
+
+def test_what_figures_share_redraws_all(project: Workflow):
+    path = project.folder / "scripts/multiprune/figures/style.py"
     path.write_text(path.read_text() + "\n\nLINE_WIDTH = 2\n")
     assert project.jobs() == figures()
 
 
 def test_changed_norm_code_reruns_no_statistics(project: Workflow):
-    path = project.folder / "scripts/multiprune/norms.py"
+    path = project.folder / "scripts/multiprune/pruning/norms/cross_lingual.py"
     path.write_text(path.read_text() + "\n\nSMALLEST = 0\n")
-    jobs = project.jobs()
-    assert masks(PRUNED) <= jobs
-    assert not jobs & (statistics("de", "en") | corpora("de", "en", "sw"))
+    kinds = ("perplexity", "allocation")
+    expected = masks(M_WANDA) | evaluations(M_WANDA) | tables(*kinds) | figures(*kinds)
+    assert project.jobs() == expected
 
 
 def test_explicit_defaults_rerun_nothing(project: Workflow):
@@ -171,12 +275,19 @@ def test_changed_strength_reruns_one_method(project: Workflow):
     with project.edit_config() as config:
         config["methods"]["m-wanda"]["allocation"]["strength"] = 0.1
     expected = masks(M_WANDA) | evaluations(M_WANDA)
-    assert project.jobs() == expected | tables("perplexity", "allocation") | figures()
+    kinds = ("perplexity", "allocation")
+    assert project.jobs() == expected | tables(*kinds) | figures(*kinds)
 
 
 def test_a_threshold_of_its_own_reruns_the_statistics_and_what_follows(project: Workflow):
     with project.edit_config() as config:
-        config["methods"]["m-wanda"]["norm"]["activation_threshold"] = 0.5
+        norm = config["methods"]["m-wanda"]["norm"]
+        norm["activation_threshold"] = 0.5  # which says nothing while its weight is 0
+    without = masks(M_WANDA) | evaluations(M_WANDA)
+    kinds = ("perplexity", "allocation")
+    assert project.jobs() == without | tables(*kinds) | figures(*kinds)
+    with project.edit_config() as config:
+        config["methods"]["m-wanda"]["norm"]["activation_weight"] = 0.5
     calibrated = WANDA_EN | WANDA | M_WANDA
     expected = {f"collect_statistics tiny-llama 0 {language}" for language in ("de", "en")}
     expected |= masks(calibrated) | evaluations(calibrated)
@@ -214,7 +325,7 @@ def test_edited_unseen_text_reruns_no_mask(project: Workflow):
     text = project.folder / "inputs/texts/sw.txt"
     text.write_text(text.read_text() + "\n\naya moja zaidi\n")
     expected = corpora("sw") | evaluations(PRUNED | DENSE)
-    assert project.jobs() == expected | tables("perplexity") | figures()
+    assert project.jobs() == expected | tables("perplexity") | figures("perplexity")
 
 
 def test_touched_text_reruns_nothing(project: Workflow):

@@ -9,7 +9,7 @@ from workflow.expected import MODEL
 from workflow.interruption import kill_when
 from workflow.running import ROOT, Workflow
 
-from multiprune.pruning_files import mask_hash
+from multiprune.pruning.files import mask_hash
 
 BLOCKS = 12
 OVERLAY = "tiny_variants.yaml"
@@ -64,4 +64,5 @@ def test_the_same_command_finishes_with_the_same_mask(deep: Workflow, tmp_path: 
     assert earlier == [number < finished for number in range(BLOCKS)]
     assert mask_hash(str(mask)) == mask_hash(str(undisturbed.folder / TARGET))
     assert mask.read_bytes() == (undisturbed.folder / TARGET).read_bytes()
-    assert list(mask.parent.iterdir()) == [mask]  # the kept blocks are gone, folder and all
+    # The kept blocks are gone, folder and all.
+    assert set(mask.parent.iterdir()) == {mask, mask.with_suffix(".json")}

@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from unit.loopback_hub import COMMIT, Repository, loopback_hub
+from loopback_hub import COMMIT, Repository, loopback_hub
 from workflow.running import Outcome, Workflow
 
-from multiprune.manifests import read_manifest
+from multiprune.files.manifests import read_manifest
 
 VARIABLE = "hf_canaryOfTheVariable"
 FILE = "hf_canaryOfTheFile"

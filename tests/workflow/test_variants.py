@@ -15,11 +15,11 @@ from safetensors.torch import load_file
 from workflow.expected import MODEL, PRUNED, evaluations, figures, masks, tables
 from workflow.running import Outcome, Workflow, clean_environment
 
-from multiprune.artefacts import read_json
-from multiprune.export import pruning_metadata
-from multiprune.masks import unpack
-from multiprune.models import load_model
-from multiprune.pruning_files import read_mask
+from multiprune.export.checkpoint import pruning_metadata
+from multiprune.files.json import read_json
+from multiprune.models.loading import load_model
+from multiprune.pruning.files import read_mask
+from multiprune.pruning.masks import unpack
 
 OVERLAY = "tiny_variants.yaml"
 CONFIG = ("--configfile", "tiny.yaml", OVERLAY)
@@ -44,7 +44,7 @@ def prunings() -> set[str]:
 def sweep_outputs() -> set[str]:
     """The table and the figure of a sweep."""
     figure = f"draw_figure sweep_of_constants {MODEL}"
-    return {f"tabulate_sweep {MODEL}", "join_tables sweep", figure}
+    return {f"tabulate {MODEL} sweep", "join_tables sweep", figure}
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +116,13 @@ def test_every_artefact_stands_at_its_path(done: Workflow):
         }
         for kind in ("masks", "weights", "sweep")
     }
-    pruned = {name: f"{name.replace(' ', '/')}.safetensors" for name in PRUNED | VARIANTS}
+    pruned = {
+        name: {f"{name.replace(' ', '/')}.{ending}" for ending in ("safetensors", "json")}
+        for name in PRUNED | VARIANTS
+    }
     assert files == {
-        "masks": {path for name, path in pruned.items() if name not in MOVED},
-        "weights": {pruned[name] for name in MOVED},
+        "masks": {path for name in pruned.keys() - MOVED for path in pruned[name]},
+        "weights": {path for name in MOVED for path in pruned[name]},
         "sweep": {f"ria-4-8/{name}.json" for name in ("chosen", *STRENGTHS)},
     }
 
@@ -225,7 +228,7 @@ def test_another_candidate_costs_itself_and_what_reads_the_choice(done: Workflow
     expected = {f"evaluate_candidate {MODEL} 0 ria-4-8 strength-0.375"}
     expected |= {f"choose_constants {MODEL} 0 ria-4-8"} | sweep_outputs()
     expected |= masks({"ria-4-8 0.5"}) | evaluations({"ria-4-8 0.5"})
-    expected |= tables("perplexity", "allocation") | figures()
+    expected |= tables("perplexity", "allocation") | figures("perplexity", "allocation")
     assert workflow.jobs(*CONFIG, config=False) == expected
 
 

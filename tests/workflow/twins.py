@@ -82,13 +82,40 @@ def reorder(clone: Workflow) -> None:
         config.update(reordered)
 
 
+# Lines that change what modules do of which a job's digest of code takes no notice.
+ALTERED = {
+    "errors": "_SHORT.maxstring = 5\nInputError.__str__ = lambda self: 'altered'",
+    "registry": "_n = names\n\n\ndef names(*which, **more):\n    return _n(*which, **more)[::-1]",
+    "files.locks": "_a = _acquired\n\n\ndef _acquired(path):\n    print(path)\n    return _a(path)",
+    "jobs.command": "_r = run\n\n\ndef run(main, log_environment=True):\n    _r(main, False)",
+    "jobs.slurm": "def check_submission(partitions):\n    raise InputError('altered')",
+}
+
+
+def alter(clone: Workflow) -> None:
+    """Change what neutral modules do."""
+    for module, lines in ALTERED.items():
+        path = clone.folder / "scripts/multiprune" / f"{module.replace('.', '/')}.py"
+        path.write_text(f"{path.read_text()}\n\n{lines}\n")
+
+
+def fetch_logs(clone: Workflow) -> list[str]:
+    """What the jobs that fetch have written to their logs."""
+    logs = clone.folder / "results/tiny/logs"
+    return [path.read_text() for path in sorted(logs.glob("fetch_*/**/*.log"))]
+
+
 def run_twins(snapshot: Workflow, folder: Path) -> Twins:
-    """Two clones from nothing; the second has its config in another order and makes everything."""
+    """Two clones from nothing; the second makes everything.
+
+    It has its config in another order, and neutral modules that do other things.
+    """
     few, whole = (
         share_downloads(snapshot.copy(folder / name), folder / "resources")
         for name in ("few", "whole")
     )
     reorder(whole)
+    alter(whole)
     with Running(few, *FEW) as one, Running(whole) as other:
         one.wait_for("Building DAG of jobs")
         other.wait_for("Building DAG of jobs")

@@ -7,22 +7,33 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import Grid
+from multiprune.experiment.subsets import GREEDY, LARGEST, RANDOM
 from multiprune.figures import style
 from multiprune.figures.language_groups import one_sparsity
-from multiprune.figures.languages_needed import (
+from multiprune.figures.size_panels import (
     ALL,
     MEASURES,
+    SEPARATE,
     band,
-    outside_legend,
+    counts,
+    evaluated_sets,
+    intervals,
     prepare,
+    set_name,
     sets_of,
     title_columns,
 )
-from multiprune.grid import Grid
-from multiprune.subsets import GREEDY, LARGEST, RANDOM
+from multiprune.figures.wording import Tables, document
 
+TABLES = ("scaling",)
+STANDARD = False
 EMPTY = "There are no masks of calibration languages that were chosen, greedily or as the largest."
 CHOSEN = (GREEDY, LARGEST)
+RULES = {
+    GREEDY: "greedy: each next one is farthest, by its activation statistics, from those taken",
+    LARGEST: "largest: those of most speakers",
+}
 LOOKS = {
     RANDOM: {"color": style.PALETTE[0], "marker": "o"},
     GREEDY: {"color": style.PALETTE[1], "marker": "s"},
@@ -41,7 +52,7 @@ def select(scaling: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["curve", "language_set", "choice", "size"])
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: scaling of one model."""
     rows = select(tables["scaling"])
     if rows.empty:
@@ -64,7 +75,7 @@ def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
         for choice, look in LOOKS.items()
         if choice in set(rows["choice"])
     ]
-    outside_legend(figure, handles)
+    style.outside_legend(figure, handles)
     return figure
 
 
@@ -78,3 +89,42 @@ def _line(axes: Axes, rows: pd.DataFrame, choice: str, columns: tuple, look: Map
         band(axes, rows, columns, look["color"])
     else:
         axes.vlines(at, rows[low], rows[high], color=look["color"], linewidth=1)
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    rows = select(tables["scaling"])
+    if rows.empty:
+        return document(EMPTY)
+    rules = [rule for rule in CHOSEN if rule in set(rows["choice"])]
+    shown = (
+        f"Calibration languages chosen by a rule ({'; '.join(RULES[rule] for rule in rules)}) "
+        f"against random subsets, {model}, sparsity {rows['sparsity'].iloc[0]:g}. Perplexity "
+        f"relative to the dense model; bands and bars of geometric means are "
+        f"{intervals(grid)}, those of the worst language the range over the draws. Both axes are "
+        "logarithmic."
+    )
+    findings = [
+        _rule(rows[rows["curve"] == curve], curve, rule)
+        for curve in style.method_order(rows["curve"], grid)
+        for rule in rules
+    ]
+    return document(shown, *findings, SEPARATE, evaluated_sets(rows, grid))
+
+
+def _rule(rows: pd.DataFrame, curve: str, rule: str) -> str:
+    """How often languages chosen by a rule do better than random ones, in each set."""
+    parts = []
+    for name in sets_of(rows):
+        here = rows[rows["language_set"] == name]
+        mine, random = (here[here["choice"] == choice] for choice in (rule, RANDOM))
+        both = mine.merge(random, on="size")
+        if len(both):
+            below = int((both["worst_ratio_x"] < both["worst_low_y"]).sum())
+            above = int((both["worst_ratio_x"] > both["worst_high_y"]).sum())
+            parts.append(
+                f"{set_name(name)}, {counts(both, 'sizes')}, worst language better than with any "
+                f"draw in {below}, worse in {above}"
+            )
+    compared = "; ".join(parts) or "no size has both"
+    return f"{curve}, {rule} against random subsets of the same size: {compared}."

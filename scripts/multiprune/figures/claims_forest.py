@@ -1,6 +1,6 @@
 """The claims of the papers: estimates with intervals beside the threshold, and the verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from textwrap import wrap
 
 import numpy as np
@@ -10,11 +10,20 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from multiprune.claim_documents import is_ratio, number, own_reason
-from multiprune.claims import INCONCLUSIVE, NOT_MEASURED, NOT_SUPPORTED, SUPPORTED
+from multiprune.claims.definitions import (
+    AS_SAMPLE,
+    INCONCLUSIVE,
+    NOT_MEASURED,
+    NOT_SUPPORTED,
+    SUPPORTED,
+)
+from multiprune.claims.documents import count_verdicts, heading, is_ratio, number, own_reason
+from multiprune.experiment.grid import Grid
 from multiprune.figures import style
-from multiprune.grid import Grid
+from multiprune.figures.wording import Tables, document
 
+TABLES = ("claims",)
+STANDARD = True
 EMPTY = "There is no claim to judge."
 COLOURS = {
     SUPPORTED: style.PALETTE[0],
@@ -36,7 +45,7 @@ def select(claims: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {kind: rows for kind, rows in kinds.items() if len(rows)}
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: claims of one model."""
     kinds = select(tables["claims"])
     if not kinds:
@@ -135,3 +144,52 @@ def _verdict(axes: Axes, place: int, row, kind: str) -> None:
     options = {"transform": axes.get_yaxis_transform(), "color": COLOURS[row.verdict]}
     axes.text(1.03, place - 0.1, row.verdict, fontsize=8, fontweight="bold", va="bottom", **options)
     axes.text(1.03, place - 0.06, "\n".join(lines), fontsize=7, va="top", **options)
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    claims = tables["claims"]
+    if claims.empty:
+        return document(EMPTY)
+    shown = (
+        f"{heading(claims)}, in this project's words, and what {model} shows. Shaded: values "
+        "for which the claim holds; the bar at its edge is the threshold, this project's choice. "
+        f"Lines are {grid.confidence:.0%} intervals; an arrow marks a ratio outside the axis. A "
+        "verdict is supported where the interval lies wholly in the shade, not supported where it "
+        "lies wholly outside, else inconclusive; claims about every language or several "
+        "sparsities ask for more (config/claims.yaml). At the right, in how many languages the "
+        "claim holds by itself, with Holm's correction over languages."
+    )
+    finding = count_verdicts(list(claims["verdict"]))
+    return document(shown, finding, *_uncertainty(claims, grid), _unmeasured(claims))
+
+
+def _uncertainty(claims: pd.DataFrame, grid: Grid) -> Iterator[str]:
+    sampled = claims["reason"].str.endswith(AS_SAMPLE, na=False)
+    if not sampled.all():
+        yield _over_items(grid)
+    if sampled.any():
+        yield (
+            f"{sampled.sum()} claims take languages as a sample: their intervals say how far other "
+            "languages, and other random subsets, would move the mean; languages that hold are "
+            "counted without a test."
+        )
+
+
+def _over_items(grid: Grid) -> str:
+    model = (
+        "Intervals: paired bootstrap over test items within each language "
+        f"({grid.draws} draws; items that are the same in all languages are drawn together)"
+    )
+    if len(grid.seeds) == 1:
+        return f"{model}. One calibration draw (seed), so they say nothing about other text."
+    return (
+        f"{model}, combined with the variation over {len(grid.seeds)} calibration draws (seeds) "
+        "by t quantiles. The languages are fixed, not a sample."
+    )
+
+
+def _unmeasured(claims: pd.DataFrame) -> str:
+    rows = claims[claims["verdict"] == NOT_MEASURED]
+    listed = "; ".join(f"{row.claim} ({row.reason})" for row in rows.itertuples())
+    return f"Not measured: {listed}." if listed else ""

@@ -1,14 +1,16 @@
 """RankC: how alike a model ranks the choices in a language and in the reference language."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 from matplotlib.figure import Figure
 
-from multiprune.consistency import chance_consistency
+from multiprune.evaluation.consistency import chance_consistency
+from multiprune.experiment.grid import DENSE, Grid
 from multiprune.figures import language_panels, style
-from multiprune.grid import Grid
+from multiprune.figures.accuracies import items, means_of_draws, sides, truncated
+from multiprune.figures.wording import Tables, document, number
 
+TABLES = ("consistency", "downstream")
+STANDARD = True
 EMPTY = "No task has the same items in the reference language and in another one."
 
 
@@ -31,7 +33,7 @@ def chance_levels(downstream: pd.DataFrame) -> dict[str, float]:
     return {task: chance_consistency(round(1 / value)) for task, value in chance.items()}
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: consistency and downstream of one model."""
     table = tables["consistency"]
     rows = select(table)
@@ -46,3 +48,51 @@ def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
     }  # fmt: skip
     label = f"RankC with {reference}"
     return language_panels.draw_panels(rows, titles, chance, label, grid)
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    table = tables["consistency"]
+    rows = select(table)
+    if rows.empty:
+        return document(EMPTY)
+    reference = style.language_label(table["reference"].iloc[0], grid)
+    shown = (
+        f"RankC with {reference}, {model}: how alike the choices of an item are ranked by "
+        f"log-likelihood in a language and in {reference}, right or wrong; 1 is the same ranking "
+        "everywhere. The line across a language is the dense model; its band and the bars are "
+        f"{grid.confidence:.0%} bootstrap intervals over items. Dotted: two random rankings. "
+        f"{sides(rows, grid)}"
+    )
+    findings = []
+    for method in style.method_order(rows["method"], grid):
+        for sparsity, here in rows[rows["method"] == method].groupby("sparsity"):
+            means = here.groupby("task")["value"].mean()
+            ranges = ", ".join(f"{task} {number(value)}" for task, value in means.items())
+            at = "" if method == DENSE else f" at {sparsity:g}"
+            findings.append(f"{method}{at}: {ranges}.")
+    return document(
+        shown,
+        f"Means over languages: {' '.join(findings)}",
+        _against_baseline(table, grid),
+        truncated(tables["downstream"], grid),
+        f"{items(table)} {means_of_draws(table)}",
+    )
+
+
+def _against_baseline(table: pd.DataFrame, grid: Grid) -> str:
+    """What the paired differences of RankC say, method by method."""
+    compared = table[table["difference_to_baseline"].notna() & (table["method"] != grid.baseline)]
+    parts = []
+    for method in style.method_order(compared["method"], grid):
+        here = compared[compared["method"] == method]
+        above, below = (here["baseline_ci_low"] > 0).sum(), (here["baseline_ci_high"] < 0).sum()
+        parts.append(
+            f"{method} more consistent in {above}, less in {below} of {len(here)} comparisons"
+        )
+    if not parts:
+        return ""
+    return (
+        f"Against {grid.baseline}, where the paired {grid.confidence:.0%} interval excludes 0 "
+        f"(not corrected for their number): {'; '.join(parts)}."
+    )

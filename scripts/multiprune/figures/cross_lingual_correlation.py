@@ -1,18 +1,18 @@
 """How alike the calibration languages use the model's channels, by block and by language pair."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
 
+from multiprune.experiment.grid import Grid
 from multiprune.figures import style
-from multiprune.grid import Grid
+from multiprune.figures.matrices import ends_of, pair_matrix, write_numbers
+from multiprune.figures.wording import Tables, document, mean_of_draws, sentence
 
+TABLES = ("correlation",)
+STANDARD = True
 EMPTY = "There is no correlation to show: it needs statistics of two calibration languages."
 BAND = (0.1, 0.9)
 
@@ -26,21 +26,7 @@ def select(correlation: pd.DataFrame) -> pd.DataFrame:
     return rows.reset_index()
 
 
-def pair_matrix(correlation: pd.DataFrame) -> pd.DataFrame:
-    """Mean over blocks, inputs and seeds [language, language], alike languages side by side."""
-    means = correlation.groupby(["language_a", "language_b"])["correlation"].mean()
-    names = sorted({*correlation["language_a"], *correlation["language_b"]})
-    matrix = pd.DataFrame(np.eye(len(names)), index=names, columns=names)
-    for (a, b), value in means.items():
-        matrix.loc[a, b] = matrix.loc[b, a] = value
-    if len(names) > 2:
-        distances = squareform(1 - matrix.fillna(means.mean()).to_numpy(), checks=False)
-        leaves = leaves_list(linkage(distances, "average", optimal_ordering=True))
-        matrix = matrix.iloc[leaves, leaves]
-    return matrix
-
-
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: correlation of one model."""
     rows = select(tables["correlation"])
     if rows.empty:
@@ -88,11 +74,31 @@ def _by_pair(axes: Axes, matrix: pd.DataFrame, grid: Grid):
     axes.set_yticks(range(len(matrix)), labels)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    middle = (image.norm.vmin + image.norm.vmax) / 2
-    for (row, column), value in np.ndenumerate(values):
-        if not np.isnan(value):
-            axes.text(
-                column, row, f"{value:.2f}".replace("0.", "."), ha="center", va="center",
-                fontsize=8, color="black" if value > middle else "white",
-            )  # fmt: skip
+    write_numbers(axes, values, image, 8)
     return image
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    table = tables["correlation"]
+    rows = select(table)
+    if rows.empty:
+        return document(EMPTY)
+    pairs = table.dropna(subset="correlation").groupby(["language_a", "language_b"])
+    means = pairs["correlation"].mean()
+    names = {name for pair in means.index for name in pair}
+    shown = (
+        f"How alike the languages use the channels of {model}: Pearson correlation over channels "
+        "of the activation norms of two languages, dense model, calibration text. Left: by block "
+        f"and module input, mean and 10 to 90 percent of {len(means)} pairs of {len(names)} "
+        "calibration languages. Right: mean over blocks and inputs for each pair, alike languages "
+        "side by side (average linkage)."
+    )
+    inputs = rows.groupby("input")["mean"]
+    ranges = "; ".join(
+        f"{name} {low:.2f} to {high:.2f}"
+        for name, low, high in zip(inputs.groups, inputs.min(), inputs.max(), strict=True)
+    )
+    ends = ends_of(means, lambda name: style.language_label(name, grid), digits=2)
+    finding = f"Mean correlation by block ranges over {ranges}. {sentence(ends)}"
+    return document(shown, finding, mean_of_draws(table, one=""))

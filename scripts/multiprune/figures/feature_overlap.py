@@ -1,6 +1,5 @@
 """How far calibration sets share their most and least activated features: one square, two ends."""
 
-from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -8,11 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 
+from multiprune.experiment.grid import CODE, Grid
 from multiprune.figures import style
-from multiprune.grid import CODE, Grid
+from multiprune.figures.matrices import ends_of, write_numbers
+from multiprune.figures.wording import Tables, document, mean_of_draws, sentence
 
+TABLES = ("overlap",)
+STANDARD = True
 EMPTY = "There is no overlap to show: it needs statistics of two calibration sets."
 LANGUAGE, PAIR, CONTROL = "languages", "translation", "monolingual"
 GROUPS = {  # in the order in which they are drawn
@@ -20,6 +22,17 @@ GROUPS = {  # in the order in which they are drawn
     PAIR: "translation\ndemonstrations",
     CONTROL: "monolingual\ndemonstrations",
     CODE: "contrast set",
+}
+KINDS = {  # of pairs of sets, as the caption calls them
+    (LANGUAGE, LANGUAGE): "two languages",
+    (LANGUAGE, PAIR): "a language and translation demonstrations",
+    (LANGUAGE, CONTROL): "a language and monolingual demonstrations",
+    (PAIR, PAIR): "two sets of translation demonstrations",
+    (PAIR, CONTROL): "translation and monolingual demonstrations",
+    (CONTROL, CONTROL): "two sets of monolingual demonstrations",
+    (LANGUAGE, CODE): "a language and code",
+    (PAIR, CODE): "translation demonstrations and code",
+    (CONTROL, CODE): "monolingual demonstrations and code",
 }
 MOST_ANNOTATED = 20  # with more sets, numbers no longer fit into the cells
 
@@ -51,7 +64,7 @@ def select(overlap: pd.DataFrame) -> pd.DataFrame:
     return matrix
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: overlap of one model."""
     overlap = tables["overlap"]
     if overlap.empty:
@@ -68,7 +81,7 @@ def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
     _labels(axes, list(matrix), grid, 8 if few else 6)
     _groups(axes, list(matrix))
     if few:
-        _numbers(axes, matrix, image)
+        write_numbers(axes, matrix.to_numpy(), image, 7.5)
     bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=25)
     _bar(bar, chance)
     return figure
@@ -114,16 +127,6 @@ def _groups(axes: Axes, names: list[str]) -> None:
         )  # fmt: skip
 
 
-def _numbers(axes: Axes, matrix: pd.DataFrame, image: AxesImage) -> None:
-    middle = (image.norm.vmin + image.norm.vmax) / 2
-    for (row, column), value in np.ndenumerate(matrix.to_numpy()):
-        if not np.isnan(value):
-            axes.text(
-                column, row, f"{value:.2f}".replace("0.", "."), ha="center", va="center",
-                fontsize=7.5, color="black" if value > middle else "white",
-            )  # fmt: skip
-
-
 def _bar(bar: Colorbar, chance: float) -> None:
     bar.set_label("Share of features in common")
     bar.outline.set_visible(False)
@@ -131,3 +134,52 @@ def _bar(bar: Colorbar, chance: float) -> None:
     ticks = [tick for tick in (0.2, 0.4, 0.6, 0.8, 1.0) if tick > chance + 0.05]
     labels = [f"{chance:.2f} (chance)", *(f"{tick:g}" for tick in ticks)]
     bar.set_ticks([chance, *ticks], labels=labels)
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    table = tables["overlap"]
+    if table.empty:
+        return document(EMPTY)
+    chance = table["chance"].mean()
+    shown = (
+        f"Share of features that two calibration sets have in common, {model}, dense. Features are "
+        f"the input channels of a module; top and bottom features are the {chance:.1%} with the "
+        "highest and the lowest root mean square over a set's tokens. Mean over "
+        f"{table['input'].nunique()} kinds of module input and all blocks. Two unrelated sets "
+        f"would share {chance:.2f} (chance). Sets of different length and text differ for that "
+        "reason too: compare translation demonstrations with their monolingual control, which has "
+        "the same format and the same number of lines."
+    )
+    means = table.groupby(["end", "set_a", "set_b"])["overlap"].mean().reset_index()
+    means["kind"] = [_kind(a, b) for a, b in zip(means["set_a"], means["set_b"], strict=True)]
+    findings = [_of_kinds(means, end) + _ends(means, end, grid) for end in ("top", "bottom")]
+    return document(shown, " ".join(findings), mean_of_draws(table))
+
+
+def _kind(a: str, b: str) -> str:
+    groups = list(GROUPS)
+    pair = sorted((group_of(a), group_of(b)), key=groups.index)
+    return KINDS[tuple(pair)]
+
+
+def _of_kinds(means: pd.DataFrame, end: str) -> str:
+    kinds = means[means["end"] == end].groupby("kind")["overlap"].agg(["mean", "size"])
+    parts = [
+        f"{kinds['mean'][kind]:.2f} between {kind} (n = {kinds['size'][kind]})"
+        for kind in KINDS.values()
+        if kind in kinds.index
+    ]
+    return f"Mean overlap of {end} features: {'; '.join(parts)}."
+
+
+def _ends(means: pd.DataFrame, end: str, grid: Grid) -> str:
+    here = means[means["end"] == end].set_index(["set_a", "set_b"])["overlap"]
+    if len(here) < 2:
+        return ""
+    return f" {sentence(ends_of(here, lambda name: _name(name, grid), digits=2))}"
+
+
+def _name(name: str, grid: Grid) -> str:
+    label = set_label(name, grid)
+    return f"{label} demonstrations" if group_of(name) in (PAIR, CONTROL) else label

@@ -10,8 +10,8 @@ from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FixedLocator
 from matplotlib.transforms import Bbox
 
+from multiprune.experiment.grid import Grid
 from multiprune.figures import style
-from multiprune.grid import Grid
 
 UNKNOWN = "unknown"
 COLOURS = [*style.PALETTE[:7], style.PALETTE[9]]  # without the grey, which is for the others

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from multiprune.experiment.grid import CALIBRATION, DENSE, Grid
 from multiprune.figures import style
-from multiprune.grid import CALIBRATION, DENSE, Grid
 
 WIDEST = 13.0  # inches
 LETTER = 0.075  # inches, the mean width of one with its share of space

@@ -11,11 +11,14 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from scipy.linalg import orthogonal_procrustes
 
+from multiprune.experiment.grid import Grid
 from multiprune.figures import language_groups, style
-from multiprune.figures.cross_lingual_correlation import pair_matrix
 from multiprune.figures.language_groups import OTHER, UNKNOWN
-from multiprune.grid import Grid
+from multiprune.figures.matrices import ends_of, pair_matrix, write_numbers
+from multiprune.figures.wording import Tables, document, mean_of_draws
 
+TABLES = ("structure",)
+STANDARD = False
 EMPTY = "There is no structure to show: it needs statistics of three calibration languages."
 WHOLE, THIRDS = "all", ("early", "middle", "late")
 FAMILIES = 8  # that have a colour
@@ -76,7 +79,7 @@ def maps(matrices: Mapping[str, pd.DataFrame]) -> dict[str, tuple[np.ndarray, fl
     return found
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: structure of one model."""
     matrices = select(tables["structure"])
     if not matrices:
@@ -137,7 +140,7 @@ def _heat_map(
     axes.spines[:].set_visible(False)
     if count <= FEW:
         axes.set_xticks(range(count), labels, rotation=45, ha="right", rotation_mode="anchor")
-        _numbers(axes, values, image)
+        write_numbers(axes, values, image, 8)
     return image
 
 
@@ -147,16 +150,6 @@ def _bar(figure: SubFigure, image: AxesImage) -> None:
     )
     bar.set_label("Correlation of channel norms, all blocks")
     bar.outline.set_visible(False)
-
-
-def _numbers(axes: Axes, values: np.ndarray, image: AxesImage) -> None:
-    middle = (image.norm.vmin + image.norm.vmax) / 2
-    for (row, column), value in np.ndenumerate(values):
-        if not np.isnan(value):
-            axes.text(
-                column, row, f"{value:.2f}".replace("0.", "."), ha="center", va="center",
-                fontsize=8, color="black" if value > middle else "white",
-            )  # fmt: skip
 
 
 def _map(axes: Axes, places: np.ndarray, colours: list[str]) -> None:
@@ -191,3 +184,50 @@ def _legend(
         handlelength=1, handletextpad=0.4,
         title="Family (languages)",
     )  # fmt: skip
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    matrices = select(tables["structure"])
+    if not matrices:
+        return document(EMPTY)
+    whole = matrices[WHOLE]
+    count = len(whole)
+    shown = (
+        f"How alike {count} calibration languages use the channels of {model}: Pearson correlation "
+        "over channels of the activation norms of two languages, mean over module inputs, dense "
+        "model. Left: all blocks, alike languages side by side (average linkage on 1 - "
+        "correlation, leaves ordered optimally); the strip has the colours of the families. Right: "
+        "classical multidimensional scaling by depth, squared distance 2 (1 - correlation), turned "
+        "towards the first map; scales differ from map to map."
+    )
+    above = whole.where(np.triu(np.ones((count, count), bool), 1)).stack().dropna()
+    ends = ends_of(above, lambda name: language_groups.label(name, grid), digits=3)
+    finding = f"Mean correlation of the {len(above)} pairs {above.mean():.3f}; {ends}"
+    shares = ", ".join(f"{share:.0%} ({depth})" for depth, (_, share) in maps(matrices).items())
+    return document(
+        shown,
+        f"{finding} Share of the variance that a map shows: {shares}.",
+        _families(matrices, grid),
+        mean_of_draws(tables["structure"]),
+    )
+
+
+def _families(matrices: Mapping[str, pd.DataFrame], grid: Grid) -> str:
+    """Mean correlation of pairs within a family and of pairs from two, by depth."""
+    names = list(matrices[WHOLE])
+    families = np.array([language_groups.family(name, grid) for name in names])
+    known = families != UNKNOWN
+    pairs = np.triu(known[:, None] & known, 1)
+    same = pairs & (families[:, None] == families)
+    if not same.any() or not (pairs & ~same).any():
+        return ""
+    parts = ", ".join(
+        f"{matrix.to_numpy()[same].mean():.3f} and {matrix.to_numpy()[pairs & ~same].mean():.3f} "
+        f"({depth})"
+        for depth, matrix in matrices.items()
+    )
+    return (
+        f"Mean correlation within a family and between families: {parts}; {int(same.sum())} and "
+        f"{int((pairs & ~same).sum())} pairs, which share languages, so that no interval is given."
+    )

@@ -1,32 +1,39 @@
 """How many calibration languages a method needs: random subsets of growing size, then all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from multiprune.figures import style
-from multiprune.figures.language_groups import one_sparsity, ratio_axis
-from multiprune.grid import CALIBRATION, UNSEEN_FAMILY, UNSEEN_LANGUAGE, Grid
-from multiprune.subsets import RANDOM
+from multiprune.experiment.grid import Grid
+from multiprune.experiment.subsets import RANDOM
+from multiprune.figures import language_groups, style
+from multiprune.figures.language_groups import one_sparsity
+from multiprune.figures.size_panels import (
+    ALL,
+    MEASURES,
+    SEPARATE,
+    band,
+    counts,
+    evaluated_sets,
+    intervals,
+    prepare,
+    separate,
+    set_name,
+    sets_of,
+    title_columns,
+)
+from multiprune.figures.wording import Tables, document, number, sentence, span, with_interval
 
+TABLES = ("scaling",)
+STANDARD = False
 EMPTY = "There are no masks of random subsets of the calibration languages."
-ALL = "all"  # the choice of the point that takes the whole pool
-SETS = {  # of evaluated languages, as the table calls them and as the figures do
-    CALIBRATION: "languages of the pool",
-    UNSEEN_LANGUAGE: "unseen languages,\nfamilies of the pool",
-    UNSEEN_FAMILY: "unseen languages,\nother families",
-}
+NEAR = 1.01  # a ratio within this factor of that of all languages counts as reached
+CHANGE = {-1: "lower", 0: "not distinguishable", 1: "higher", None: "no intervals"}
 MARKS = {RANDOM: {"markersize": 3}, ALL: {"markersize": 7, "fillstyle": "none"}}
-MEASURES = {  # label: the ratio and the ends of its interval or range
-    "Geometric mean": ("ratio_to_dense", "ci_low", "ci_high"),
-    "Worst language": ("worst_ratio", "worst_low", "worst_high"),
-}
 
 
 def select(scaling: pd.DataFrame) -> pd.DataFrame:
@@ -37,7 +44,7 @@ def select(scaling: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["curve"].isin(subsets)].sort_values(["curve", "language_set", "size"])
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: scaling of one model."""
     rows = select(tables["scaling"])
     if rows.empty:
@@ -45,7 +52,7 @@ def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
     sets = sets_of(rows)
     figure = style.new_figure(max(2.6 * len(sets) + 0.8, 4.4), 2.2 * len(MEASURES) + 0.9)
     panels = figure.subplots(len(MEASURES), len(sets), squeeze=False, sharex=True, sharey="row")
-    looks = curve_looks(style.method_order(rows["curve"], grid))
+    looks = style.curve_looks(style.method_order(rows["curve"], grid))
     for line, (label, columns) in zip(panels, MEASURES.items(), strict=True):
         prepare(line, rows, sets, label, columns)
         for axes, language_set in zip(line, sets, strict=True):
@@ -56,62 +63,6 @@ def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
     figure.supxlabel("Calibration languages", fontsize=9)
     _legend(figure, looks)
     return figure
-
-
-def sets_of(rows: pd.DataFrame) -> list[str]:
-    """The sets of evaluated languages that there are, in the order of `SETS`."""
-    return [name for name in SETS if name in set(rows["language_set"])]
-
-
-def curve_looks(curves: Sequence[str]) -> dict[str, dict]:
-    """Colour and marker of each curve."""
-    return {
-        curve: {
-            "color": style.PALETTE[index % len(style.PALETTE)],
-            "marker": style.MARKERS[index % len(style.MARKERS)],
-        }
-        for index, curve in enumerate(curves)
-    }
-
-
-def prepare(
-    panels: Sequence[Axes], rows: pd.DataFrame, sets: list[str], label: str, columns: tuple
-) -> None:
-    """Axes of one measure: a logarithmic ratio over the numbers of languages."""
-    values = rows.loc[rows["language_set"].isin(sets), list(columns)]
-    for axes in panels:
-        ratio_axis(axes, "y", values, 0.06)
-        size_axis(axes, sorted(rows["size"].unique()))
-        axes.grid()
-    panels[0].set_ylabel(f"{label}\nof perplexity / dense")
-
-
-def size_axis(axes: Axes, sizes: Sequence[int]) -> None:
-    """Logarithmic x axis with a tick at each number of languages whose label has room."""
-    axes.set_xscale("log", base=2)
-    span = max(np.log2(sizes[-1] / sizes[0]), 1)
-    ticks = [sizes[-1]]
-    for size in reversed(sizes[:-1]):
-        if np.log2(ticks[-1] / size) >= span / 12:
-            ticks.append(size)
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    margin = 2 ** (0.05 * span)
-    axes.set_xlim(sizes[0] / margin, sizes[-1] * margin)
-
-
-def title_columns(panels: Sequence[Axes], rows: pd.DataFrame, sets: list[str]) -> None:
-    """Name each set of evaluated languages and say how many they are."""
-    counts = rows.groupby("language_set")["languages"].max()
-    for axes, name in zip(panels, sets, strict=True):
-        axes.set_title(f"{SETS[name]} (n = {counts[name]})", loc="left")
-
-
-def band(axes: Axes, rows: pd.DataFrame, columns: tuple, colour: str) -> None:
-    """Interval or range of a line over the numbers of languages."""
-    _, low, high = columns
-    axes.fill_between(rows["size"], rows[low], rows[high], color=colour, alpha=0.15, linewidth=0)
 
 
 def _curve(axes: Axes, rows: pd.DataFrame, columns: tuple, look: Mapping) -> None:
@@ -134,13 +85,71 @@ def _legend(figure: Figure, looks: Mapping[str, dict]) -> None:
         Line2D([], [], label="all languages", **grey | MARKS[ALL]),
         Patch(color=style.REFERENCE, alpha=0.2, linewidth=0, label="interval, or range of worst"),
     ]
-    outside_legend(figure, handles)
+    style.outside_legend(figure, handles)
 
 
-def outside_legend(figure: Figure, handles: list) -> None:
-    """Legend above the panels, in as many columns as its longest entry leaves room for."""
-    longest = max(len(handle.get_label()) for handle in handles)
-    columns = max(1, int(figure.get_figwidth() / (0.07 * longest + 0.55)))
-    rows = -(-len(handles) // columns)
-    columns = -(-len(handles) // rows)
-    figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    rows = select(tables["scaling"])
+    if rows.empty:
+        return document(EMPTY)
+    random = rows[rows["choice"] == RANDOM]
+    sizes = ", ".join(map(str, sorted(random["size"].unique())))
+    shown = (
+        f"Perplexity relative to the dense model by the number of calibration languages, {model}, "
+        f"sparsity {rows['sparsity'].iloc[0]:g}: nested random subsets of {sizes} "
+        f"({span(random['draws'])} of each size), then all languages of the pool (open marks). "
+        f"Top: geometric mean over the evaluated languages, band {intervals(grid)}. Bottom: "
+        "the language that loses most, geometric mean over the draws, band from the least to the "
+        "most of them. Both axes are logarithmic."
+    )
+    curves = style.method_order(rows["curve"], grid)
+    findings = [_growth(rows[rows["curve"] == curve], curve, grid) for curve in curves]
+    base = grid.baseline if grid.baseline in curves else curves[0]
+    against = [_curves(rows, curve, base) for curve in curves if curve != base]
+    compared = " ".join([*against, SEPARATE])
+    return document(shown, *findings, compared, evaluated_sets(rows, grid))
+
+
+def _growth(rows: pd.DataFrame, curve: str, grid: Grid) -> str:
+    """Smallest and largest number of languages of one curve, and from where on more add little."""
+    parts = []
+    for name in sets_of(rows):
+        line = rows[rows["language_set"] == name].sort_values("size").reset_index(drop=True)
+        first, last = line.iloc[0], line.iloc[-1]
+        parts.append(
+            f"{set_name(name)}: {_ratio(first)} with {first['size']}, {_ratio(last)} with "
+            f"{last['size']}, {CHANGE[separate(last, first)]}; {_reached(line)}; worst language "
+            f"{number(first['worst_ratio'])} ({_name(first['worst_language'], grid)}), then "
+            f"{number(last['worst_ratio'])} ({_name(last['worst_language'], grid)})"
+        )
+    return f"{curve}. {'. '.join(map(sentence, parts))}."
+
+
+def _reached(line: pd.DataFrame) -> str:
+    """From which number of languages on the ratio stays within a factor of that of all."""
+    if line["choice"].iloc[-1] != ALL:
+        return "all languages were not measured"
+    whole = line["ratio_to_dense"].iloc[-1]
+    far = line[line["ratio_to_dense"] > NEAR * whole]
+    subsets = line[line["choice"] == RANDOM]
+    after = subsets[subsets["size"] > far["size"].max()] if len(far) else subsets
+    percent = f"{NEAR - 1:.0%}"
+    if after.empty:
+        return f"no smaller number stays within {percent} of all"
+    return f"at most {percent} above all from random subsets of {after['size'].min()} on"
+
+
+def _curves(rows: pd.DataFrame, curve: str, base: str) -> str:
+    """How often a curve lies below or above another at the same number and set of languages."""
+    keys = ["choice", "size", "language_set"]
+    both = rows[rows["curve"] == curve].merge(rows[rows["curve"] == base], on=keys)
+    return f"{curve} against {base} at the same number of languages: {counts(both, 'points')}."
+
+
+def _name(language: object, grid: Grid) -> str:
+    return language_groups.label(language, grid) if isinstance(language, str) else "unknown"
+
+
+def _ratio(row: pd.Series) -> str:
+    return with_interval(*row[["ratio_to_dense", "ci_low", "ci_high"]])

@@ -1,16 +1,24 @@
 """Geometric-mean perplexity of each method relative to dense and to the baseline."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import DENSE, ROLES, Grid
 from multiprune.figures import style
-from multiprune.grid import DENSE, ROLES, Grid
+from multiprune.figures.wording import (
+    Tables,
+    document,
+    geometric_mean_of_draws,
+    intervals_over_windows,
+    measured_languages,
+    with_interval,
+)
 
+TABLES = ("summary",)
+STANDARD = True
 EMPTY = "There is no pruned model to compare."
 MARKERS = {"calibration": "o", "unseen": "D"}
 NEAR = 1.25  # ratios to the baseline beyond this factor leave the axis and become an arrow
@@ -27,7 +35,7 @@ def select(summary: pd.DataFrame) -> pd.DataFrame:
     return pruned[pruned["sparsity"].isin(shared if len(shared) else counts.index)]
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: summary of one model."""
     rows = select(tables["summary"])
     if rows.empty:
@@ -141,3 +149,61 @@ def _legend(figure: Figure, roles: list[str]) -> None:
         for role in roles
     ]  # fmt: skip
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    summary = tables["summary"]
+    rows = select(summary)
+    if rows.empty:
+        return document(EMPTY)
+    shown = (
+        f"Geometric mean of the languages' perplexities relative to the dense model and to "
+        f"{grid.baseline}, {model}, with {grid.confidence:.0%} intervals. "
+        "Languages are grouped by their role in the config, so that all methods are compared over "
+        "the same languages. The ratio to the baseline is paired and decides between methods; an "
+        "arrow with a number marks a ratio outside the axis."
+    )
+    whole = summary[(summary["language_set"] == "all") & (summary["method"] != DENSE)]
+    findings = [
+        _comparison_at(sparsity, whole[whole["sparsity"] == sparsity], grid)
+        for sparsity in sorted(rows["sparsity"].unique())
+    ]
+    basis = [measured_languages(grid), intervals_over_windows(grid), geometric_mean_of_draws(grid)]
+    return document(shown, " ".join(findings), " ".join(basis))
+
+
+def _comparison_at(sparsity: float, rows: pd.DataFrame, grid: Grid) -> str:
+    rows = rows.set_index("method")
+    methods = style.method_order(rows.index, grid)
+    if grid.baseline not in rows.index:
+        parts = [
+            f"{method} {_ratio(rows.loc[method], 'ratio_to_dense', 'ci')}" for method in methods
+        ]
+        return f"At sparsity {sparsity:g}, times dense over all languages: {'; '.join(parts)}."
+    base = _ratio(rows.loc[grid.baseline], "ratio_to_dense", "ci")
+    parts = []
+    for method in methods:
+        row = rows.loc[method]
+        if method != grid.baseline and pd.notna(row["ratio_to_baseline"]):
+            ratio = _ratio(row, "ratio_to_baseline", "baseline_ci")
+            said = verdict(row["baseline_ci_low"], row["baseline_ci_high"], grid.baseline)
+            parts.append(f"{method} / {grid.baseline} = {ratio}, {said}")
+    start = (
+        f"At sparsity {sparsity:g} the geometric-mean perplexity over all languages is {base} "
+        f"times dense for {grid.baseline}"
+    )
+    return "; ".join([start, *parts]) + "."
+
+
+def verdict(low: float, high: float, baseline: str) -> str:
+    """What an interval of the ratio to the baseline allows to say."""
+    if np.isnan(low):
+        return "no interval, a language has fewer than three windows"
+    if round(low, 3) <= 1 <= round(high, 3):  # as printed, so that text and numbers agree
+        return f"not distinguishable from {baseline}"
+    return f"{'lower' if high < 1 else 'higher'} perplexity than {baseline}"
+
+
+def _ratio(row: pd.Series, ratio: str, prefix: str) -> str:
+    return with_interval(row[ratio], row[f"{prefix}_low"], row[f"{prefix}_high"])

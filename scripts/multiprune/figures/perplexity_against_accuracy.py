@@ -8,10 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import DENSE, Grid
 from multiprune.figures import language_panels, style
-from multiprune.figures.downstream_by_language import one_metric
-from multiprune.grid import DENSE, Grid
+from multiprune.figures.accuracies import means_of_draws, one_metric, truncated
+from multiprune.figures.wording import Tables, document, number
 
+TABLES = ("downstream", "perplexity")
+STANDARD = True
 EMPTY = "No pruned model has both a perplexity and a downstream score in one language."
 NAMED = 15  # with more marks in a panel, languages are not written beside them
 MEANS = 5  # with more languages, a method's mean over them is drawn as well
@@ -49,7 +52,7 @@ def method_means(points: pd.DataFrame) -> pd.DataFrame:
     return groups.agg(ratio=("ratio", style.geometric_mean), loss=("loss", "mean")).reset_index()
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: downstream and perplexity of one model."""
     points = select(tables["downstream"], tables["perplexity"])
     if points.empty:
@@ -133,3 +136,53 @@ def _legend(figure: Figure, looks: Mapping, sparsities: list[float], several: bo
         )  # fmt: skip
     title = None if len(sparsities) > 1 else f"Sparsity {sparsities[0]:g}"
     figure.legend(handles=handles, loc="outside right upper", title=title)
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    points = select(tables["downstream"], tables["perplexity"])
+    if points.empty:
+        return document(EMPTY)
+    shown = (
+        f"What pruning costs in perplexity and in accuracy, {model}: a mark is one method in one "
+        "language, further right is a higher perplexity, further up a lower accuracy than the "
+        f"dense model. Bars are paired {grid.confidence:.0%} intervals over test windows and over "
+        f"items (ends averaged over seeds), left out where a panel has more than "
+        f"{MOST_BARS} marks."
+    )
+    if points.groupby("task")["language"].nunique().max() > MEANS:
+        shown += " A large mark is a method's mean over the languages."
+    means = method_means(points)
+    findings = []
+    for (task, sparsity), here in means.groupby(["task", "sparsity"]):
+        costs = "; ".join(
+            f"{row.method} {number(row.ratio)} times, {row.loss:+.1f} points"
+            for row in here.set_index("method")
+            .loc[style.method_order(here["method"], grid)]
+            .reset_index()
+            .itertuples()
+        )
+        findings.append(f"{task} at sparsity {sparsity:g}: {costs}.")
+    return document(
+        shown,
+        "Perplexity relative to dense and accuracy lost, means over languages. "
+        + " ".join(findings),
+        _correlations(points),
+        truncated(tables["downstream"], grid),
+        means_of_draws(tables["downstream"]),
+    )
+
+
+def _correlations(points: pd.DataFrame) -> str:
+    """Rank correlation of both losses by task, where there are enough marks to have one."""
+    parts = []
+    for task, here in points.groupby("task"):
+        if len(here) > 2 and here["ratio"].nunique() > 1 and here["loss"].nunique() > 1:
+            rank = here["ratio"].corr(here["loss"], method="spearman")
+            parts.append(f"{task} {rank:.2f} ({len(here)} marks)")
+    if not parts:
+        return ""
+    return (
+        f"Rank correlation (Spearman) of the two: {', '.join(parts)}. The marks share model and "
+        "items, so it has no p-value."
+    )

@@ -1,14 +1,21 @@
 """Perplexity of each language under rising sparsity, one panel a method."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import DENSE, ROLES, Grid
 from multiprune.figures import style
-from multiprune.grid import DENSE, ROLES, Grid
+from multiprune.figures.wording import (
+    Tables,
+    document,
+    geometric_mean_of_draws,
+    measured_languages,
+    number,
+)
 
+TABLES = ("perplexity",)
+STANDARD = True
 EMPTY = "There is no pruned model whose perplexity could be shown over sparsity."
 
 
@@ -30,7 +37,7 @@ def select(perplexity: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     return pd.concat([start, lines], ignore_index=True).dropna(subset="perplexity")
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: perplexity of one model."""
     lines = select(tables["perplexity"], grid)
     if lines.empty:
@@ -98,3 +105,30 @@ def _legends(figure: Figure, languages: list, looks: dict, roles: list, grid: Gr
     for text in legend.get_texts():
         if text.get_text() in ("Language", "Role in calibration"):
             text.set_fontweight("bold")
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    lines = select(tables["perplexity"], grid)
+    if lines.empty:
+        return document(EMPTY)
+    shown = (
+        f"Perplexity of each language under rising sparsity, {model}; one panel a method, "
+        "dense at sparsity 0. A solid line is a language that the method was calibrated on, a "
+        "dashed line an unseen one. Perplexities of different languages cannot be compared with "
+        "each other, since the tokenizer splits them differently; their growth can."
+    )
+    findings = []
+    for method in style.method_order(lines["method"], grid):
+        line = lines[lines["method"] == method]
+        top = line["sparsity"].max()
+        ends = line[line["sparsity"] == top].set_index("language")["perplexity"]
+        start = line[line["sparsity"] == 0].set_index("language")["perplexity"]
+        growth = (ends / start).sort_index()
+        findings.append(
+            f"{method} at sparsity {top:g}: from {number(growth.min())} times dense "
+            f"({style.language_label(growth.idxmin(), grid)}) to {number(growth.max())} times "
+            f"({style.language_label(growth.idxmax(), grid)})."
+        )
+    basis = f"{measured_languages(grid)} {geometric_mean_of_draws(grid)}"
+    return document(shown, " ".join(findings), basis)

@@ -8,11 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import CALIBRATION, Grid
 from multiprune.figures import language_groups, style
 from multiprune.figures.language_groups import UNKNOWN
-from multiprune.figures.languages_needed import outside_legend
-from multiprune.grid import CALIBRATION, Grid
+from multiprune.figures.wording import Tables, document, measured_text, sentence, with_interval
 
+TABLES = ("perplexity",)
+STANDARD = False
 EMPTY = "There are no two families or scripts to compare: config languages name none, or the same."
 FEWEST = 3  # languages from which on a group has an interval
 KINDS = {"family": "families", "script": "scripts"}
@@ -66,7 +68,7 @@ def mean_interval(ratios: pd.Series, grid: Grid) -> tuple[float, float, float]:
     return float(np.exp(logs.mean())), float(low), float(high)
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: perplexity of one model."""
     rows = select(tables["perplexity"], grid)
     kinds = kinds_of(rows)
@@ -136,4 +138,59 @@ def _legend(figure: Figure, colours: Mapping[str, str], rows: pd.DataFrame) -> N
         Line2D([], [], linestyle="none", label=f"{role} language", **_dot(role, style.REFERENCE))
         for role in sorted(set(rows["role"]))
     ]
-    outside_legend(figure, handles)
+    style.outside_legend(figure, handles)
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    rows = select(tables["perplexity"], grid)
+    kinds = kinds_of(rows)
+    if not kinds:
+        return document(EMPTY)
+    shown = (
+        f"Perplexity relative to the dense model by {' and by '.join(kinds)}, {model}, sparsity "
+        f"{rows['sparsity'].iloc[0]:g}. A dot is a language, open where the method was not "
+        "calibrated on it; a diamond is the geometric mean of a group, the line through it the "
+        f"{grid.confidence:.0%} percentile bootstrap interval over its languages ({grid.draws} "
+        f"draws; none below {FEWEST} languages, too narrow for a handful). In the "
+        f"order of the means of {grid.baseline}; groups of one language are pooled."
+    )
+    findings = [_groups(group_means(rows, kind, grid), kind, grid) for kind in kinds]
+    return document(shown, " ".join(findings), _pairs(rows, grid), sentence(measured_text(grid)))
+
+
+def _groups(means: pd.DataFrame, kind: str, grid: Grid) -> str:
+    """Least and most affected group of the baseline, among those with an interval."""
+    base = means[(means["method"] == grid.baseline) & means["low"].notna()]
+    base = base[~base["group"].isin([f"other {KINDS[kind]}", UNKNOWN])]
+    if len(base) < 2:
+        return f"By {kind}, fewer than two groups have {FEWEST} languages."
+    ends = [base.loc[base["mean"].idxmin()], base.loc[base["mean"].idxmax()]]
+    least, most = (
+        f"{end['group']} {with_interval(end['mean'], end['low'], end['high'])}" for end in ends
+    )
+    overlap = "do not overlap" if ends[0]["high"] < ends[1]["low"] else "overlap"
+    return (
+        f"{grid.baseline} by {kind}: from {least} to {most}, the lowest and highest of "
+        f"{len(base)} groups with an interval; their intervals {overlap}."
+    )
+
+
+def _pairs(rows: pd.DataFrame, grid: Grid) -> str:
+    """The other method against the baseline, language by language."""
+    table = rows.pivot(index="language", columns="method", values="ratio")
+    if len(table.columns) < 2:
+        return ""
+    other = f"m-{grid.baseline}"
+    quotients = (table[other] / table[grid.baseline]).dropna()
+    mean, low, high = mean_interval(quotients, grid)
+    said = "the interval includes 1, so that the two cannot be told apart"
+    if np.isnan(low):
+        said = "too few languages for an interval"
+    elif high < 1 or low > 1:
+        said = f"{other} loses {'less' if high < 1 else 'more'}"
+    return (
+        f"{other} / {grid.baseline} over {len(quotients)} languages: "
+        f"{with_interval(mean, low, high)}, {said}; lower in {int((quotients < 1).sum())} "
+        "languages."
+    )

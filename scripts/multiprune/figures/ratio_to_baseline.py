@@ -1,7 +1,5 @@
 """Heat map of perplexity relative to the baseline, by language and method."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -9,9 +7,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from multiprune.experiment.grid import CALIBRATION, DENSE, Grid
 from multiprune.figures import style
-from multiprune.grid import CALIBRATION, DENSE, Grid
+from multiprune.figures.wording import (
+    Tables,
+    document,
+    geometric_mean_of_draws,
+    intervals_over_windows,
+    measured_languages,
+)
 
+TABLES = ("perplexity",)
+STANDARD = True
 EMPTY = "No method can be compared with the baseline: it shares no sparsity with another method."
 NEAR = np.log2(1.25)  # larger ratios are drawn in the colour at the end of the scale
 WIDEST = 14.0  # inches
@@ -45,7 +52,7 @@ def colour_limit(log_ratios: np.ndarray) -> float:
     return float(max(near.max() if near.size else NEAR, np.log2(1.02)))
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: perplexity of one model."""
     cells = select(tables["perplexity"], grid)
     if cells.empty:
@@ -124,3 +131,42 @@ def _colour_bar(
     bar.set_ticks(np.log2(ticks), labels=[f"{tick:g}" for tick in ticks])
     bar.set_label(f"Perplexity relative to {grid.baseline}\n(colour on a log₂ scale)")
     bar.outline.set_visible(False)
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    cells = select(tables["perplexity"], grid)
+    if cells.empty:
+        return document(EMPTY)
+    shown = (
+        f"Perplexity relative to {grid.baseline} at the same sparsity by language and method, "
+        f"{model}: below 1 (blue) is better than {grid.baseline}, above 1 (red) worse. "
+        "Calibration languages (config) stand above the line, unseen ones below. Colour is on a "
+        "log scale and stops at its ends; the number in a cell is exact. Bold: the "
+        f"{grid.confidence:.0%} interval of every seed excludes 1 on the same side, without "
+        "correction for the number of cells."
+    )
+    findings = []
+    for sparsity, here in cells.groupby("sparsity"):
+        parts = []
+        for method in style.method_order(here["method"], grid):
+            mine = here[here["method"] == method]
+            better = int((mine["clear"] & (mine["ratio"] < 1)).sum())
+            worse = int((mine["clear"] & (mine["ratio"] > 1)).sum())
+            parts.append(
+                f"{method} is better in {better}, worse in {worse} and not distinguishable in "
+                f"{len(mine) - better - worse} of {len(mine)} languages"
+            )
+        findings.append(f"At sparsity {sparsity:g}, {'; '.join(parts)}.")
+    basis = [
+        measured_languages(grid),
+        _windows(tables["perplexity"], grid),
+        intervals_over_windows(grid),
+        geometric_mean_of_draws(grid),
+    ]
+    return document(shown, " ".join(findings), " ".join(basis))
+
+
+def _windows(table: pd.DataFrame, grid: Grid) -> str:
+    counts = np.ceil(table["tokens"] / grid.length).astype(int)
+    return f"Windows per language: {counts.min()} to {counts.max()}."

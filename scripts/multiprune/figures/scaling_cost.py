@@ -7,10 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import Grid
+from multiprune.experiment.subsets import GREEDY
 from multiprune.figures import style
-from multiprune.figures.languages_needed import curve_looks, outside_legend
-from multiprune.grid import Grid
+from multiprune.figures.wording import Tables, document, number, sentence
 
+TABLES = ("scaling_cost",)
+STANDARD = False
 EMPTY = "No cost of statistics or masks was recorded."
 STATISTICS, MASK = "statistics", "mask"
 PANELS = {  # title: the column, its label, the steps that are shown
@@ -40,7 +43,7 @@ def select(cost: pd.DataFrame, grid: Grid) -> dict[str, pd.DataFrame]:
 
 
 def _curve(method: object, grid: Grid) -> str:
-    return grid.methods[method].get("curve", method) if method in grid.methods else ""
+    return grid.methods[method].get("curve") or method if method in grid.methods else ""
 
 
 def slope(rows: pd.DataFrame) -> float:
@@ -49,13 +52,13 @@ def slope(rows: pd.DataFrame) -> float:
     return float((languages * rows["value"]).sum() / (languages**2).sum())
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: scaling_cost of one model."""
     shown = select(tables["scaling_cost"], grid)
     if not shown:
         return style.empty_figure(EMPTY)
     curves = {curve for rows in shown.values() for curve in rows["curve"]} - {""}
-    looks = curve_looks(style.method_order(curves, grid))
+    looks = style.curve_looks(style.method_order(curves, grid))
     columns = style.balanced_columns(len(shown), 2)
     lines = -(-len(shown) // columns)
     figure = style.new_figure(max(3.3 * columns, 4.2), 2.3 * lines + 0.8)
@@ -101,4 +104,42 @@ def _legend(figure: Figure, looks: Mapping[str, dict], statistics: bool) -> None
         Line2D([], [], linestyle="none", markersize=4, label=f"mask, {curve}", **look)
         for curve, look in looks.items()
     ]
-    outside_legend(figure, handles)
+    style.outside_legend(figure, handles)
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    panels = select(tables["scaling_cost"], grid)
+    if not panels:
+        return document(EMPTY)
+    shown = (
+        f"What calibration languages cost, {model}, from the jobs' benchmarks and file sizes; "
+        "what else ran on the machine is in the times. Statistics are "
+        "collected once for each language and serve every mask, so they are shown cumulatively. "
+        "Marks of masks are coloured by the method that uses all languages."
+    )
+    if any((entry.get("subset") or {}).get("choice") == GREEDY for entry in grid.methods.values()):
+        shown += " Greedy choices read the checksums of the whole pool's statistics, too."
+    findings = [_cost(title, rows) for title, rows in panels.items()]
+    return document(shown, " ".join(findings))
+
+
+def _cost(title: str, rows: pd.DataFrame) -> str:
+    statistics = rows[rows["step"] == STATISTICS]
+    masks = rows[rows["step"] == MASK]
+    unit = {"time of statistics": "s", "time of a mask": "s"}.get(title, "MB")
+    parts = []
+    if len(statistics):
+        last = statistics.iloc[-1]
+        parts.append(
+            f"statistics of {last['languages']:.0f} languages {number(last['value'])} {unit}, "
+            f"{number(slope(statistics))} {unit} for each (line through the origin)"
+        )
+    if len(masks):
+        ends = [masks[masks["languages"] == masks["languages"].agg(end)] for end in ("min", "max")]
+        few, many = (
+            f"{number(end['value'].median())} {unit} with {end['languages'].iloc[0]:.0f}"
+            for end in ends
+        )
+        parts.append(f"a mask {few} and {many} languages (medians, {len(masks)} masks in all)")
+    return f"{sentence(title)}: {'; '.join(parts)}."

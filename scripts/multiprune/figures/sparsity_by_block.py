@@ -9,9 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from multiprune.experiment.grid import Grid
 from multiprune.figures import style
-from multiprune.grid import Grid
+from multiprune.figures.wording import Tables, document
 
+TABLES = ("allocation",)
+STANDARD = True
 EMPTY = "Every method of this experiment allocates sparsity uniformly over the blocks."
 UNIFORM = "uniform"
 MOST_LINES = 4  # more methods than this get a panel each instead of a line each
@@ -53,7 +56,7 @@ def _same(first: pd.Series, second: pd.Series) -> bool:
     return len(both) > 0 and bool((both.iloc[:, 0] == both.iloc[:, 1]).all())
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: allocation of one model."""
     rows = select(tables["allocation"], grid)
     if rows.empty:
@@ -115,3 +118,25 @@ def _legend(figure: Figure, line_key: str, names: list, colours: Mapping) -> Non
     handles.append(Line2D([], [], color=style.REFERENCE, linewidth=1, linestyle=":", label=UNIFORM))
     title = "Allocation of" if line_key == "method" else "Sparsity"
     figure.legend(handles=handles, loc="outside right upper", title=title)
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    rows = select(tables["allocation"], grid)
+    if rows.empty:
+        return document(EMPTY)
+    shown = (
+        f"Share of weights removed from each decoder block, {model}. The dotted line is what a "
+        "uniform allocation takes; blocks below it keep more weights."
+    )
+    findings = []
+    for sparsity, here in rows.groupby("sparsity"):
+        for method in style.method_order(here["method"], grid):
+            line = here[here["method"] == method].set_index("block")["mean"]
+            findings.append(
+                f"{method} at {sparsity:g}: from {line.min():.3f} (block {line.idxmin()}) to "
+                f"{line.max():.3f} (block {line.idxmax()})."
+            )
+    seeds = tables["allocation"]["seed"].nunique()
+    spread = f"Mean of {seeds} seeds, band from least to most." if seeds > 1 else ""
+    return document(shown, " ".join(findings), spread)

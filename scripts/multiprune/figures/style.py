@@ -5,7 +5,7 @@ and maps that are safe for the common colour-vision deficiencies (cividis, vlag)
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from multiprune.grid import CALIBRATION, DENSE, Grid
+from multiprune.experiment.grid import CALIBRATION, DENSE, Grid
 
 SETTINGS = {
     "font.family": "DejaVu Sans",
@@ -146,3 +146,23 @@ def panel_grid(figure: Figure, count: int, columns: int, **options: object) -> l
         if below >= count:
             axes.tick_params(labelbottom=True)
     return panels[:count]
+
+
+def curve_looks(curves: Sequence[str]) -> dict[str, dict]:
+    """Colour and marker of each curve."""
+    return {
+        curve: {
+            "color": PALETTE[index % len(PALETTE)],
+            "marker": MARKERS[index % len(MARKERS)],
+        }
+        for index, curve in enumerate(curves)
+    }
+
+
+def outside_legend(figure: Figure, handles: list) -> None:
+    """Legend above the panels, in as many columns as its longest entry leaves room for."""
+    longest = max(len(handle.get_label()) for handle in handles)
+    columns = max(1, int(figure.get_figwidth() / (0.07 * longest + 0.55)))
+    rows = -(-len(handles) // columns)
+    columns = -(-len(handles) // rows)
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns)

@@ -2,7 +2,6 @@
 
 import json
 import textwrap
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,9 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from multiprune.experiment.grid import Grid
 from multiprune.figures import style
-from multiprune.grid import Grid
+from multiprune.figures.wording import Tables, document, number
 
+TABLES = ("sweep",)
+STANDARD = True
 EMPTY = "No method of this experiment has constants to choose."
 MOST = 24  # candidates in a panel: the best ones, and the chosen one
 WIDEST = 1.5  # ratios beyond this leave the axis and become an arrow
@@ -50,7 +52,7 @@ def values(rows: pd.DataFrame) -> list[list[str]]:
     ]
 
 
-def draw(tables: Mapping[str, pd.DataFrame], grid: Grid) -> Figure:
+def draw(tables: Tables, grid: Grid) -> Figure:
     """tables: sweep of one model."""
     sweep = tables["sweep"]
     if sweep.empty:
@@ -122,3 +124,44 @@ def _legend() -> list[Line2D]:
         Line2D([], [], color=WITHIN, label="within one standard error", **_marker(False)),
         Line2D([], [], color=BEYOND, label="beyond", **_marker(False)),
     ]
+
+
+def caption(tables: Tables, grid: Grid, model: str) -> str:
+    """What it shows, and what is seen in it."""
+    sweep = tables["sweep"]
+    if sweep.empty:
+        return document(EMPTY)
+    shown = (
+        f"Constants chosen on validation text, {model}: geometric-mean perplexity over the "
+        "calibration languages of each candidate, relative to the best candidate of its method, "
+        f"with {grid.confidence:.0%} intervals (paired bootstrap over windows). Taken is the "
+        "simplest candidate within one standard error of the best: the one with the fewest values "
+        "other than the method's own, then the one listed first. The test text was not looked at."
+    )
+    findings = [
+        _finding(method, sweep[sweep["method"] == method])
+        for method in style.method_order(sweep["method"], grid)
+    ]
+    seed = sweep["seed"].iloc[0]
+    note = (
+        f"One calibration draw (seed {seed}), one sparsity; the choice serves all seeds and "
+        "sparsities of the method. Standard errors cover the choice of validation windows only."
+    )
+    return document(shown, " ".join(findings), note)
+
+
+def _finding(method: str, rows: pd.DataFrame) -> str:
+    best, chosen = rows.iloc[0], rows[rows["chosen"] == 1].iloc[0]
+    names = labels(rows)
+    picked = names[rows.index.get_loc(chosen.name)]
+    end = (
+        "which is the best."
+        if chosen["candidate"] == best["candidate"]
+        else f"{number(chosen['ratio_to_best'])} times the best, {names[0]}."
+    )
+    return (
+        f"{method} at sparsity {best['sparsity']:g}: {len(rows)} candidates, perplexity "
+        f"{number(rows['perplexity'].min())} to {number(rows['perplexity'].max())}, "
+        f"{int(rows['within'].sum())} within one standard error of the best; taken is {picked} "
+        f"({number(chosen['perplexity'])}), {end}"
+    )

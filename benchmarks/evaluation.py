@@ -1,0 +1,114 @@
+"""What evaluation costs beyond the model: the harness, and verdicts on a grid of paper size."""
+
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from multiprune.experiment import config as experiment
+from multiprune.experiment import table_grids
+from multiprune.experiment.grid import DENSE, Grid
+from multiprune.files.json import write_json
+from multiprune.models.loading import load_model, set_up
+from multiprune.models.tokenizer import load_tokenizer
+from multiprune.tables import claims
+
+# isort: split
+from multiprune.evaluation.tasks.measuring import measure
+from multiprune.evaluation.tasks.model import LoadedModel
+from multiprune.evaluation.tasks.running import prepare
+
+ROOT = Path(__file__).parents[1]
+WINDOWS, ITEMS = 64, 500  # of one language, of one task and language
+MODEL = "simulated"
+
+
+def wrapper_share(model_folder: Path, task: Path, limit: int = 16) -> float:
+    """Share of an evaluation's time that is not spent in the model's forward passes."""
+    set_up(threads=2)
+    model = load_model(model_folder)
+    inside = 0.0
+    forward = model.forward
+
+    def timed(*arguments, **options):
+        nonlocal inside
+        start = time.perf_counter()
+        try:
+            return forward(*arguments, **options)
+        finally:
+            inside += time.perf_counter() - start
+
+    model.forward = timed
+    lm = LoadedModel(model, load_tokenizer(model_folder), batch_size=8)
+    with tempfile.TemporaryDirectory() as temporary:
+        start = time.perf_counter()
+        measure(lm, prepare(task, limit, temporary))
+        return 1 - inside / (time.perf_counter() - start)
+
+
+def verdict_minutes(folder: Path) -> float:
+    """Minutes to judge the claims on all models of the papers' grid, records simulated.
+
+    One model is simulated and judged; the time is multiplied by the number of models.
+    """
+    paper = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
+    config = experiment.validate(paper)
+    grid = Grid.of(table_grids.downstream_grid(config))
+    draw = np.random.default_rng(0)
+    _simulate_perplexity(folder / MODEL, grid, draw)
+    _simulate_downstream(folder / MODEL, grid, draw)
+    start = time.perf_counter()
+    claims.tabulate(folder, MODEL, grid, ROOT / "config/claims.yaml")
+    return len(config["models"]) * (time.perf_counter() - start) / 60
+
+
+def _simulate_perplexity(model: Path, grid: Grid, draw: np.random.Generator) -> None:
+    """A loss for each window: the language's own, the method's, the seed's and noise."""
+    dense = {language: draw.normal(3, 0.3, WINDOWS) for language in grid.languages}
+    runs = [(DENSE, "0", grid.methods[DENSE]["seeds"][0]), *grid.pruned()]
+    for method, sparsity, seed in runs:
+        shift = float(sparsity) + draw.normal(0, 0.01)
+        for language, losses in dense.items():
+            losses = losses + shift + draw.normal(0, 0.05, WINDOWS)
+            record = {
+                "split": grid.split,
+                "length": grid.length,
+                "window_nll": list(losses * grid.length),
+                "window_tokens": [grid.length] * WINDOWS,
+                "bits_per_byte": 1.0,
+                "unknown_tokens": 0,
+            }
+            folder = model / f"seed{seed}/perplexity" / method / sparsity
+            write_json(folder / f"{language}.json", record)
+
+
+def _simulate_downstream(model: Path, grid: Grid, draw: np.random.Generator) -> None:
+    """Four-way choices whose right one is a little likelier."""
+    target = draw.integers(4, size=ITEMS)
+    for method, settings in grid.downstream["methods"].items():
+        for sparsity in settings["sparsities"]:
+            for seed in settings["seeds"]:
+                folder = model / f"seed{seed}/downstream" / method / sparsity
+                for task, known in grid.downstream["tasks"].items():
+                    for language in known["languages"]:
+                        record = _choices(draw, target)
+                        write_json(folder / task / f"{language}.json", record)
+
+
+def _choices(draw: np.random.Generator, target: np.ndarray) -> dict:
+    scores = draw.normal(size=(ITEMS, 4))
+    scores[np.arange(ITEMS), target] += 1
+    correct = (scores.argmax(axis=1) == target).astype(int)
+    return {
+        "metrics": {"acc": {"score": float(correct.mean()), "stderr": 0.02}},
+        "chance": 0.25,
+        "truncated": 0,
+        "samples": {
+            "id": [str(item) for item in range(ITEMS)],
+            "target": target.tolist(),
+            "log_likelihoods": scores.tolist(),
+            "correct": {"acc": correct.tolist()},
+        },
+    }

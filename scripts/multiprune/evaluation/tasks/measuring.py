@@ -1,0 +1,53 @@
+"""The score of a model on a prepared task, with all that a paired comparison needs."""
+
+import math
+
+from lm_eval.api.metrics import mean, mean_stderr
+from lm_eval.api.model import LM
+
+from multiprune.errors import InputError
+from multiprune.evaluation.tasks.running import PreparedTask, right_choice, samples_of
+
+METRICS = ("acc", "acc_norm")  # right or wrong for each item; other metrics are left to lm-eval
+
+
+def measure(lm: LM, task: PreparedTask) -> dict:
+    """Scores, standard errors, chance and one entry an item.
+
+    `log_likelihoods` and `target` are None for a task without choices (LAMBADA), and so is
+    `chance`. `truncated` counts the items with a prompt that the model could not read whole. Raises
+    InputError where a log-likelihood is not a finite number.
+    """
+    ids, targets, likelihoods, requests = [], [], [], 0
+    correct: dict[str, list[int]] = {}
+    for member, sample in samples_of(lm, task):
+        ids.append(task.item_id(member.task_name, sample["doc"], sample["doc_id"]))
+        targets.append(right_choice(member, sample["doc"]))
+        likelihoods.append([float(value) for value, _greedy in sample["filtered_resps"]])
+        requests += len(sample["arguments"])
+        for metric in METRICS:
+            if metric in sample:
+                correct.setdefault(metric, []).append(int(sample[metric]))
+    if not all(map(math.isfinite, (value for row in likelihoods for value in row))):
+        raise InputError(
+            f"{task.manifest['lm_eval_task']}: a log-likelihood is not finite; the model is broken "
+            "or its precision too low, try dtype float32"
+        )
+    choices = None if None in targets else likelihoods
+    return {
+        "metrics": {metric: scored(values) for metric, values in correct.items()},
+        "chance": None if choices is None else mean([1 / len(row) for row in choices]),
+        "requests": requests,
+        "truncated": lm.truncated,
+        "samples": {
+            "id": ids,
+            "target": None if choices is None else targets,
+            "log_likelihoods": choices,
+            "correct": correct,
+        },
+    }
+
+
+def scored(values: list[int]) -> dict[str, float | None]:
+    """Share of right answers and its standard error, as lm-eval computes them."""
+    return {"score": mean(values), "stderr": mean_stderr(values) if len(values) > 1 else None}

@@ -1,0 +1,249 @@
+"""What tables and figures an experiment gets, and the grids by which scripts find their records.
+
+Plain Python without torch, as `config`, of which these are views: canonical, so that reordering a
+YAML file changes none.
+"""
+
+from multiprune.errors import InputError
+from multiprune.experiment import downstream as downstream_config
+from multiprune.experiment import subsets
+from multiprune.experiment.config import (
+    all_calibration_sets,
+    calibration_sets,
+    choosing,
+    evaluated,
+    languages,
+    method_options,
+    moves_weights,
+    pruning_rule,
+    reads_dense_statistics,
+    seeds_of,
+    sparsities_of,
+)
+from multiprune.experiment.grid import DENSE, MASKS, OTHER_TABLE, PRUNE_MODEL, WEIGHTS
+from multiprune.experiment.language_table import family_names, script_names
+from multiprune.registry import constants, names
+
+# What a table can need of a config, as its module says it.
+NEEDS = {
+    "evaluation.downstream": lambda config: "downstream" in config["evaluation"],
+    "a method with choose": lambda config: bool(choosing(config)),
+}
+
+
+def check_figures(config: dict) -> None:
+    """Raise InputError where a figure that the config names would have nothing to show."""
+    for name in config.get("figures", []):
+        for table in tables_of(name):
+            if not _can_fill(config, table):
+                needs = constants("tables", table)["NEEDS"]
+                raise InputError(f"figures: {name} shows the table {table}, which needs {needs}")
+
+
+def tables_of(figure: str) -> tuple[str, ...]:
+    """The tables that a figure is drawn from."""
+    return constants("figures", figure)["TABLES"]
+
+
+def possible_figures(config: dict) -> list[str]:
+    """The figures whose tables the config's results can fill."""
+    return [
+        name
+        for name in names("figures", having="TABLES")
+        if all(_can_fill(config, table) for table in tables_of(name))
+    ]
+
+
+def possible_tables(config: dict) -> list[str]:
+    """The tables that the config's results can fill."""
+    return [name for name in names("tables", having="COLUMNS") if _can_fill(config, name)]
+
+
+def figures(config: dict) -> list[str]:
+    """The figures to draw: those that the config asks for, or the standard ones."""
+    asked = config.get("figures")
+    return [
+        name
+        for name in possible_figures(config)
+        if (constants("figures", name)["STANDARD"] if asked is None else name in asked)
+    ]
+
+
+def tables(config: dict) -> list[str]:
+    """The tables to make: the standard ones, and those that the figures read."""
+    read = {table for name in figures(config) for table in tables_of(name)}
+    return [
+        name
+        for name in possible_tables(config)
+        if name in read or constants("tables", name)["STANDARD"]
+    ]
+
+
+def reads(table: str) -> tuple[str, ...]:
+    """What the job of a table reads: kinds of results, and `table:NAME` of the same model."""
+    return constants("tables", table)["READS"]
+
+
+def other_tables(table: str) -> list[str]:
+    """The other tables of the same model that a table reads, where they are made."""
+    others = [what for what in reads(table) if what.startswith(OTHER_TABLE)]
+    return [what.removeprefix(OTHER_TABLE) for what in others]
+
+
+def _can_fill(config: dict, table: str) -> bool:
+    needs = constants("tables", table).get("NEEDS")
+    return needs is None or NEEDS[needs](config)
+
+
+def _families_of_pool(config: dict) -> set[str]:
+    pool = languages(config, "calibration")
+    return {config["languages"][code].get("family", "") for code in pool}
+
+
+def table_grid(config: dict) -> dict:
+    """A compact description of all results of a model, for scripts that read many files."""
+    return {
+        "seeds": sorted(config["seeds"]),
+        "baseline": config["baseline"],
+        "languages": {code: _described(config, code) for code in sorted(config["languages"])},
+        "methods": _method_grid(config),
+        "resampling": config["resampling"],
+        "split": config["evaluation"]["perplexity"]["split"],
+        "length": config["evaluation"]["perplexity"]["length"],
+        "most_unknown_tokens": config["evaluation"]["most_unknown_tokens"],
+    }
+
+
+def _described(config: dict, code: str) -> dict:
+    """Role, name, and script and family with their names, as far as they are known.
+
+    `evaluated` is false where perplexity is not measured, `new_family` true where no language of
+    the pool is of its family.
+    """
+    entry = config["languages"][code]
+    known = {key: entry[key] for key in ("role", "name", "script", "family") if key in entry}
+    known["new_family"] = "family" in entry and entry["family"] not in _families_of_pool(config)
+    known["evaluated"] = code in evaluated(config)
+    for key, spoken in (("script", script_names()), ("family", family_names())):
+        if entry.get(key) in spoken:
+            known[f"{key}_name"] = spoken[entry[key]]
+    return known
+
+
+def downstream_grid(config: dict) -> dict:
+    """`table_grid` and what was evaluated downstream."""
+    table = table_grid(config)
+    return {**table, "downstream": downstream_config.grid(config, table["methods"])}
+
+
+def whole_grid(config: dict) -> dict:
+    """All that tables and figures know of the experiment: the content of `grid.json`."""
+    more = {"calibration_sets": all_calibration_sets(config), "choosing": choosing(config)}
+    return {**downstream_grid(config), **more}
+
+
+def allocation_grid(config: dict) -> dict:
+    """The part of `table_grid` that the masks depend on: no languages of evaluation."""
+    return {"seeds": sorted(config["seeds"]), "languages": {}, "methods": _method_grid(config)}
+
+
+def correlation_grid(config: dict) -> dict:
+    """The part of `table_grid` that the statistics depend on: calibration languages, no methods."""
+    return {
+        "seeds": sorted(config["seeds"]),
+        "languages": {code: {"role": "calibration"} for code in languages(config, "calibration")},
+        "methods": {DENSE: _method_grid(config)[DENSE]},
+    }
+
+
+def overlap_grid(config: dict) -> dict:
+    """`correlation_grid` and the names of all calibration sets, pairs and code included."""
+    return {**correlation_grid(config), "calibration_sets": all_calibration_sets(config)}
+
+
+def sweep_grid(config: dict) -> dict:
+    """The methods whose constants are chosen, under the one seed that they are chosen with."""
+    return {
+        "seeds": [min(config["seeds"])],
+        "languages": {},
+        "methods": {DENSE: _method_grid(config)[DENSE]},
+        "resampling": config["resampling"],
+        "choosing": choosing(config),
+    }
+
+
+def grid_of_table(config: dict, table: str) -> dict:
+    """The part of the grid that a table depends on, by the results that it reads.
+
+    Its job reads the whole grid, and is made anew where this part of it changed.
+    """
+    grid = {}
+    for what, view in VIEWS.items():
+        if what in reads(table):
+            grid |= view(config)
+    return grid or downstream_grid(config)
+
+
+VIEWS = {  # of what a table reads; later ones hold more
+    "sweep": sweep_grid,
+    "statistics": correlation_grid,
+    "all_statistics": overlap_grid,
+    "masks": allocation_grid,
+    "perplexity": table_grid,
+    "downstream": downstream_grid,
+}
+
+
+def _method_grid(config: dict) -> dict[str, dict]:
+    methods = {
+        method: {
+            "seeds": seeds_of(config, method),
+            "sparsities": sparsities_of(config, method),
+            "calibration": calibration_sets(config, method),
+            "allocation": _allocation_kind(config, method),
+            "artefact": MASKS,
+            "rule": PRUNE_MODEL,
+            "statistics": calibration_sets(config, method),
+            "subset": None,
+            "curve": None,
+        }
+        for method in (DENSE, *config["methods"])
+    }
+    subsets_used = any(
+        subsets.choice(method.get("calibration")) for method in config["methods"].values()
+    )
+    for method in config["methods"]:
+        methods[method]["artefact"] = WEIGHTS if moves_weights(config, method) else MASKS
+        methods[method]["rule"] = pruning_rule(config, method)
+        if not reads_dense_statistics(config, method):
+            methods[method]["statistics"] = []
+        if how := subsets.choice(config["methods"][method].get("calibration")):
+            choice, size = how
+            seed = config["methods"][method]["calibration"].get("seed", 0)
+            methods[method]["subset"] = {"choice": choice, "size": size, "seed": seed}
+        whole = methods[method]["calibration"] and "calibration" not in config["methods"][method]
+        if subsets_used and (how or whole):
+            methods[method]["curve"] = _curve(config, method)
+    return methods
+
+
+def _curve(config: dict, method: str) -> str | None:
+    """The first method that calibrates on the whole pool with otherwise equal options.
+
+    Methods of one curve differ only in the languages that they take.
+    """
+    options = _options_but_languages(config, method)
+    whole = (name for name, other in config["methods"].items() if "calibration" not in other)
+    return min(
+        (name for name in whole if _options_but_languages(config, name) == options), default=None
+    )
+
+
+def _options_but_languages(config: dict, method: str) -> dict:
+    """`method_options` without the shares that follow from the speakers of a method's languages."""
+    options, norm = method_options(config, method), config["methods"][method].get("norm", {})
+    return options | {"norm": norm} if norm.get("weighting") == "speakers" else options
+
+
+def _allocation_kind(config: dict, method: str) -> str:
+    return "uniform" if method == DENSE else config["methods"][method]["allocation"]["kind"]

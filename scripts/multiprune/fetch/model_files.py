@@ -1,0 +1,104 @@
+"""The files of a model folder: which are wanted, and what makes a model be refused early."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from multiprune.errors import InputError
+from multiprune.files.manifests import MANIFEST
+from multiprune.models.weights import INDEX, WHOLE, weight_names
+
+Check = Callable[[Path], None]  # of a folder; raises InputError
+
+SUFFIXES = (".safetensors", ".json", ".txt", ".model", ".jinja")
+LICENCES = ("LICEN[CS]E*", "COPYING*", "NOTICE*", "USE_POLICY*", "*TERMS*")  # in capitals
+PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+CONFIGS = ("config.json", "tokenizer_config.json")  # either may ask for code
+VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt")
+
+
+def model_files(names: Iterable[str], source: str) -> list[str]:
+    """Those of a model's files that are wanted; InputError where a needed one is lacking.
+
+    Top-level configuration, tokenizer and licence files, and the safetensors files of
+    `weight_names`: a second copy of the weights is left.
+    """
+    top_level = sorted(name for name in names if "/" not in name)
+    wanted = list(filter(is_model_file, top_level))
+    weights = [name for name in wanted if name.endswith(".safetensors")]
+    if "config.json" not in wanted:
+        raise InputError(f"{source}: no config.json; a model in Hugging Face layout is expected")
+    if not weights:
+        pickled = [name for name in top_level if name.endswith(PICKLED)]
+        found = f"only pickled weights ({', '.join(pickled[:3])})" if pickled else "no weights"
+        raise InputError(
+            f"{source}: {found}; only safetensors are read: save the model with save_pretrained, "
+            "or name a hub revision that holds *.safetensors (such as refs/pr/1)"
+        )
+    if not any(name in VOCABULARIES or name.endswith(".model") for name in wanted):
+        raise InputError(
+            f"{source}: no tokenizer; one of {', '.join(VOCABULARIES)} or a *.model file is needed"
+        )
+    used = weight_names(weights)
+    left = {*weights, INDEX} if WHOLE in used else set(weights)
+    return [name for name in wanted if name in used or name not in left]
+
+
+def is_model_file(name: str) -> bool:
+    """Whether a file may belong to a model, by its name alone."""
+    if name.startswith(".") or name == MANIFEST:
+        return False
+    licence = any(fnmatchcase(name.upper(), pattern) for pattern in LICENCES)
+    return name.endswith(SUFFIXES) or (licence and not name.endswith(PICKLED))
+
+
+def check_shards(folder: Path, names: Sequence[str], source: str) -> None:
+    """InputError where the index, if it is among `names`, names files that are not."""
+    if INDEX not in names:
+        return
+    weight_map = _json_object(folder / INDEX, source).get("weight_map")
+    if not isinstance(weight_map, dict) or not all(isinstance(n, str) for n in weight_map.values()):
+        raise InputError(f"{source}: {INDEX} is not an index of weights (weight_map)")
+    shards = set(weight_map.values())
+    missing = sorted(shards.difference(names))
+    if missing:
+        raise InputError(
+            f"{source}: {INDEX} names {len(shards)} files of which {len(missing)} are missing "
+            f"({', '.join(missing[:3])}); complete the model"
+        )
+
+
+def check_configs(folder: Path, source: str) -> None:
+    """InputError for a model that wants code of its own, or whose weights are quantized."""
+    for name in CONFIGS:
+        if not (folder / name).is_file():
+            continue
+        config = _json_object(folder / name, source)
+        if "auto_map" in config:
+            raise InputError(
+                f"{source}: {name} asks for Python code from the repository (auto_map), which is "
+                "never run; use a model that transformers itself implements"
+            )
+        if config.get("quantization_config"):
+            raise InputError(
+                f"{source}: {name} has a quantization_config, and only weights of floating-point "
+                "numbers can be pruned; use the model that is not quantized"
+            )
+
+
+def check_tokenizer(folder: Path, source: str) -> None:
+    """InputError for a tokenizer that cannot be loaded or is not the model's."""
+    from multiprune.models.tokenizer import load_tokenizer  # brings torch, which parsing needs not
+
+    load_tokenizer(folder, source)
+
+
+def _json_object(path: Path, source: str) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{source}: {path.name} is not JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{source}: {path.name} is not a JSON object")
+    return content

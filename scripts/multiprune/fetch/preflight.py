@@ -1,0 +1,76 @@
+"""Can every model, text and task of a config be reached? Asked before any GPU hour is spent."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from multiprune.errors import InputError
+from multiprune.fetch.hub_datasets import dataset_commit
+from multiprune.fetch.model_files import Check
+from multiprune.fetch.revisions import RevisionLock, found_commit
+from multiprune.files.manifests import intact_manifest
+from multiprune.registry import find
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was asked about, whether all is well, and what was found or what to do."""
+
+    kind: str
+    name: str
+    passed: bool
+    detail: str
+
+
+def check_model(
+    name: str, definition: dict, lock: RevisionLock, fits: Check = lambda _folder: None
+) -> str:
+    """What was found; raises InputError where the model could not be fetched or pruned."""
+    kind, pinned = find("fetch.models", definition["kind"]), lock.pin(f"models/{name}", definition)
+    with tempfile.TemporaryDirectory() as folder:
+        return kind.check(definition, pinned, Path(folder), fits)
+
+
+def check_corpus(name: str, definition: dict, source: Path | None, lock: RevisionLock) -> str:
+    """What was found; raises InputError where a language's text could not be fetched."""
+    corpus, text = definition["corpus"], definition["text"]
+    kind, pinned = find("fetch.corpora", corpus["kind"]), lock.pin(f"corpora/{name}", corpus)
+    return kind.check(corpus, pinned, text, source)
+
+
+def check_task(task: str, language: str, lock: RevisionLock) -> str:
+    """What was found; raises InputError where a task's rows could not be fetched."""
+    # lm-eval takes seconds to import, and most configs name no task of the hub.
+    from multiprune.fetch.tasks.rows import first_row, source_of
+
+    source = source_of(task, language)
+    revision = lock.pin(f"tasks/{task}", source.definition)["revision"]
+    commit = dataset_commit(source.path, revision)
+    first_row(source, commit)
+    return found_commit(
+        source.definition, commit, dataset_commit(source.path, source.definition["revision"])
+    )
+
+
+def on_disk(manifest: Path, definition: dict) -> bool:
+    """Whether a download of this definition is there, so that nobody needs to be asked."""
+    held = intact_manifest(manifest)
+    return held is not None and held["definition"] == definition
+
+
+def check_tool(name: str) -> str:
+    """Path of a program; raises InputError where it is missing."""
+    if (path := shutil.which(name)) is None:
+        raise InputError("not found on PATH; `snakemake --profile slurm` needs it, even to plan")
+    return path
+
+
+def findings(checks: dict[tuple[str, str], Callable[[], str]]) -> Iterator[Finding]:
+    """Run every check; a failed one does not keep the others from running."""
+    for (kind, name), check in checks.items():
+        try:
+            yield Finding(kind, name, True, check())
+        except InputError as error:
+            yield Finding(kind, name, False, str(error))

@@ -1,0 +1,1 @@
+"""The tasks of the LM evaluation harness: their names, their rows, and loading them."""

@@ -1,0 +1,111 @@
+"""The rows of lm-eval's own tasks, fetched once where there is network, for jobs without any.
+
+The split that is scored is kept as Parquet beside its `task.json`. `datasets` would also answer
+from its cache when offline, but with whatever revision was put there last.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from datasets import Dataset, IterableDataset, load_dataset
+from jinja2 import TemplateError
+
+from multiprune.errors import InputError
+from multiprune.fetch.hub import hub_page
+from multiprune.fetch.hub_datasets import dataset_commit, dataset_errors
+from multiprune.fetch.tasks.loading import load_members, member_names, task_manager
+from multiprune.fetch.tasks.names import harness_folder, lm_eval_task, missing_reason, task_family
+from multiprune.files.hashes import sha256_file
+from multiprune.files.writing import replacing
+
+REVISION = "main"  # of a task's dataset, unless the lock file knows the commit
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a task of lm-eval takes its rows from, as its YAML says."""
+
+    path: str
+    name: str | None
+    split: str
+    options: dict = field(default_factory=dict)
+
+    @property
+    def definition(self) -> dict:
+        """The dataset as a lock file knows it."""
+        return {"kind": "huggingface", "dataset": self.path, "revision": REVISION}
+
+    def __str__(self) -> str:
+        config = "" if self.name is None else f", config {self.name}"
+        return f"dataset {self.path}{config}, split {self.split}"
+
+
+def source_of(task: str, language: str) -> Source:
+    """The dataset behind a task in a language; InputError where there is no such task."""
+    name = lm_eval_task(task, language)
+    if name is None:
+        raise InputError(f"task {task}: {missing_reason(task, language)}")
+    manager = task_manager(harness_folder(task, language))
+    # The members of a group share one dataset.
+    config = manager.task_index[member_names(manager, name)[0]].cfg
+    options = dict(config.get("dataset_kwargs") or {})
+    options.pop("trust_remote_code", None)  # never, whatever a task asks for
+    split = config.get("test_split") or config["validation_split"]
+    return Source(config["dataset_path"], config.get("dataset_name"), split, options)
+
+
+def first_row(source: Source, revision: str) -> dict:
+    """One row, streamed; raises InputError where the dataset cannot be read without network."""
+    with dataset_errors(str(source), hub_page(source.path, "dataset")):
+        return next(iter(_load(source, revision, streaming=True)))
+
+
+def _load(source: Source, revision: str | None, **options: object) -> Dataset | IterableDataset:
+    return load_dataset(
+        source.path, source.name, split=source.split, revision=revision, **source.options, **options
+    )
+
+
+def fetch(task: str, language: str, folder: Path, cache: Path | str, revision: str) -> dict:
+    """Download the rows of a task into `folder`; returns the content of its `task.json`.
+
+    The rows are also read as lm-eval will read them. Whatever fails is one line that names the
+    task, its dataset and the reason.
+    """
+    source = source_of(task, language)
+    try:
+        commit = dataset_commit(source.path, revision)
+        with dataset_errors(str(source), hub_page(source.path, "dataset")):
+            rows = _load(source, commit, cache_dir=str(cache))
+    except InputError as error:
+        raise InputError(f"task {task} ({language}): {error}") from None
+    file = folder / f"{source.split}.parquet"
+    with replacing(file) as temporary:
+        rows.to_parquet(temporary)
+    manifest = _manifest(task, language, source, rows, commit, file)
+    try:
+        load_members(manifest, file, cache)
+    except (LookupError, ValueError, TypeError, TemplateError) as error:
+        file.unlink()
+        reason = f"lm-eval cannot read its rows ({type(error).__name__}: {error})"
+        raise InputError(f"task {task} ({language}): {source}: {reason}") from None
+    return manifest
+
+
+def _manifest(
+    task: str, language: str, source: Source, rows: Dataset, commit: str | None, file: Path
+) -> dict:
+    family = task_family(task)
+    described = asdict(source)
+    del described["options"]
+    return {
+        "task": task,
+        "language": language,
+        "lm_eval_task": family.names[language],
+        "harness_folder": harness_folder(task, language),
+        "format": "parquet",
+        "file": file.name,
+        "sha256": sha256_file(file),
+        "id": list(family.id) if set(family.id) <= set(rows.column_names) else [],
+        "dataset": described | {"revision": commit, "rows": len(rows)},
+    }

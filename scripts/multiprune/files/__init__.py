@@ -1,0 +1,4 @@
+"""How anything is kept: atomic writing, JSON, safetensors, tables, hashes, manifests, locks.
+
+Imports `errors` alone.
+"""

@@ -1,0 +1,36 @@
+"""The header of a safetensors file, for those who read its tensors' bytes themselves.
+
+The safetensors library maps files: what was read of them stays in the process's resident memory
+until they are closed. It also has no bytes of tensors that numpy has no type for.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+METADATA = "__metadata__"
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor in a file: the format's word for its dtype, its shape, where its bytes stand."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int  # from the start of the file
+    size: int  # bytes
+
+
+def stored_tensors(path: Path | str) -> list[StoredTensor]:
+    """The tensors of a whole safetensors file, by name, in the order of their bytes."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        start = file.tell()
+    header.pop(METADATA, None)
+    entries = sorted(header.items(), key=lambda item: item[1]["data_offsets"])
+    return [
+        StoredTensor(name, entry["dtype"], tuple(entry["shape"]), start + begin, end - begin)
+        for name, entry in entries
+        for begin, end in [entry["data_offsets"]]
+    ]

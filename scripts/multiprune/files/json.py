@@ -1,0 +1,71 @@
+"""Reading and writing results: atomic, byte-identical on a rerun, never a half-written file.
+
+Formats are JSON, JSON lines and safetensors; nothing is ever unpickled. JSON and safetensors record
+a SHA-256 of themselves, which every reader checks. A file that cannot be read, or that is no longer
+what was written, is renamed to `*.corrupt`, so that the same command rebuilds it.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from multiprune.errors import InputError
+from multiprune.files.hashes import CHECKSUM, DIFFERS, sha256_json
+from multiprune.files.noted_inputs import note_input
+from multiprune.files.writing import replacing, set_aside
+
+
+def write_json(path: Path | str, content: dict) -> None:
+    """Write a JSON object with sorted keys and its checksum; NaN and infinity are refused."""
+    read_back = json.loads(json.dumps(content, allow_nan=False))  # as a reader will see it
+    signed = {**read_back, CHECKSUM: sha256_json(read_back)}
+    text = json.dumps(signed, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path | str) -> dict:
+    """Read a JSON object, without its checksum; one that was written elsewhere has none."""
+    try:
+        note_input(path)
+        return parse_json(path)[0]
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except ValueError as error:
+        set_aside(path, str(error))
+
+
+def parse_json(path: Path | str) -> tuple[dict, str | None]:
+    """A JSON object and its checksum, if it has one; ValueError where it is broken."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"is not JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise ValueError("is not a JSON object")
+    recorded = content.pop(CHECKSUM, None)
+    if recorded is not None and recorded != sha256_json(content):
+        raise ValueError(DIFFERS)
+    return content, recorded
+
+
+def write_json_lines(path: Path | str, rows: Iterable[dict]) -> None:
+    """Write one JSON object a line."""
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def read_json_lines(path: Path | str) -> list[dict]:
+    """Read one JSON object a line."""
+    try:
+        return [json.loads(line) for line in _text(path).split("\n") if line]
+    except ValueError as error:
+        set_aside(path, f"is not JSON lines ({error})")
+
+
+def _text(path: Path | str) -> str:
+    note_input(path)
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None

@@ -1,0 +1,51 @@
+"""Atomic writing, and setting a broken file aside."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from multiprune.errors import InputError
+
+
+@contextmanager
+def replacing(target: Path | str) -> Iterator[Path]:
+    """A temporary path beside `target` that takes its place when the block ends without error."""
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    except OSError as error:
+        error.filename = error.filename or str(target)  # a write to a full disk does not say where
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def link(target: Path, place: Path) -> None:
+    """Make `place` a symbolic link to `target`, a relative one that moves with both."""
+    with replacing(place) as temporary:
+        temporary.symlink_to(os.path.relpath(target, place.parent))
+
+
+def link_target(path: Path | str) -> Path:
+    """The path that a link of `link` leads to; any other path as it is."""
+    path = Path(path)
+    if not path.is_symlink():
+        return path
+    return Path(os.path.normpath(path.parent / path.readlink()))
+
+
+def set_aside(path: Path | str, reason: str) -> NoReturn:
+    """Rename a broken file to `*.corrupt` and raise InputError: the same command rebuilds it."""
+    path = Path(path)
+    aside = path.with_name(path.name + ".corrupt")
+    try:
+        os.replace(path, aside)
+    except OSError as error:
+        cause = error.strerror or error
+        raise InputError(f"{path}: {reason}; it cannot be renamed ({cause}), remove it") from None
+    raise InputError(f"{path}: {reason}; set aside as {aside.name}, run the same command again")

@@ -1,0 +1,4 @@
+"""How a script runs: its command line, what code counts, where results come from, the audit.
+
+Imports `files`.
+"""

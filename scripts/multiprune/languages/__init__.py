@@ -1,0 +1,1 @@
+"""The builder of config/languages.csv: a tool, no stage."""

@@ -1,0 +1,137 @@
+"""Loading a model folder for a forward pass: dense or masked, on the GPU where there is one."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # only the fetch rules touch the network
+
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from transformers import PreTrainedModel
+
+from multiprune.errors import InputError, in_one_line
+from multiprune.models.architectures import Architecture, architecture_of
+from multiprune.models.positions import positions
+from multiprune.pruning.moved_weights import apply_pruning
+
+transformers.utils.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+
+
+def set_up(threads: int) -> torch.device:
+    """Use `threads` cores and deterministic kernels; the device is CUDA where there is one."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Deterministic mode also fills all new memory, at a fifth of a pass's time; nothing reads it.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load_model(
+    folder: Path | str,
+    dtype: str = "auto",
+    pruning: Path | str | None = None,
+    on_host: bool = False,
+) -> PreTrainedModel:
+    """The causal language model in a folder, in evaluation mode, pruned by a mask or weights file.
+
+    Only safetensors are read and no remote code is run. On a machine with GPUs the model is spread
+    over them, or kept in host memory with `on_host`. Raises InputError for a folder that does not
+    hold a loadable model, or weights that are not exactly those of its config.json.
+    """
+    architecture = architecture_of(folder)
+    device_map = "auto" if torch.cuda.is_available() and not on_host else None
+    AutoModel = getattr(transformers, architecture.auto_class)
+    try:
+        model, loading = AutoModel.from_pretrained(
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            device_map=device_map,
+            ignore_mismatched_sizes=True,  # `_check_loading` refuses them, and names them
+            output_loading_info=True,
+        )
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # of any type: config and files are whatever the user has
+        raise InputError(f"{folder}: the model cannot be loaded ({in_one_line(error)})") from None
+    _check_loading(folder, architecture, loading)
+    if any(parameter.is_meta for parameter in model.parameters()):
+        raise InputError(
+            f"{folder}: the model does not fit on the GPU; run fewer jobs at a time with "
+            "--resources gpu=1, or use the CPU with CUDA_VISIBLE_DEVICES="
+        )
+    if pruning is not None:
+        apply_pruning(model, pruning)
+    return model.eval()
+
+
+def _check_loading(folder: Path | str, architecture: Architecture, loading: dict) -> None:
+    """Raise InputError where checkpoint and model differ, by transformers' account of loading.
+
+    Tensors beyond the model's are let be, such as buffers that old checkpoints hold, except weights
+    in a decoder block: they would be pruned and never used.
+    """
+    if missing := sorted(loading["missing_keys"]):
+        raise InputError(
+            f"{folder}: has no weights for {missing[0]} ({len(missing)} missing), which would be "
+            "random; save the whole causal language model"
+        )
+    if mismatched := sorted(loading["mismatched_keys"]):
+        name, *shapes = mismatched[0]
+        stored, expected = ("x".join(map(str, shape)) for shape in shapes)
+        raise InputError(
+            f"{folder}: {name} is {stored} in the weights, config.json makes it {expected} "
+            f"({len(mismatched)} such); take both from one model"
+        )
+    names = map(architecture.state_name, loading["unexpected_keys"])
+    unused = [n for n in names if n.endswith(".weight") and architecture.block_index(n) is not None]
+    if unused:
+        raise InputError(
+            f"{folder}: holds {min(unused)}, which the model of config.json does not have "
+            f"({len(unused)} such); merge or remove what was added to the model"
+        )
+
+
+@torch.inference_mode()
+def forward(model: PreTrainedModel, input_ids: torch.Tensor) -> torch.Tensor:
+    """Hidden states [windows, length, hidden] before the output head, which is not run."""
+    return model.base_model(input_ids.to(model.device), use_cache=False).last_hidden_state
+
+
+def check_length(model: PreTrainedModel, length: int) -> None:
+    """Raise InputError where a window is longer than the positions the model was made for."""
+    most = positions(model.config.get_text_config().to_dict())
+    if most is not None and length > most:
+        raise InputError(
+            f"windows of {length} tokens are longer than the {most} positions of "
+            f"{type(model).__name__}; lower the length in the config"
+        )
+
+
+def check_ids(model: PreTrainedModel, ids: np.ndarray, origin: Path | str) -> None:
+    """Raise InputError where a token id is not in the model's vocabulary."""
+    vocabulary = model.get_input_embeddings().num_embeddings
+    if not 0 <= ids.min() <= ids.max() < vocabulary:
+        raise InputError(
+            f"{origin}: has token ids from {ids.min()} to {ids.max()}, {type(model).__name__} has "
+            f"{vocabulary} tokens; take the tokenizer that belongs to the model"
+        )
+
+
+def not_finite(model: PreTrainedModel) -> str:
+    """What to say of activations, logits or losses that are NaN or infinite, and what to do."""
+    dtype = str(model.dtype).removeprefix("torch.")
+    if model.dtype == torch.float16:
+        return f"not finite in {dtype}; set dtype: bfloat16 or float32 in models.NAME, or --dtype"
+    return f"not finite in {dtype}; take an undamaged copy of the model, or prune less"
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that numbers depend on."""
+    return {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")}

@@ -1,0 +1,42 @@
+"""How alike languages are by the norms of their activations."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from multiprune.statistics.files import InputStatistics
+
+
+def language_correlation(statistics: InputStatistics) -> np.ndarray:
+    """Pearson correlation over channels of the languages' norms n^l. -> [languages, languages].
+
+    nan where a language's norm is the same in every channel.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.corrcoef(statistics.norms)
+
+
+def summed_correlation(statistics: InputStatistics) -> tuple[float, int]:
+    """Sum over pairs of languages of `language_correlation`, and the number of pairs.
+
+    Language by language: with norms centred and scaled to length 1, u^l, the correlations of all
+    pairs add up to (|sum_l u^l|^2 - languages) / 2. A language whose norm is the same in every
+    channel has no correlation and is left out.
+    """
+    total, count = 0.0, 0
+    for language in statistics:
+        deviation = language.norm - language.norm.mean()
+        if length := np.sqrt(deviation @ deviation):
+            total = total + deviation / length
+            count += 1
+    return float(np.dot(total, total) - count) / 2, count * (count - 1) // 2
+
+
+def block_correlation(sums: Sequence[tuple[float, int]]) -> float:
+    """Mean correlation over a block's module inputs and over pairs of languages.
+
+    Each element is a sum over pairs and their number, as from `summed_correlation`: a pair
+    whose correlation is undefined counts in neither. A block without any pair counts as 0.
+    """
+    totals, pairs = zip(*sums, strict=True)
+    return sum(totals) / sum(pairs) if sum(pairs) else 0.0

@@ -1,0 +1,149 @@
+"""One dense forward pass over calibration windows that fills the statistics of every input."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from multiprune.calibration.windows import Windows
+from multiprune.errors import InputError
+from multiprune.models.architectures import Architecture, is_norm
+from multiprune.models.loading import forward, not_finite
+from multiprune.statistics.files import ModuleInput
+from multiprune.statistics.sums import NOTHING, ActivationSums
+
+
+def distinct_inputs(model: PreTrainedModel, architecture: Architecture) -> dict[ModuleInput, int]:
+    """The distinct inputs of the prunable modules and their number of channels.
+
+    Modules that are handed the same tensor (q, k, v; gate, up) share one input, named after the
+    first of them. Found by passing one token through the model.
+    """
+    seen: dict[str, torch.Tensor] = {}
+
+    def remember(name: str):
+        def hook(_module: nn.Module, arguments: tuple) -> None:
+            seen[name] = arguments[0]  # keeping the tensor keeps its identity unique
+
+        return hook
+
+    hooks = [
+        module.register_forward_pre_hook(remember(name))
+        for name, module in prunable_modules(model, architecture).items()
+    ]
+    forward(model, torch.zeros(1, 1, dtype=torch.long))
+    for hook in hooks:
+        hook.remove()
+    members = defaultdict(list)
+    for name, tensor in seen.items():
+        members[id(tensor)].append(name)
+    return {
+        ModuleInput(
+            names[0],
+            architecture.block_index(names[0]),
+            tuple(sorted(f"{name}.weight" for name in names)),
+        ): seen[names[0]].shape[-1]
+        for names in map(sorted, members.values())
+    }
+
+
+def prunable_modules(model: PreTrainedModel, architecture: Architecture) -> dict[str, nn.Module]:
+    """Linear modules inside decoder blocks, by name.
+
+    Raises InputError where a block keeps a matrix in anything else, such as fused experts: the
+    model would be pruned by half.
+    """
+    modules = {}
+    for parameter_name, parameter in model.named_parameters():
+        name = parameter_name.rpartition(".")[0]
+        if architecture.block_index(parameter_name) is None or parameter.dim() < 2:
+            continue
+        module = model.get_submodule(name)
+        if architecture.is_prunable(parameter_name, tuple(parameter.shape)):
+            modules[name] = module
+        if not is_norm(parameter_name) and not isinstance(module, nn.Linear | Conv1D):
+            raise InputError(
+                f"{type(model).__name__}: {parameter_name} belongs to a {type(module).__name__}, "
+                "only plain linear layers can be pruned; use another model"
+            )
+    return modules
+
+
+def collect(
+    model: PreTrainedModel,
+    windows: Windows,
+    architecture: Architecture,
+    batch_tokens: int,
+    counts: Mapping[str, float] = NOTHING,
+) -> dict[ModuleInput, ActivationSums]:
+    """Sums of every distinct module input over the counted tokens of all windows of one language.
+
+    `counts` are those of ActivationSums. Raises InputError where activations are not finite.
+    """
+    counted: torch.Tensor | None = None  # in the batch that is passing through
+
+    def add_to(accumulator: ActivationSums):
+        return lambda _module, arguments: accumulator.update(arguments[0], counted)
+
+    modules = dict(model.named_modules())
+    sums, hooks = {}, []
+    for module_input, channels in distinct_inputs(model, architecture).items():
+        module = modules[module_input.name]
+        sums[module_input] = ActivationSums(channels, counts, module.weight.device)
+        hooks.append(module.register_forward_pre_hook(add_to(sums[module_input])))
+    for batch in batches(windows, batch_tokens):
+        counted = batch.counted
+        if batch.read is None:
+            forward(model, batch.input_ids)
+        else:
+            _forward_padded(model, batch.input_ids, batch.read)
+    for hook in hooks:
+        hook.remove()
+    for module_input, total in sums.items():
+        if not all(np.isfinite(array).all() for array in total.arrays().values()):
+            raise InputError(
+                f"{type(model).__name__}: its activations at {module_input.name} are "
+                f"{not_finite(model)}"
+            )
+    return sums
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows [rows, length] that pass through a model together.
+
+    `read` is False at padding, `counted` also at start tokens that do not count; None: all True.
+    """
+
+    input_ids: torch.Tensor
+    read: torch.Tensor | None
+    counted: torch.Tensor | None
+
+
+def batches(windows: Windows, batch_tokens: int) -> Iterator[Batch]:
+    """Longest windows first, padded on the right to the longest of the batch."""
+    order = np.argsort(-windows.lengths, kind="stable")  # windows of one length keep their order
+    start = 0
+    while start < len(order):
+        longest = int(windows.lengths[order[start]])
+        rows = order[start : start + max(1, batch_tokens // longest)]
+        position = np.arange(longest)
+        read = position < windows.lengths[rows, None]  # (rows, longest)
+        input_ids = torch.from_numpy(windows.input_ids[rows, :longest]).long()
+        yield Batch(input_ids, _mask(read), _mask(read & (position >= windows.first)))
+        start += len(rows)
+
+
+def _mask(chosen: np.ndarray) -> torch.Tensor | None:
+    return None if chosen.all() else torch.from_numpy(chosen)
+
+
+@torch.inference_mode()
+def _forward_padded(model: PreTrainedModel, input_ids: torch.Tensor, read: torch.Tensor) -> None:
+    mask = read.to(model.device, torch.long)
+    model.base_model(input_ids.to(model.device), attention_mask=mask, use_cache=False)

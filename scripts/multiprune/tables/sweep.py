@@ -1,0 +1,84 @@
+"""The table `sweep`: every candidate of every method whose constants were chosen."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from multiprune.evaluation.candidate_records import CHOSEN, Scores, read_all_scores, read_choice
+from multiprune.experiment.grid import Grid
+from multiprune.uncertainty import windows as uncertainty
+
+COLUMNS = [
+    "model", "seed", "method", "sparsity", "candidate", "constants", "perplexity", "ratio_to_best",
+    "standard_error", "ci_low", "ci_high", "within", "chosen",
+]  # fmt: skip
+READS = ("sweep",)
+NEEDS = "a method with choose"
+STANDARD = False
+CAPTION = """\
+Constants of methods that were chosen on validation text: one row for each candidate, the best of a
+method first.
+
+- **model, seed, method, sparsity**: where the candidates were compared; the choice serves all seeds
+  and sparsities of the method.
+- **candidate**: its name in paths. **constants**: the values, by their path in the method's
+  options.
+- **perplexity**: geometric mean over the calibration languages, validation split.
+- **ratio_to_best**: perplexity over that of the best candidate. **ci_low, ci_high**: its interval,
+  a paired percentile bootstrap over windows within each language; empty for the best candidate and
+  where a language has too few windows to resample, 1 to 1 for one that drops the same weights.
+- **standard_error**: of the logarithm of ratio_to_best, paired over windows, languages fixed.
+- **within**: 1 where the logarithm of ratio_to_best is at most its standard error.
+- **chosen**: 1 for the candidate that the method is run with: the simplest of those within, that is
+  with the fewest values other than the method's own, then listed first.
+"""
+
+
+def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
+    """Candidates of each method, the best first, with the interval of their ratio to the best."""
+    seed, rows = min(grid.seeds), []
+    for method in sorted(grid.choosing):
+        folder = results / model / f"seed{seed}" / "sweep" / method
+        choice = read_choice(folder / CHOSEN)
+        ranks = choice["ranking"]
+        scores = read_all_scores(folder, [rank["candidate"] for rank in ranks])
+        for rank, score in zip(ranks, scores, strict=True):
+            low, high = _interval(score, scores[0], grid)
+            rows.append(
+                {
+                    "model": model,
+                    "seed": seed,
+                    "method": method,
+                    "sparsity": choice["sparsity"],
+                    "candidate": rank["candidate"],
+                    "constants": json.dumps(rank["constants"], sort_keys=True),
+                    "perplexity": rank["perplexity"],
+                    "ratio_to_best": math.exp(rank["log_ratio"]),
+                    "standard_error": rank["standard_error"],
+                    "ci_low": low,
+                    "ci_high": high,
+                    "within": int(rank["within"]),
+                    "chosen": int(rank["candidate"] == choice["chosen"]),
+                }
+            )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _interval(score: Scores, best: Scores, grid: Grid) -> tuple[float, float]:
+    """Of the ratio of two geometric-mean perplexities, paired over windows; the best has none."""
+    if score.candidate == best.candidate:
+        return math.nan, math.nan
+    if all(np.array_equal(score.losses[name], best.losses[name]) for name in score.losses):
+        return 1.0, 1.0  # the same mask, of which no bootstrap is needed
+    return uncertainty.ratio_interval(
+        [
+            uncertainty.resampled_log_ratios(
+                score.losses[name], best.losses[name], score.tokens[name], name, grid.draws
+            )
+            for name in sorted(score.losses)
+        ],
+        grid.confidence,
+    )

@@ -1,0 +1,1 @@
+"""Intervals and tests of paired differences. Imports nothing of the project."""

@@ -1,0 +1,326 @@
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+import torch
+import yaml
+from loopback_hub import COMMIT, Repository, loopback_hub
+from tiny import write_llama
+
+from multiprune.errors import InputError
+from multiprune.evaluation.tasks.measuring import measure
+from multiprune.evaluation.tasks.model import LoadedModel
+from multiprune.evaluation.tasks.running import _spread, prepare, requests_hash
+from multiprune.files.json import read_json, read_json_lines
+from multiprune.models.loading import load_model
+from multiprune.models.tokenizer import load_tokenizer
+from unit.evaluation.tasks.scripted_models import knows, uniform, write_cloze
+
+SCRIPT = Path(__file__).parents[4] / "scripts" / "fetch_task.py"
+
+
+class TestPrepared:
+    def test_any_folder_and_working_directory(self, tmp_path, monkeypatch):
+        write_cloze(tmp_path / "built")
+        (tmp_path / "built").rename(tmp_path / "moved")
+        monkeypatch.chdir(tmp_path)
+        task = prepare(Path("moved/task.json"), None, tmp_path / "cache")
+        assert [len(chosen) for chosen in task.chosen.values()] == [16]
+        assert task.version == "1.1"
+
+    @pytest.mark.parametrize("name", ["test.jsonl", "cloze_en.yaml"])
+    def test_rows_and_prompts_of_another_task_are_refused(self, tmp_path, name):
+        manifest = write_cloze(tmp_path)
+        with open(tmp_path / name, "a") as file:
+            file.write("\n")
+        with pytest.raises(InputError, match=rf"{name}: is missing or not what .*task.json"):
+            prepare(manifest, None, tmp_path / "cache")
+        # Both, so that the same command builds both again.
+        assert not manifest.exists()
+        found = {path.name for path in tmp_path.glob("*.corrupt")}
+        assert found == {"task.json.corrupt", f"{name}.corrupt"}
+
+    def test_hash_follows_what_is_asked(self, tmp_path):
+        manifest = write_cloze(tmp_path / "a")
+        hashes = [requests_hash(prepare(manifest, limit, tmp_path / "c")) for limit in (4, 4, 5)]
+        assert hashes[0] == hashes[1] != hashes[2]
+        write_cloze(tmp_path / "b", paragraphs=15)
+        other = prepare(tmp_path / "b" / "task.json", 4, tmp_path / "d")
+        assert requests_hash(other) != hashes[0]
+
+    @pytest.mark.parametrize(
+        ("limit", "expected"),
+        [(None, [2, 10, 4]), (7, [2, 2, 3]), (2, [1, None, 1]), (16, [2, 10, 4]), (15, [2, 9, 4])],
+    )
+    def test_limit_is_spread_over_the_members_of_a_group(self, limit, expected):
+        class Member:
+            def __init__(self, size):
+                self.eval_docs = range(size)
+
+        chosen = _spread({"a": Member(2), "b": Member(10), "c": Member(4)}, limit)
+        found = [len(chosen[name]) if name in chosen else None for name in "abc"]
+        assert sum(filter(None, found)) == (16 if limit is None else limit)
+        assert found == expected
+
+
+def test_log_likelihoods_are_those_of_the_model_alone(tmp_path):
+    """lm-eval batches, sorts and pads; here each choice is scored by itself."""
+    write_llama(tmp_path / "model")
+    model, tokenizer = load_model(tmp_path / "model"), load_tokenizer(tmp_path / "model")
+    task = prepare(write_cloze(tmp_path / "task"), 6, tmp_path / "cache")
+    record = measure(LoadedModel(model, tokenizer, batch_size=5), task)
+    for row, found in zip(
+        read_json_lines(tmp_path / "task" / "test.jsonl")[:6],
+        record["samples"]["log_likelihoods"],
+        strict=True,
+    ):
+        expected = []
+        for choice in row["choices"]:
+            before = len(tokenizer(row["context"])["input_ids"])
+            ids = torch.tensor(tokenizer(f"{row['context']} {choice}")["input_ids"])
+            with torch.no_grad():
+                scores = model(ids[None]).logits[0].log_softmax(-1)
+            expected.append(sum(float(scores[at - 1, ids[at]]) for at in range(before, len(ids))))
+        assert found == pytest.approx(expected, abs=1e-3)
+
+
+XNLI = [
+    {"premise": f"premise {number}", "hypothesis": "hypothesis", "label": number % 3}
+    for number in range(9)
+]
+PAWS = [
+    {"id": 7, "sentence1": "", "sentence2": "b", "label": 0},
+    {"id": 9, "sentence1": "A cat .", "sentence2": "The dog", "label": 1},
+]
+MMLU = [
+    {
+        "sample_id": f"{subject}/{number}",
+        "subject_category": subject,
+        "question": "?",
+        **{f"option_{letter}": letter for letter in "abcd"},
+        "answer": "ABCD"[number],
+    }
+    for subject in ("STEM", "Business", "Humanities", "Medical", "Other", "Social Sciences")
+    for number in range(2)
+]
+WINOGRAD = [
+    {"sentence": "x said that _ won.", "option1": "he", "option2": "she", "answer": answer}
+    for answer in "21"
+]
+LAMBADA = [{"text": "one two three"}, {"text": "four five six"}]
+HUB = {
+    ("facebook/xnli", "fr", "validation"): XNLI,
+    ("google-research-datasets/paws-x", "fr", "test"): PAWS,
+    ("CohereLabs/Global-MMLU-Lite", "fr", "test"): MMLU,
+    ("Muennighoff/xwinograd", "fr", "test"): WINOGRAD,
+    ("EleutherAI/lambada_openai", "fr", "test"): LAMBADA,
+}
+
+
+def parquet(rows):
+    sink = pa.BufferOutputStream()
+    pa.parquet.write_table(pa.Table.from_pylist(rows), sink)
+    return sink.getvalue().to_pybytes()
+
+
+def repository(config, split, rows, **options):
+    """A dataset repository whose card names one configuration and its Parquet file."""
+    file = f"{config}-{split}-00000-of-00001.parquet"
+    card = (
+        f"---\nconfigs:\n- config_name: {config}\n  data_files:\n"
+        f"  - split: {split}\n    path: {config}-{split}-*\n---\n"
+    )
+    return Repository({"README.md": card.encode(), file: parquet(rows)}, **options)
+
+
+BAD = {
+    "cambridgeltl/xcopa": repository("it", "test", [{"a": 1}], gated=True),
+    "juletxara/xstory_cloze": Repository({"README.md": b"", "xstory_cloze.py": b"x"}),
+    "facebook/belebele": repository("fra_Latn", "test", [{"text": "a"}]),
+}
+GOOD = ("xnli", "pawsx", "global_mmlu", "xwinograd", "lambada")
+PAIRS = [(task, "fr") for task in (*GOOD, "belebele", "xcopa", "xnly")]
+PAIRS += [("xnli", "de"), ("xcopa", "it"), ("xstorycloze", "ru")]
+
+# lm-eval takes seconds to import, so that one process runs the script's main for all.
+EVERY_PAIR = """
+import json, sys
+import fetch_task
+from multiprune.errors import InputError
+folder, *pairs = sys.argv[1:]
+lines = {}
+for pair in pairs:
+    task, language = pair.split("/")
+    definition = json.dumps({"task": task, "language": language})
+    sys.argv = ["fetch_task.py", "--definition", definition, "--cache", f"{folder}/cache"]
+    sys.argv += ["--manifest", f"{folder}/tasks/{pair}/manifest.json"]
+    sys.argv += ["--lock", f"{folder}/paper.lock.yaml"]
+    try:
+        fetch_task.main()
+    except InputError as error:
+        lines[pair] = str(error)
+print(json.dumps(lines))
+"""
+
+
+def run(folder, *arguments, **environment):
+    """Run Python beside the scripts, with a cache of its own."""
+    defaults = {"HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(folder / "home")}
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env=os.environ | defaults | environment,
+        cwd=SCRIPT.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def fetched(tmp_path_factory):
+    """PAIRS fetched from a loopback hub: the folder of all tasks and the line of each refusal."""
+    folder = tmp_path_factory.mktemp("fetched")
+    hub = {path: repository(config, split, rows) for (path, config, split), rows in HUB.items()}
+    with loopback_hub(datasets=hub | BAD) as endpoint:
+        pairs = ["/".join(pair) for pair in PAIRS]
+        done = run(folder, "-c", EVERY_PAIR, folder, *pairs, HF_ENDPOINT=endpoint)
+    assert done.returncode == 0, done.stderr
+    return folder / "tasks", json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture
+def prepared(fetched, tmp_path):
+    """Function that prepares one of the tasks that were fetched."""
+    return lambda task, limit=None: prepare(fetched[0] / task / "fr" / "task.json", limit, tmp_path)
+
+
+class TestTasksOfTheHub:
+    def test_manifest_tells_where_the_rows_come_from(self, fetched):
+        manifest = read_json(fetched[0] / "xnli" / "fr" / "task.json")
+        assert manifest["dataset"] == {
+            "path": "facebook/xnli",
+            "name": "fr",
+            "split": "validation",
+            "revision": COMMIT,
+            "rows": 9,
+        }
+        assert manifest["lm_eval_task"] == "xnli_fr"
+
+    def test_xnli(self, prepared):
+        task = prepared("xnli", None)
+        right = measure(knows(lambda row: row["label"]), task)
+        assert right["metrics"]["acc"] == {"score": 1.0, "stderr": 0.0}
+        assert right["chance"] == pytest.approx(1 / 3)
+        assert right["requests"] == 27
+        assert right["samples"]["id"] == [str(number) for number in range(9)]
+        assert measure(uniform(), task)["metrics"]["acc"]["score"] == pytest.approx(1 / 3)
+
+    def test_pawsx_leaves_out_empty_rows_and_keeps_ids(self, prepared):
+        record = measure(knows(lambda row: row["label"]), prepared("pawsx", 40))
+        assert record["samples"]["id"] == ["9"]
+        assert record["samples"]["target"] == [1]
+        assert record["metrics"]["acc"] == {"score": 1.0, "stderr": None}
+
+    def test_global_mmlu_is_a_group(self, prepared):
+        task = prepared("global_mmlu", 6)
+        record = measure(knows(lambda row: "ABCD".index(row["answer"])), task)
+        assert len(task.members) == 6
+        assert {key.split("/")[0] for key in record["samples"]["id"]} == {
+            row["subject_category"] for row in MMLU
+        }
+        assert record["samples"]["target"] == [0] * 6
+        assert record["metrics"]["acc"]["score"] == 1.0
+
+    def test_xwinograd_chooses_between_contexts(self, prepared):
+        record = measure(knows(lambda row: int(row["answer"]) - 1), prepared("xwinograd", 40))
+        assert record["samples"]["target"] == [1, 0]
+        assert record["metrics"]["acc"]["score"] == 1.0
+
+    def test_lambada_has_no_choices(self, prepared):
+        record = measure(uniform(), prepared("lambada", 40))
+        assert record["samples"]["log_likelihoods"] is None
+        assert record["chance"] is None
+        assert record["samples"]["correct"] == {"acc": [0, 0]}
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("pair", "line"),
+        [
+            ("xcopa/it", r"task xcopa \(it\): dataset cambridgeltl/xcopa.*access is gated"),
+            (
+                "xstorycloze/ru",
+                r"task xstorycloze \(ru\): dataset juletxara/xstory_cloze, config ru, split eval: "
+                "is loaded by a script of its own",
+            ),
+            (
+                "belebele/fr",
+                r"task belebele \(fr\): dataset facebook/belebele, config fra_Latn, split test: "
+                "lm-eval cannot read its rows",
+            ),
+            ("xnli/de", r"task xnli \(de\): dataset facebook/xnli, config de.*'de' not found"),
+            ("xcopa/fr", "task xcopa: XCOPA has no fr, only id it sw th tr vi zh"),
+            ("xnly/fr", r"unknown task 'xnly': .*did you mean 'xnli'\?"),
+        ],
+    )
+    def test_one_line_and_nothing_left_behind(self, fetched, pair, line):
+        folder, lines = fetched
+        assert re.match(line, lines[pair])
+        assert "\n" not in lines[pair]
+        assert not list((folder / pair).glob("*"))
+
+    def test_others_go_on(self, fetched):
+        folder, lines = fetched
+        assert set(lines) == {"/".join(pair) for pair in PAIRS} - {f"{task}/fr" for task in GOOD}
+        assert all((folder / task / "fr" / "task.json").is_file() for task in GOOD)
+
+    def test_offline(self, tmp_path):
+        definition = json.dumps({"task": "xnli", "language": "fr"})
+        options = ["--definition", definition, "--cache", tmp_path / "cache"]
+        options += ["--manifest", tmp_path / "xnli" / "fr" / "manifest.json"]
+        options += ["--lock", tmp_path / "paper.lock.yaml"]
+        done = run(tmp_path, SCRIPT, *options, HF_HUB_OFFLINE="1")
+        assert done.returncode == 1
+        expected = "error: task xnli (fr): dataset facebook/xnli: the hub cannot be reached"
+        assert done.stderr.splitlines()[-1].startswith(expected)
+
+
+def test_log_likelihoods_must_be_finite(tmp_path):
+    broken = knows(lambda row: 9)
+    broken.answer = lambda request: math.nan
+    with pytest.raises(InputError, match="cloze_en: a log-likelihood is not finite"):
+        measure(broken, prepare(write_cloze(tmp_path), 4, tmp_path / "cache"))
+
+
+class TestLockAndPreflight:
+    def test_the_commit_of_a_dataset_is_locked_once_for_all_languages(self, fetched):
+        lock = yaml.safe_load((fetched[0].parent / "paper.lock.yaml").read_text())
+        assert set(lock) == {f"tasks/{task}" for task in GOOD}
+        assert lock["tasks/xnli"] == {"repo": "facebook/xnli", "revision": "main", "commit": COMMIT}
+
+    def test_preflight_names_what_cannot_be_fetched(self, tmp_path):
+        pairs = [["xnli", "fr"], ["xcopa", "it"], ["xstorycloze", "ru"], ["xnli", "de"]]
+        hub = {path: repository(config, split, rows) for (path, config, split), rows in HUB.items()}
+        with loopback_hub(datasets=hub | BAD) as endpoint:
+            done = run(
+                tmp_path, SCRIPT.parent / "check_access.py", "--models", "{}", "--texts", "{}",
+                "--tasks", json.dumps(pairs), "--resources", tmp_path / "resources",
+                "--lock", tmp_path / "paper.lock.yaml", "--output", tmp_path / "preflight.csv",
+                HF_ENDPOINT=endpoint,
+            )  # fmt: skip
+        assert done.returncode == 1
+        lines = done.stdout.splitlines()
+        assert lines[0] == f"ok     task     xnli/fr: commit {COMMIT}"
+        assert lines[1].startswith("FAILED task     xcopa/it: dataset cambridgeltl/xcopa")
+        assert "access is gated" in lines[1]
+        assert "is loaded by a script of its own" in lines[2]
+        assert "'de' not found" in lines[3]
+        assert not (tmp_path / "resources").exists()

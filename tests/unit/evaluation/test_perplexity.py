@@ -1,0 +1,217 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from command_lines import evaluating, fetched, write_text
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from script_calls import call, refusal
+from tiny import byte_tokenizer, start_token_tokenizer, write_llama
+from tiny_architectures import ARCHITECTURES, random_model
+from torch.nn.functional import cross_entropy
+from transformers import LlamaForCausalLM
+
+from multiprune.errors import InputError
+from multiprune.evaluation import perplexity as module
+from multiprune.evaluation.perplexity import (
+    bits_per_byte,
+    check_logits,
+    logits,
+    perplexity,
+    window_losses,
+    windows_of,
+)
+from multiprune.files.manifests import write_manifest
+
+BOS = 0
+PLAIN, STARTING = byte_tokenizer(), start_token_tokenizer()
+TOKENS = np.random.default_rng(1).integers(2, 258, 45).astype(np.int32)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = write_llama(tmp_path_factory.mktemp("models") / "llama")
+    model = LlamaForCausalLM.from_pretrained(folder).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(5)  # so that predictions are far from uniform
+    return model
+
+
+def plain_losses(model, tokens, length, starts_with_bos):
+    """The whole sequence of each window through the model, all logits, one window at a time."""
+    losses = []
+    for start in range(0, len(tokens), length):
+        window = torch.from_numpy(tokens[start : start + length]).long()
+        before = BOS if starts_with_bos or start == 0 else int(tokens[start - 1])
+        ids = torch.cat([torch.tensor([before]), window])
+        with torch.no_grad():
+            scores = model(input_ids=ids[None], use_cache=False).logits[0]
+        losses.append(float(cross_entropy(scores[:-1].double(), window, reduction="sum")))
+    return losses
+
+
+@pytest.mark.parametrize(("tokenizer", "starts"), [(PLAIN, False), (STARTING, True)])
+@pytest.mark.parametrize(
+    ("length", "batch_tokens"), [(16, 16), (16, 48), (7, 1000), (45, 1), (64, 1)]
+)
+def test_losses_equal_a_plain_computation(model, tokenizer, starts, length, batch_tokens):
+    windows = windows_of(TOKENS, length, tokenizer)
+    found = window_losses(model, windows, batch_tokens)
+    expected = plain_losses(model, TOKENS, length, starts)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    counts = [len(window.targets) for window in windows]
+    assert perplexity(found, counts) == pytest.approx(math.exp(sum(expected) / 45), rel=1e-5)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 16, 1000])
+def test_chunks_of_logits_change_nothing(model, monkeypatch, rows):
+    windows = windows_of(TOKENS, 16, PLAIN)
+    expected = window_losses(model, windows, 48)
+    monkeypatch.setattr(module, "LOGIT_ROWS", rows)
+    np.testing.assert_allclose(window_losses(model, windows, 48), expected, rtol=1e-6)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 60), st.integers(1, 20), st.booleans())
+def test_every_token_is_scored_once_after_its_predecessor(size, length, starts_with_bos):
+    tokens = np.arange(2, size + 2, dtype=np.int32)
+    windows = windows_of(tokens, length, STARTING if starts_with_bos else PLAIN)
+    assert np.concatenate([window.targets for window in windows]).tolist() == tokens.tolist()
+    for number, window in enumerate(windows):
+        assert len(window.inputs) == len(window.targets) <= length
+        assert window.inputs[1:].tolist() == window.targets[:-1].tolist()
+        first = BOS if starts_with_bos or number == 0 else window.targets[0] - 1
+        assert window.inputs[0] == first
+
+
+def test_windows_by_hand():
+    tokens = np.array([10, 11, 12, 13, 14], dtype=np.int32)
+    plain = [(w.inputs.tolist(), w.targets.tolist()) for w in windows_of(tokens, 2, PLAIN)]
+    assert plain == [([0, 10], [10, 11]), ([11, 12], [12, 13]), ([13], [14])]
+    starting = [(w.inputs.tolist(), w.targets.tolist()) for w in windows_of(tokens, 2, STARTING)]
+    assert starting == [([0, 10], [10, 11]), ([0, 12], [12, 13]), ([0], [14])]
+
+
+def test_without_a_start_token_the_end_token_begins_the_text():
+    tokenizer = byte_tokenizer()
+    tokenizer.bos_token = None
+    [window] = windows_of(np.array([5, 6]), 4, tokenizer)
+    assert window.inputs.tolist() == [tokenizer.eos_token_id, 5]
+
+
+def test_a_tokenizer_with_neither_token_is_refused():
+    tokenizer = byte_tokenizer()
+    tokenizer.bos_token = tokenizer.eos_token = None
+    with pytest.raises(InputError, match="neither a start nor an end token"):
+        windows_of(np.array([5, 6]), 4, tokenizer)
+
+
+def test_perplexity_by_hand():
+    # 3 tokens of probability 1/2, 1 of 1/4: the geometric mean of 2, 2, 2, 4 is 2^(5/4).
+    assert perplexity([3 * math.log(2), math.log(4)], [3, 1]) == pytest.approx(2**1.25)
+
+
+def test_bits_per_byte_by_hand():
+    assert bits_per_byte([3 * math.log(2), math.log(4)], 10) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_logits_are_those_of_every_architecture(name):
+    model = random_model(name)
+    tokens = np.arange(3, 23, dtype=np.int32)
+    windows = windows_of(tokens, 8, PLAIN)
+    check_logits(model)
+    found = window_losses(model, windows, 16)
+    np.testing.assert_allclose(found, plain_losses(model, tokens, 8, False), rtol=1e-4)
+
+
+def test_logits_are_scaled_and_capped_as_the_config_says(model, monkeypatch):
+    hidden = torch.randn(3, 32, generator=torch.Generator().manual_seed(0))
+    plain = model.lm_head(hidden)
+    monkeypatch.setattr(model.config, "logit_scale", 0.25, raising=False)
+    torch.testing.assert_close(logits(model, hidden), plain / 4)
+    monkeypatch.setattr(model.config, "final_logit_softcapping", 2.0, raising=False)
+    torch.testing.assert_close(logits(model, hidden), 2 * torch.tanh(plain / 8))
+
+
+def test_logits_are_divided_as_the_config_says(model, monkeypatch):
+    hidden = torch.randn(3, 32, generator=torch.Generator().manual_seed(0))
+    monkeypatch.setattr(model.config, "logits_scaling", 8.0, raising=False)
+    torch.testing.assert_close(logits(model, hidden), model.lm_head(hidden) / 8)
+
+
+def overflowing(model):
+    """The same with numbers that float16 cannot hold, and other precisions can."""
+    large = LlamaForCausalLM(model.config).eval()
+    with torch.no_grad():
+        for name, parameter in large.named_parameters():
+            factors = {"norm": 200, "up_proj": 5, "gate_proj": 5, "lm_head": 0.001}
+            factor = next((f for part, f in factors.items() if part in name), 1)
+            parameter.copy_(model.get_parameter(name) * factor)
+    return large
+
+
+OVERFLOWS = "not finite in float16; set dtype: bfloat16 or float32 in models.NAME, or --dtype"
+
+
+def test_overflow_is_called_overflow(model):
+    check_logits(overflowing(model))
+    check_logits(overflowing(model).bfloat16())
+    with pytest.raises(InputError) as error:
+        check_logits(overflowing(model).half())
+    assert str(error.value) == f"LlamaForCausalLM: its logits are {OVERFLOWS}"
+    # Not finite in any precision: another one is no cure.
+    infinite = overflowing(model)
+    infinite.model.norm.weight.data[0] = torch.inf
+    with pytest.raises(InputError) as error:
+        check_logits(infinite)
+    assert str(error.value) == (
+        "LlamaForCausalLM: its logits are not finite in float32; take an undamaged copy of the "
+        "model, or prune less"
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "auto"])
+def test_scripts_end_with_overflow_in_one_line(model, dtype, tmp_path):
+    overflowing(model).save_pretrained(tmp_path / "own")
+    PLAIN.save_pretrained(tmp_path / "own")
+    folder, text = fetched(tmp_path / "own"), write_text(tmp_path / "own/en")
+    given = text.rename(text.with_name("test.jsonl"))
+    write_manifest(given.parent, {"kind": "text"})
+    words = evaluating(folder, "", tmp_path / "records")
+    words[words.index("--mask") + 1 : words.index("--method")] = []
+    words[words.index("--dtype") + 1] = dtype
+    words[words.index("--corpora") + 1] = tmp_path
+    verifying = ["--model", folder, "--text", f"en={given}", "--length", 16, "--threads", 1]
+    verifying += ["--dtype", dtype, "--output", tmp_path / "verified.csv"]
+    for script, arguments in (("evaluate_perplexity", words), ("verify_model", verifying)):
+        if dtype == "float16":
+            line = refusal(script, *arguments)
+            assert line == f"error: LlamaForCausalLM: its logits are {OVERFLOWS}"
+        else:
+            assert call(script, *arguments)[0] == 0
+
+
+def test_logits_changed_behind_our_back_are_refused(model, monkeypatch):
+    check_logits(model)
+    original = model.forward
+
+    def scaled(*arguments, **options):
+        output = original(*arguments, **options)
+        output.logits = output.logits * 0.5
+        return output
+
+    monkeypatch.setattr(model, "forward", scaled)
+    with pytest.raises(InputError, match=r"^LlamaForCausalLM changes its logits in a way"):
+        check_logits(model)
+
+
+@pytest.mark.parametrize("batch_tokens", [16, 32, 64])
+def test_low_precision_models_are_scored_in_full_precision(model, batch_tokens):
+    halved = LlamaForCausalLM(model.config).to(torch.bfloat16).eval()
+    halved.load_state_dict(model.state_dict())
+    windows = windows_of(TOKENS, 16, PLAIN)
+    found = window_losses(halved, windows, batch_tokens)
+    np.testing.assert_allclose(found, plain_losses(halved, TOKENS, 16, False), rtol=5e-3)

@@ -1,0 +1,384 @@
+import copy
+import random
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny import small_config
+
+from multiprune.experiment import config as experiment
+from multiprune.experiment import downloads as definitions
+from multiprune.experiment import table_grids
+from multiprune.experiment.config import DENSE, canonical, grid, method_options, validate
+from multiprune.experiment.table_grids import table_grid
+from unit.experiment.data import MISSING, changed, message
+
+CONFIG = Path(__file__).parents[3] / "config"
+CROSS = {"score": "wanda", "norm": {"kind": "cross_lingual"}}
+CWL = {"score": "wanda", "allocation": {"kind": "cwl"}}
+
+
+def test_defaults_are_filled_in():
+    config = validate(small_config())
+    assert config["calibration"] == {"samples": 8, "length": 128, "start_token": "count"}
+    assert config["statistics"] == {"activation_threshold": 1.0}
+    assert config["compute"] == {"batch_tokens": 2048, "activation_memory_gb": 8.0}
+    assert config["seeds"] == [0]
+    assert config["sparsities"] == [0.5]
+    assert config["evaluation"] == {
+        "perplexity": {"length": 256, "split": "test"},
+        "most_unknown_tokens": 0.05,
+    }
+    assert config["resampling"] == {"draws": 2000, "confidence": 0.95}
+    assert config["models"]["tiny"]["dtype"] == "auto"
+    assert config["languages"]["en"] == {
+        "corpus": "words",
+        "role": "calibration",
+        "text": "en",
+        "name": "en",
+        "texts": {},
+    }
+    assert config["methods"]["magnitude"] == {
+        "score": "magnitude",
+        "scope": "row",
+        "pattern": "unstructured",
+        "allocation": {"kind": "uniform"},
+    }
+
+
+def test_defaults_of_the_nested_choices():
+    methods = {
+        "ria": {"score": "ria"},
+        "owl": {"score": "wanda", "allocation": {"kind": "owl"}},
+        "m-wanda": {**CROSS, "allocation": {"kind": "cwl"}},
+    }
+    config = validate(changed(*((f"methods/{name}", entry) for name, entry in methods.items())))
+    assert config["methods"]["ria"] == {
+        "score": "ria",
+        "ria_exponent": 0.5,
+        "scope": "row",
+        "pattern": "unstructured",
+        "norm": {"kind": "pooled", "weighting": "tokens"},
+        "propagation": "dense",
+        "allocation": {"kind": "uniform"},
+    }
+    assert config["methods"]["owl"]["allocation"] == {
+        "kind": "owl",
+        "strength": 0.08,
+        "outlier_multiple": 5.0,
+        "mixed": False,
+    }
+    assert config["methods"]["m-wanda"]["norm"] == {
+        "kind": "cross_lingual",
+        "weighting": "tokens",
+        "dispersion": "std",
+        "dispersion_weight": 0.25,
+        "activation_weight": 0.0,
+        "activation_modules": "all",
+    }
+    assert config["methods"]["m-wanda"]["allocation"] == {
+        "kind": "cwl",
+        "direction": "keep_shared",
+        "strength": 0.05,
+        "combine": "none",
+        "outlier_multiple": 5.0,
+        "mixed": False,
+    }
+
+
+def test_the_given_config_is_not_changed():
+    given_config = small_config()
+    validate(given_config)
+    assert given_config == small_config()
+
+
+def test_validating_twice_changes_nothing():
+    once = validate(small_config())
+    assert canonical(validate(copy.deepcopy(once))) == canonical(once)
+
+
+@pytest.mark.parametrize(
+    ("short", "written_out"),
+    [
+        ({"score": "wanda"}, {"score": "wanda", "norm": {"kind": "pooled", "weighting": "tokens"}}),
+        ({"score": "wanda"}, {"score": "wanda", "allocation": {"kind": "uniform"}, "scope": "row"}),
+        ({"score": "ria"}, {"pattern": "unstructured", "ria_exponent": 0.5, "score": "ria"}),
+        (
+            {"score": "wanda", "allocation": {"kind": "owl", "outlier_multiple": 5}},
+            {"score": "wanda", "allocation": {"outlier_multiple": 5.0, "kind": "owl"}},
+        ),
+        (CROSS, {**CROSS, "norm": {"activation_weight": 0, "kind": "cross_lingual"}}),
+    ],
+)
+def test_a_default_written_out_is_the_same_method(short, written_out):
+    options = [
+        canonical(method_options(validate(changed(("methods/x", entry))), "x"))
+        for entry in (short, written_out)
+    ]
+    assert options[0] == options[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "as_integer", "as_float"),
+    [
+        ("statistics/activation_threshold", 1, 1.0),
+        ("calibration/samples", 4, 4.0),
+        ("compute/batch_tokens", 512, 512.0),
+        ("evaluation/perplexity/length", 64, 64.0),
+        ("seeds", [0, 1], [0.0, 1.0]),
+    ],
+)
+def test_whole_numbers_look_the_same_with_and_without_a_point(path, as_integer, as_float):
+    texts = [canonical(validate(changed((path, value)))) for value in (as_integer, as_float)]
+    assert texts[0] == texts[1]
+
+
+def test_paths_never_hold_a_seed_with_a_point():
+    assert [str(seed) for seed in validate(changed(("seeds", [2.0, 1])))["seeds"]] == ["2", "1"]
+
+
+def test_options_hold_what_a_mask_depends_on_only():
+    several = validate(
+        changed(("methods/wanda/sparsities", [0.3]), ("methods/wanda/calibration", ["en"]))
+    )
+    assert method_options(several, "wanda") == method_options(validate(small_config()), "wanda")
+
+
+# What is computed.
+
+
+def test_dense_and_magnitude_are_computed_under_the_smallest_seed():
+    config = validate(changed(("seeds", [7, 2, 5]), ("sparsities", [0.6, 0.25])))
+    assert grid(config) == [
+        (2, "dense", "0"),
+        (2, "magnitude", "0.25"),
+        (2, "magnitude", "0.6"),
+        *[(seed, "wanda", sparsity) for seed in (2, 5, 7) for sparsity in ("0.25", "0.6")],
+    ]
+
+
+def test_a_method_may_have_its_own_sparsities_and_languages():
+    config = validate(
+        changed(("methods/wanda/sparsities", [0.7, 0.1]), ("methods/wanda/calibration", ["en"]))
+    )
+    assert experiment.sparsities_of(config, "wanda") == ["0.1", "0.7"]
+    assert experiment.sparsities_of(config, "magnitude") == ["0.5"]
+    assert experiment.sparsities_of(config, DENSE) == ["0"]
+    assert experiment.calibration_sets(config, "wanda") == ["en"]
+    assert experiment.calibration_sets(config, "magnitude") == []
+    assert experiment.calibration_sets(config, DENSE) == []
+
+
+def test_languages_by_role():
+    config = validate(small_config())
+    assert experiment.languages(config) == ["de", "en", "sw"]
+    assert experiment.languages(config, "calibration") == ["de", "en"]
+    assert experiment.languages(config, "unseen") == ["sw"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.5, "0.5"), (0.25000, "0.25"), (0.3333333, "0.333333"), (1e-5, "1e-05")]
+)
+def test_sparsity_in_paths(value, text):
+    assert experiment.sparsity_text(value) == text
+
+
+def shuffled(value: object, draw: random.Random) -> object:
+    """The same meaning in another order: keys, and lists whose order carries no meaning."""
+    if isinstance(value, dict):
+        keys = list(value)
+        draw.shuffle(keys)
+        return {key: shuffled(value[key], draw) for key in keys}
+    if isinstance(value, list):
+        return draw.sample(value, len(value))
+    return value
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_order_has_no_meaning(draw):
+    config = changed(
+        ("seeds", [3, 0, 11]),
+        ("sparsities", [0.7, 0.5, 0.3]),
+        ("methods/few", {"score": "ria", "calibration": ["en", "de"], "sparsities": [0.6, 0.2]}),
+        ("methods/owl", {"score": "wanda", "allocation": {"kind": "owl", "strength": 0.1}}),
+    )
+    expected, found = validate(config), validate(shuffled(config, draw))
+    assert grid(found) == grid(expected)
+    for view in (table_grid, table_grids.allocation_grid, table_grids.correlation_grid):
+        assert canonical(view(found)) == canonical(view(expected))
+    for method in config["methods"]:
+        assert canonical(method_options(found, method)) == canonical(
+            method_options(expected, method)
+        )
+
+
+def test_table_grid_by_hand():
+    config = validate(changed(("seeds", [4, 1]), ("methods/wanda/allocation", {"kind": "owl"})))
+    found = table_grid(config)
+    plain = {"artefact": "masks", "rule": "prune_model", "subset": None, "curve": None}
+    alone = plain | {"seeds": [1], "calibration": [], "statistics": [], "allocation": "uniform"}
+    assert found["methods"] == {
+        "dense": alone | {"sparsities": ["0"]},
+        "magnitude": alone | {"sparsities": ["0.5"]},
+        "wanda": plain
+        | {
+            "seeds": [1, 4],
+            "sparsities": ["0.5"],
+            "calibration": ["de", "en"],
+            "statistics": ["de", "en"],
+            "allocation": "owl",
+        },
+    }
+    assert found["seeds"] == [1, 4]
+    known = {"new_family": False, "evaluated": True}
+    assert found["languages"]["sw"] == {"role": "unseen", "name": "sw"} | known
+    assert (found["split"], found["length"], found["baseline"]) == ("test", 256, "wanda")
+
+
+def test_a_new_unseen_language_leaves_masks_and_correlations_alone():
+    before = validate(small_config())
+    after = validate(changed(("languages/fr", {"corpus": "words", "role": "unseen"})))
+    for view in (table_grids.allocation_grid, table_grids.correlation_grid):
+        assert canonical(view(after)) == canonical(view(before))
+    assert canonical(table_grid(after)) != canonical(table_grid(before))
+
+
+def test_downloads_hold_definitions_without_precision():
+    config = validate(changed(("models/tiny/dtype", "float32"), ("languages/en/text", "english")))
+    model = {"kind": "local", "folder": "inputs/model"}
+    corpus = {"kind": "text", "folder": "inputs/texts"}
+    assert definitions.downloads(config) == {
+        "models/tiny": model,
+        "corpora/words/de": {"corpus": corpus, "text": "de"},
+        "corpora/words/en": {"corpus": corpus, "text": "english"},
+        "corpora/words/sw": {"corpus": corpus, "text": "sw"},
+    }
+
+
+def test_what_a_paragraph_is_belongs_to_the_definition_of_a_text_unless_it_is_the_default():
+    kinds = {"blank_lines": {}, "lines": {"paragraphs": "lines"}}
+    for written, stated in kinds.items():
+        config = validate(changed(("corpora/words/paragraphs", written)))
+        corpus = {"kind": "text", "folder": "inputs/texts", **stated}
+        assert definitions.corpus_definition(config, "words", "en")["corpus"] == corpus
+
+
+ALL_UNSEEN = [(f"languages/{code}/role", "unseen") for code in ("de", "en")]
+ERRORS = {
+    "languages.de.corpus: unknown corpus 'word': allowed are words; did you mean 'words'?": [
+        ("languages/de/corpus", "word")
+    ],
+    "baseline: unknown method 'wonda': allowed are magnitude, wanda; did you mean 'wanda'?": [
+        ("baseline", "wonda")
+    ],
+    "baseline: unknown method 'dense': allowed are magnitude, wanda": [("baseline", "dense")],
+    "methods.dense: the name dense is reserved for the unpruned model": [
+        ("methods/dense", {"score": "wanda"})
+    ],
+    "methods.wanda.calibration: 'sw' has no statistics, since its role is unseen: "
+    "allowed are de, en": [("methods/wanda/calibration", ["sw"])],
+    "methods.wanda.calibration: unknown language 'es': allowed are de, en": [
+        ("methods/wanda/calibration", ["en", "es"])
+    ],
+    "methods.wanda: needs a language with role calibration, there is none": ALL_UNSEEN,
+    "methods.x: compares languages, so it needs at least 2 to calibrate on": [
+        ("methods/x", {**CROSS, "calibration": ["en"]})
+    ],
+    "methods.y: compares languages, so it needs at least 2 to calibrate on": [
+        ("methods/y", {**CWL, "calibration": ["en"]})
+    ],
+    "methods.z: compares languages, so it needs at least 2 to calibrate on": [
+        ("languages/de/role", "unseen"),
+        ("methods/z", CWL),
+    ],
+    "sparsities: found [0.5, 0.5000000001], two of them are the same to six digits": [
+        ("sparsities", [0.5, 0.5000000001])
+    ],
+    "methods.wanda.sparsities: found [0.3, 0.3000000001], two of them are the same to six digits": [
+        ("methods/wanda/sparsities", [0.3, 0.3000000001])
+    ],
+    "sparsities: found [0.9999999], one of them is 1 to six digits; allowed is < 1": [
+        ("sparsities", [0.9999999])
+    ],
+}
+
+
+@pytest.mark.parametrize(("expected", "changes"), ERRORS.items(), ids=str)
+def test_cross_references(expected, changes):
+    found = message(changed(*changes))
+    assert "\n" not in found
+    assert found.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("methods/x", {**CROSS, "calibration": ["en", "de"]})],
+        [("methods/x", {"score": "wanda", "calibration": ["en"]})],
+        [
+            ("methods/wanda/norm", {"kind": "cross_lingual", "dispersion_weight": 0}),
+            *ALL_UNSEEN[:1],
+        ],
+        [("baseline", "magnitude"), ("methods/wanda", MISSING), *ALL_UNSEEN],
+    ],
+)
+def test_what_is_possible_is_allowed(changes):
+    assert grid(validate(changed(*changes)))[0] == (0, "dense", "0")
+
+
+# The configs that come with the workflow.
+
+
+def load(*names: str) -> dict:
+    """Config files merged key by key, as Snakemake does."""
+
+    def merge(below: dict, above: dict) -> dict:
+        both = {
+            key: merge(below[key], entry)
+            if isinstance(entry, dict) and isinstance(below.get(key), dict)
+            else entry
+            for key, entry in above.items()
+        }
+        return {**below, **both}
+
+    merged: dict = {}
+    for name in names:
+        merged = merge(merged, yaml.safe_load((CONFIG / name).read_text(encoding="utf-8")))
+    return merged
+
+
+DEMO = {"magnitude", "wanda-en", "wanda", "ria", "owl", "m-wanda", "m-ria"}
+ABLATIONS = {"m-wanda-variance", "m-wanda-activation", "m-wanda-cwl"}
+
+
+def test_demo_covers_the_baselines_and_both_new_methods():
+    config = validate(load("demo.yaml"))
+    assert set(config["methods"]) >= DEMO
+    assert len(experiment.languages(config, "calibration")) >= 6
+    assert experiment.languages(config, "unseen")
+    assert experiment.calibration_sets(config, "wanda-en") == ["en"]
+    m_wanda = config["methods"]["m-wanda"]
+    assert (m_wanda["norm"]["kind"], m_wanda["allocation"]["kind"]) == ("cross_lingual", "cwl")
+
+
+def test_ablations_take_one_term_of_m_wanda_at_a_time():
+    config = validate(load("demo.yaml", "ablations.yaml"))
+    assert set(config["methods"]) >= DEMO | ABLATIONS
+    terms = {
+        name: (
+            options["norm"].get("dispersion_weight", 0) > 0,
+            options["norm"].get("activation_weight", 0) > 0,
+            options["allocation"]["kind"] == "cwl",
+        )
+        for name, options in config["methods"].items()
+        if name in ABLATIONS
+    }
+    assert terms == {
+        "m-wanda-variance": (True, False, False),
+        "m-wanda-activation": (False, True, False),
+        "m-wanda-cwl": (False, False, True),
+    }
+    assert {config["methods"][name]["score"] for name in ABLATIONS} == {"wanda"}

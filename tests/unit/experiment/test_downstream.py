@@ -1,0 +1,201 @@
+"""Parallel text, pairs, the contrast set and downstream tasks of a config."""
+
+import copy
+
+import pytest
+
+from multiprune.errors import InputError
+from multiprune.experiment import config as experiment
+from multiprune.experiment import (
+    downloads as definitions,
+)
+from multiprune.experiment import (
+    downstream as downstream_config,
+)
+from multiprune.experiment import (
+    table_grids,
+)
+from multiprune.experiment.config import canonical, validate
+
+BASE = {
+    "experiment": "parallel",
+    "models": {"tiny": {"kind": "local", "folder": "inputs/model"}},
+    "corpora": {
+        "words": {"kind": "text", "folder": "inputs/texts"},
+        "pairs": {"kind": "udhr"},
+        "python": {"kind": "python_library"},
+    },
+    "languages": {
+        "de": {"corpus": "pairs", "text": "deu_1996", "role": "calibration"},
+        "en": {"corpus": "words", "role": "calibration", "texts": {"pairs": "eng"}},
+        "fr": {"corpus": "words", "role": "calibration"},
+        "it": {"corpus": "words", "role": "unseen", "texts": {"pairs": "ita"}},
+    },
+    "calibration": {
+        "demonstrations": {"corpus": "pairs"},
+        "code": {"corpus": "python"},
+    },
+    "baseline": "wanda",
+    "methods": {
+        "magnitude": {"score": "magnitude"},
+        "wanda": {"score": "wanda", "sparsities": [0.3, 0.5]},
+        "pairs": {"score": "wanda", "calibration": ["en-de", "de-de"]},
+        "contrast": {"score": "wanda", "calibration": ["en-de"], "norm": {"kind": "contrast"}},
+    },
+    "evaluation": {
+        "downstream": {
+            "reference": "en",
+            "tasks": {
+                "cloze": {"kind": "parallel_cloze", "corpus": "pairs"},
+                "xnli": {"kind": "lm_eval"},
+            },
+            "methods": ["wanda", "pairs"],
+            "sparsities": [0.5],
+        }
+    },
+}
+
+
+def changed(**values: object) -> dict:
+    """BASE with entries set at paths whose parts are joined by two underscores."""
+    config = copy.deepcopy(BASE)
+    for path, value in values.items():
+        *parents, last = path.split("__")
+        entry = config
+        for key in parents:
+            entry = entry[key]
+        if value is None:
+            del entry[last]
+        else:
+            entry[last] = value
+    return config
+
+
+def test_sets_of_methods():
+    config = validate(BASE)
+    assert experiment.calibration_sets(config, "pairs") == ["de-de", "en-de"]
+    assert experiment.calibration_sets(config, "wanda") == ["de", "en", "fr"]
+    assert experiment.contrast_sets(config, "contrast") == ["code"]
+    assert experiment.contrast_sets(config, "pairs") == []
+    assert experiment.all_calibration_sets(config) == ["de", "en", "fr", "code", "de-de", "en-de"]
+
+
+def test_texts_are_those_that_are_used():
+    assert definitions.texts(validate(BASE)) == [
+        ("pairs", "de"),
+        ("pairs", "en"),
+        ("pairs", "it"),
+        ("python", "code"),
+        ("words", "en"),
+        ("words", "fr"),
+        ("words", "it"),
+    ]
+
+
+def test_a_language_has_its_own_code_in_each_corpus():
+    config = validate(BASE)
+    assert definitions.corpus_definition(config, "pairs", "en")["text"] == "eng"
+    assert definitions.corpus_definition(config, "words", "en")["text"] == "en"
+    assert definitions.text_file(config, "words", "en") == "inputs/texts/en.txt"
+    assert definitions.text_file(config, "pairs", "en") == ""
+
+
+def test_downstream_grid_names_what_is_missing():
+    config = validate(BASE)
+    found = table_grids.downstream_grid(config)["downstream"]
+    assert found["tasks"]["cloze"] == {
+        "kind": "parallel_cloze",
+        "languages": ["de", "en", "it"],
+        "missing": {"fr": "pairs has no text in fr"},
+    }
+    assert found["tasks"]["xnli"]["languages"] == ["de", "en", "fr"]
+    assert list(found["tasks"]["xnli"]["missing"]) == ["it"]
+    assert found["methods"] == {
+        "dense": {"seeds": [0], "sparsities": ["0"]},
+        "pairs": {"seeds": [0], "sparsities": ["0.5"]},
+        "wanda": {"seeds": [0], "sparsities": ["0.5"]},
+    }
+    assert downstream_config.hub_tasks(config) == [("xnli", "de"), ("xnli", "en"), ("xnli", "fr")]
+
+
+def test_sparsities_are_compared_as_they_stand_in_paths():
+    third = {"methods__wanda__sparsities": [1 / 3], "methods__pairs__sparsities": [1 / 3]}
+    config = validate(changed(**third, evaluation__downstream__sparsities=[0.333333]))
+    methods = table_grids.downstream_grid(config)["downstream"]["methods"]
+    assert methods["wanda"]["sparsities"] == methods["pairs"]["sparsities"] == ["0.333333"]
+
+
+def test_downstream_languages_and_methods_default_to_all():
+    config = validate(changed(evaluation__downstream__methods=None))
+    downstream = config["evaluation"]["downstream"]
+    assert downstream["languages"] == ["de", "en", "fr", "it"]
+    assert downstream["methods"] == ["contrast", "magnitude", "pairs", "wanda"]
+
+
+def test_a_config_without_downstream_has_none():
+    config = validate(changed(evaluation={}))
+    assert table_grids.downstream_grid(config)["downstream"] == {}
+    assert downstream_config.hub_tasks(config) == []
+    assert downstream_config.cloze_tasks(config) == {}
+
+
+def test_the_order_of_the_lists_has_no_meaning():
+    other = changed(evaluation__downstream__methods=["pairs", "wanda"])
+    other["evaluation"]["downstream"]["tasks"] = dict(
+        reversed(BASE["evaluation"]["downstream"]["tasks"].items())
+    )
+    views = [table_grids.downstream_grid(validate(config)) for config in (BASE, other)]
+    assert canonical(views[0]) == canonical(views[1])
+
+
+ERRORS = {
+    "languages.code: the name code is reserved": {
+        "languages__code": {"corpus": "words", "role": "unseen"}
+    },
+    "languages.en.texts: unknown corpus 'pear'": {"languages__en__texts": {"pear": "eng"}},
+    "calibration.demonstrations.corpus: unknown corpus 'pear'": {
+        "calibration__demonstrations": {"corpus": "pear"}
+    },
+    "calibration.code.corpus: unknown corpus 'pear'": {"calibration__code": {"corpus": "pear"}},
+    "methods.pairs.calibration: 'en-de' stands for demonstrations, but": {
+        "calibration__demonstrations": None,
+        "methods__pairs__calibration": ["en-de"],
+    },
+    "languages.fr.texts: has no code for the corpus pairs": {
+        "methods__pairs__calibration": ["en-fr"]
+    },
+    "methods.pairs.calibration: 'it' has no statistics, since its role is unseen": {
+        "methods__pairs__calibration": ["en-it"]
+    },
+    "methods.pairs.calibration: unknown language 'xx'": {"methods__pairs__calibration": ["en-xx"]},
+    "methods.pairs.calibration: unknown language 'en-de-fr'": {
+        "methods__pairs__calibration": ["en-de-fr"]
+    },
+    "methods.contrast.norm: contrast needs calibration.code": {"calibration__code": None},
+    "evaluation.downstream.reference: unknown language 'xx'": {
+        "evaluation__downstream__reference": "xx"
+    },
+    "evaluation.downstream.languages: unknown language 'xx'": {
+        "evaluation__downstream__languages": ["en", "xx"]
+    },
+    "evaluation.downstream.methods: unknown method 'wonda'": {
+        "evaluation__downstream__methods": ["wonda"]
+    },
+    "evaluation.downstream.sparsities: pairs has none of [0.3]": {
+        "evaluation__downstream__sparsities": [0.3]
+    },
+    "evaluation.downstream.tasks: unknown task 'xnly'": {
+        "evaluation__downstream__tasks": {"xnly": {"kind": "lm_eval"}}
+    },
+    "evaluation.downstream.tasks.cloze.corpus: unknown corpus 'pear'": {
+        "evaluation__downstream__tasks": {"cloze": {"kind": "parallel_cloze", "corpus": "pear"}}
+    },
+}
+
+
+@pytest.mark.parametrize(("expected", "changes"), ERRORS.items(), ids=str)
+def test_cross_references(expected, changes):
+    with pytest.raises(InputError) as error:
+        validate(changed(**changes))
+    assert str(error.value).startswith(expected)
+    assert "\n" not in str(error.value)

