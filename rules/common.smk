@@ -185,9 +185,11 @@ def join_made_tables():
     """Join the tables of the models that have them, and name those that have not."""
     if len(MODELS) > 1:
         try:
-            from multiprune.tables.made import join_made  # brings pandas, for a run that failed
+            # Here, since it brings pandas, for a run that failed alone.
+            from multiprune.tables.incomplete import join_made
 
-            print(*join_made(Path(RESULTS), MODELS, TABLES), sep="\n", file=sys.stderr)
+            for line in join_made(Path(RESULTS), MODELS, TABLES):
+                print(line, file=sys.stderr)
         except (ImportError, InputError) as error:
             print(f"tables of other models are not joined: {error}", file=sys.stderr)
 

@@ -7,6 +7,7 @@ left as it is; one that holds another definition is refused.
 
 import argparse
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from multiprune.fetch.definitions import add_arguments, link_outputs, parse_definition
@@ -42,7 +43,8 @@ def main() -> None:
 
     made_by = {"code": code_digest(__file__, [f"fetch.corpora.{corpus['kind']}"])}
     if source and source.is_file():
-        made_by["source"] = sha256_file(source)
+        with suppress(OSError):  # who reads it says what is wrong with it
+            made_by["source"] = sha256_file(source)
     manifest = fill_folder(options.manifest, definition, fill, made_by)
     lock.record(f"corpora/{name}", corpus, manifest["revision"])
     lock.must_agree(f"corpora/{name}", corpus, options.manifest)

@@ -198,7 +198,7 @@ def mask_of(wildcards):
     return pruned_file(*(wildcards[name] for name in names))
 
 
-def in_json(pruned):
+def record_path(pruned):
     """Path of the record beside a mask or new weights."""
     return f"{os.path.splitext(pruned)[0]}.json"
 
@@ -206,7 +206,7 @@ def in_json(pruned):
 def record_of(wildcards):
     """The record of a pruned model, whose content tells whether the mask is another by now."""
     mask = mask_of(wildcards)
-    return in_json(mask) if mask else []
+    return record_path(mask) if mask else []
 
 
 def masks_of(model):
@@ -261,7 +261,7 @@ def statistics_of_model(model, sets):
 RESULTS_OF = {
     "perplexity": records_of,
     "downstream": downstream_records_of,
-    "masks": lambda model: [in_json(path) for path in masks_of(model)],
+    "masks": lambda model: [record_path(path) for path in masks_of(model)],
     "sweep": sweeps_of,
     "statistics": lambda model: statistics_of_model(model, CALIBRATED),
     "all_statistics": lambda model: statistics_of_model(model, CALIBRATION_SETS),

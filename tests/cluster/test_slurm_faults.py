@@ -134,13 +134,24 @@ def test_job_on_a_node_that_goes_down_runs_again(unfinished: Workflow):
         number = run.running("collect_statistics")
         command("scontrol", "update", "NodeName=localhost", "State=down", "Reason=test")
         run.wait("a node that is back", resumed)
-        # SLURM holds a requeued job back for two minutes.
-        command("scontrol", "update", f"JobId={number}", "StartTime=now")
+        states = []
+        run.wait("a job that is let go", lambda: let_go(number, states))
         outcome = run.finish()
     assert outcome.code == 0, outcome.text
     # Queued again by SLURM under its number, or, where it ended first, by Snakemake.
     assert run.jobs()[0].number == number
     assert_each_done_once(run, "de")
+
+
+def let_go(number: int, states: list[str]) -> bool:
+    """Whether a job has been queued again and waits no longer; SLURM would hold it for two minutes.
+
+    `states` are those that it was seen in.
+    """
+    states.append(attempt("squeue", "--noheader", "--format=%T", f"--jobs={number}").strip())
+    if states[-1] == "PENDING":
+        attempt("scontrol", "update", f"JobId={number}", "StartTime=now")
+    return states[-1] == "" or ("PENDING" in states and states[-1] != "PENDING")
 
 
 def resumed() -> bool:

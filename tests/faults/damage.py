@@ -29,6 +29,7 @@ from faults.grounds import (
     CHOSEN,
     CORRELATION_TABLES,
     MASK,
+    MASK_RECORD,
     PERPLEXITY_JOBS,
     PERPLEXITY_TABLES,
     RECORDS,
@@ -67,7 +68,7 @@ VICTIMS = {
     ),
     "statistics": Victim(
         STATISTICS,
-        [MASK, *ALLOCATION_TABLES],
+        [MASK, MASK_RECORD, *ALLOCATION_TABLES],
         ALLOCATION,
         {f"collect_statistics {MODEL} 0 de"} | masks(BOTH) | joined("allocation"),
     ),
@@ -257,5 +258,5 @@ family(
     unread(RECORD, "flipped", evaluations(CHOSEN)),
     unread(f"{TABLES}/summary.csv", "truncated", {"join_tables summary"}),
     unread(MASK, "truncated", masks(CHOSEN)),
-    unread(TEXT, "flipped", corpora("sw")),
+    unread(TEXT, "flipped", corpora("sw") | {"fetch"}, ["fetch"]),
 )

@@ -66,7 +66,9 @@ class Trial:
     @property
     def final(self) -> list[str]:
         """Paths of what the command is to make."""
-        return ALL_TABLES if self.targets == EVERY_TABLE else self.targets
+        if self.targets == EVERY_TABLE:
+            return ALL_TABLES
+        return [target for target in self.targets if "/" in target]  # others are rules
 
     def start(self) -> Call:
         """Give the command; the call that is returned runs."""

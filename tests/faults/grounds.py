@@ -25,6 +25,7 @@ PERPLEXITY_TABLES = [
 ALLOCATION_TABLES = [f"{folder}/allocation.csv" for folder in (TABLES, OF_MODEL)]
 CORRELATION_TABLES = [f"{folder}/correlation.csv" for folder in (TABLES, OF_MODEL)]
 MASK = f"{RUN}/masks/m-wanda/0.5.safetensors"
+MASK_RECORD = f"{RUN}/masks/m-wanda/0.5.json"
 RECORDS = f"{RUN}/perplexity/m-wanda/0.5"
 EVERYTHING = (
     {f"fetch_model {MODEL}"}

@@ -23,6 +23,7 @@ from faults.experiment import (
 from faults.grounds import (
     CHOSEN,
     MASK,
+    MASK_RECORD,
     RECORDS,
     from_nothing,
     one_method,
@@ -165,7 +166,12 @@ family(
     ),
     removed_meanwhile,
     removed(
-        [f"{TABLES}/allocation.csv", f"{TABLES}/by_model/{MODEL}/allocation.csv", MASK],
+        [
+            f"{TABLES}/allocation.csv",
+            f"{TABLES}/by_model/{MODEL}/allocation.csv",
+            MASK,
+            MASK_RECORD,
+        ],
         ALLOCATION,
         masks(CHOSEN) | joined("allocation"),
     ),

@@ -306,6 +306,7 @@ class TestHubInTrouble:
         repository = Repository({}, failures=[(504, {})] * times)
         with loopback_hub(datasets={"org/d": repository}) as endpoint:
             monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+            monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # what loads models sets it
             if commit:
                 assert dataset_commit("org/d", "main") == commit
             else:
