@@ -23,8 +23,8 @@ report: "rules/captions/workflow.rst"
 
 onstart:
     keep_grid()
-    keep_digests()
-    shutil.rmtree(INCOMPLETE, ignore_errors=True)
+    job.keep()
+    shutil.rmtree(f"{RESULTS}/tables/incomplete", ignore_errors=True)  # of a run that failed
     if workflow.executor_plugin.name == "slurm":
         check_cluster()
 
@@ -37,11 +37,10 @@ onerror:
 rule all:
     """Everything: tables, figures and what they need."""
     input:
-        BELOW_TABLES,
-        TABLE_FILES,
-        TABLE_PAGES,
-        CLAIM_FILES,
-        FIGURE_FILES,
+        plan.below_tables(),
+        plan.all_tables(),
+        plan.all_verdicts(),
+        plan.all_figures(),
     localrule: True
 
 

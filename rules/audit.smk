@@ -15,16 +15,14 @@ rule audit:
     conda:
         "../envs/audit.yaml"
     params:
-        script=script("audit_results.py"),
-        results=results_folder,
-        resources=RESOURCES,
+        command=job("audit_results.py"),
+        results=options.results,
         # Which files the config makes is asked of the Snakemake that runs this.
         python=sys.executable,
         snakefile=os.path.relpath(workflow.main_snakefile),
         config=canonical(config),
-        code=code_of("audit_results.py"),
     shell:
-        "python {params.script:q} --code {params.code:q} "
-        "--results {params.results:q} --resources {params.resources:q} "
+        "python {params.command} "
+        "--results {params.results:q} --resources resources "
         "--python {params.python:q} --snakefile {params.snakefile:q} "
         "--config {params.config:q} 2> {log:q}"

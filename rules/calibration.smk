@@ -10,7 +10,7 @@ rule sample_calibration:
     """Draw seeded windows that do not overlap from a language's calibration text."""
     input:
         model="<resources>/models/{model}/manifest.json",
-        text=calibration_text,
+        text=plan.calibration_text,
     output:
         windows="<results>/{model}/seed{seed}/calibration/{language}.safetensors",
     log:
@@ -23,14 +23,13 @@ rule sample_calibration:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        script=script("sample_calibration.py"),
-        model=model_folder,
+        command=job("sample_calibration.py"),
+        model="resources/models/{model}",
         samples=config["calibration"]["samples"],
         length=config["calibration"]["length"],
         start_token=config["calibration"]["start_token"],
-        code=code_of("sample_calibration.py"),
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--model {params.model:q} --text {input.text:q} "
         "--name {wildcards.language:q} --samples {params.samples:q} --length {params.length:q} "
         "--start-token {params.start_token:q} --seed {wildcards.seed:q} "
@@ -41,8 +40,8 @@ rule sample_demonstrations:
     """Draw seeded few-shot demonstrations of a pair of languages from a parallel corpus."""
     input:
         model="<resources>/models/{model}/manifest.json",
-        source=parallel_text("source"),
-        target=parallel_text("target"),
+        source=plan.source_text,
+        target=plan.target_text,
     output:
         windows="<results>/{model}/seed{seed}/calibration/{source}-{target}.safetensors",
     log:
@@ -55,17 +54,16 @@ rule sample_demonstrations:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        script=script("sample_demonstrations.py"),
-        model=model_folder,
-        source_name=language_name("source"),
-        target_name=language_name("target"),
-        shots=DEMONSTRATIONS.get("shots"),
-        samples=DEMONSTRATIONS.get("samples"),
-        length=DEMONSTRATIONS.get("length"),
+        command=job("sample_demonstrations.py"),
+        model="resources/models/{model}",
+        source_name=lookup("languages/{source}/name", within=config),
+        target_name=lookup("languages/{target}/name", within=config),
+        shots=lookup("calibration/demonstrations/shots", within=config, default=None),
+        samples=lookup("calibration/demonstrations/samples", within=config, default=None),
+        length=lookup("calibration/demonstrations/length", within=config, default=None),
         start_token=config["calibration"]["start_token"],
-        code=code_of("sample_demonstrations.py"),
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--model {params.model:q} "
         "--source {input.source:q} --source-name {params.source_name:q} "
         "--target {input.target:q} --target-name {params.target_name:q} "

@@ -18,13 +18,13 @@ rule evaluate_perplexity:
     """Load one model, mask it, and score every language's text that is not scored yet."""
     input:
         model="<resources>/models/{model}/manifest.json",
-        mask=ancient(mask_of),
-        record=record_of,
-        texts=[text_of(language, PERPLEXITY["split"]) for language in LANGUAGES],
+        mask=ancient(plan.pruned),
+        record=plan.pruned_record,
+        texts=plan.test_texts(),
     output:
         records=expand(
             "<results>/{{model}}/seed{{seed}}/perplexity/{{method}}/{{sparsity}}/{language}.json",
-            language=LANGUAGES,
+            language=plan.languages,
         ),
     log:
         "<logs>/evaluate_perplexity/{model}/seed{seed}/{method}/{sparsity}.log",
@@ -34,40 +34,38 @@ rule evaluate_perplexity:
         "../envs/evaluation.yaml"
     threads: 1
     resources:
-        mem_mb=model_memory,
-        runtime=model_minutes,
+        mem_mb=ask.model_memory,
+        runtime=ask.model_minutes,
         gpu=1,
     params:
-        script=script("evaluate_perplexity.py"),
-        model=model_folder,
-        dtype=dtype,
-        languages=canonical({code: config["languages"][code]["corpus"] for code in LANGUAGES}),
-        corpora=corpora_folder,
-        split=PERPLEXITY["split"],
-        length=PERPLEXITY["length"],
-        tokens=PERPLEXITY.get("tokens", ""),
+        command=job("evaluate_perplexity.py"),
+        results=options.results,
+        model="resources/models/{model}",
+        dtype=lookup("models/{model}/dtype", within=config),
+        languages=options.corpora(plan.languages),
+        split=config["evaluation"]["perplexity"]["split"],
+        length=config["evaluation"]["perplexity"]["length"],
+        tokens=config["evaluation"]["perplexity"].get("tokens", ""),
         batch_tokens=config["compute"]["batch_tokens"],
-        cache=cache_folder,
-        records=folder_of_records,
-        code=code_of("evaluate_perplexity.py"),
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--model {params.model:q} --dtype {params.dtype:q} "
         "--mask {input.mask:q} --seed {wildcards.seed:q} --method {wildcards.method:q} "
         "--sparsity {wildcards.sparsity:q} "
-        "--corpora {params.corpora:q} --languages {params.languages:q} --split {params.split:q} "
+        "--corpora resources/corpora --languages {params.languages:q} --split {params.split:q} "
         "--length {params.length:q} --tokens {params.tokens:q} "
         "--batch-tokens {params.batch_tokens:q} --threads {threads} "
-        "--cache {params.cache:q} --output {params.records:q} > {log:q} 2>&1"
+        "--cache {params.results:q}/{wildcards.model:q}/cache "
+        '--output "$(dirname {output.records[0]:q})" > {log:q} 2>&1'
 
 
 rule evaluate_candidate:
     """Prune with candidate constants, in memory, and score validation text."""
     input:
         model="<resources>/models/{model}/manifest.json",
-        statistics=statistics_of,
-        contrast=contrast_of,
-        texts=[text_of(language, "validation") for language in CALIBRATED],
+        statistics=plan.statistics,
+        contrast=plan.contrast,
+        texts=plan.validation_texts(),
     output:
         record="<results>/{model}/seed{seed}/sweep/{method}/{candidate}.json",
     log:
@@ -75,48 +73,44 @@ rule evaluate_candidate:
     benchmark:
         "<benchmarks>/evaluate_candidate/{model}/seed{seed}/{method}/{candidate}.jsonl"
     wildcard_constraints:
-        method=one_of(CHOOSING),
-        candidate=one_of(
-            sorted({one.name for name in CHOOSING for one in methods.candidates(EXPERIMENT, name)})
-        ),
+        method=one_of(plan.choosing),
+        candidate=one_of(plan.candidate_names),
     conda:
         "../envs/evaluation.yaml"
     threads: 1
     resources:
-        mem_mb=model_memory,
-        runtime=model_minutes,
+        mem_mb=ask.model_memory,
+        runtime=ask.model_minutes,
         gpu=1,
     params:
-        script=script("evaluate_candidate.py"),
-        model=model_folder,
-        dtype=dtype,
-        method=candidate_options,
-        constants=constants_of,
-        sparsity=sweep_sparsity,
-        languages=canonical({code: config["languages"][code]["corpus"] for code in CALIBRATED}),
-        corpora=corpora_folder,
-        length=PERPLEXITY["length"],
-        tokens=PERPLEXITY.get("tokens", ""),
+        command=job("evaluate_candidate.py", modules.of_method),
+        results=options.results,
+        model="resources/models/{model}",
+        dtype=lookup("models/{model}/dtype", within=config),
+        method=options.candidate,
+        constants=options.constants,
+        sparsity=options.sparsity_of_choice,
+        languages=options.corpora(plan.calibrated),
+        length=config["evaluation"]["perplexity"]["length"],
+        tokens=config["evaluation"]["perplexity"].get("tokens", ""),
         batch_tokens=config["compute"]["batch_tokens"],
-        cache=cache_folder,
-        code=code_of("evaluate_candidate.py", modules_of_method),
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--model {params.model:q} --dtype {params.dtype:q} "
         "--statistics {input.statistics:q} --contrast {input.contrast:q} "
         "--name {wildcards.method:q} --method {params.method:q} --sparsity {params.sparsity:q} "
         "--candidate {wildcards.candidate:q} --constants {params.constants:q} "
         "--seed {wildcards.seed:q} "
-        "--corpora {params.corpora:q} --languages {params.languages:q} --split validation "
+        "--corpora resources/corpora --languages {params.languages:q} --split validation "
         "--length {params.length:q} --tokens {params.tokens:q} "
         "--batch-tokens {params.batch_tokens:q} --threads {threads} "
-        "--cache {params.cache:q} --output {output.record:q} > {log:q} 2>&1"
+        "--cache {params.results:q}/{wildcards.model:q}/cache --output {output.record:q} > {log:q} 2>&1"
 
 
 rule choose_constants:
     """Take the simplest candidate within one standard error of the best on validation text."""
     input:
-        records=sweep_records,
+        records=plan.candidates,
     output:
         chosen="<results>/{model}/seed{seed}/sweep/{method}/chosen.json",
     log:
@@ -124,20 +118,19 @@ rule choose_constants:
     benchmark:
         "<benchmarks>/choose_constants/{model}/seed{seed}/{method}.jsonl"
     wildcard_constraints:
-        method=one_of(CHOOSING),
+        method=one_of(plan.choosing),
     conda:
         "../envs/evaluation.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        script=script("choose_constants.py"),
-        folder=folder_of_choice,
-        candidates=candidates_of,
-        sparsity=sweep_sparsity,
-        code=code_of("choose_constants.py"),
+        command=job("choose_constants.py"),
+        folder=subpath(output.chosen, parent=True),
+        candidates=options.candidates,
+        sparsity=options.sparsity_of_choice,
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--folder {params.folder:q} --candidates {params.candidates:q} "
         "--model {wildcards.model:q} --seed {wildcards.seed:q} --name {wildcards.method:q} "
         "--sparsity {params.sparsity:q} --output {output.chosen:q} > {log:q} 2>&1"
@@ -146,15 +139,15 @@ rule choose_constants:
 rule perplexity:
     """The perplexity of every model, method, sparsity and language."""
     input:
-        [records_of(model) for model in MODELS],
+        [plan.all_perplexity(model) for model in plan.models],
     localrule: True
 
 
 rule build_cloze:
     """Build one language of a four-way continuation task from a parallel corpus."""
     input:
-        pivot=cloze_pivot,
-        text=cloze_text,
+        pivot=plan.cloze_pivot,
+        text=plan.cloze_text,
     output:
         task="<results>/tasks/{task}/{language}/task.json",
         rows="<results>/tasks/{task}/{language}/test.jsonl",
@@ -169,14 +162,13 @@ rule build_cloze:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        script=script("build_cloze.py"),
-        most=cloze_option("items"),
-        context=cloze_option("context_characters"),
-        choice=cloze_option("choice_characters"),
+        command=job("build_cloze.py"),
+        most=lookup("evaluation/downstream/tasks/{task}/items", within=config),
+        context=lookup("evaluation/downstream/tasks/{task}/context_characters", within=config),
+        choice=lookup("evaluation/downstream/tasks/{task}/choice_characters", within=config),
         seed=0,  # the same items whatever the seeds of the calibration text
-        code=code_of("build_cloze.py"),
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--task {wildcards.task:q} --language {wildcards.language:q} "
         "--pivot {input.pivot:q} --text {input.text:q} --items {params.most:q} "
         "--context-characters {params.context:q} --choice-characters {params.choice:q} "
@@ -184,18 +176,18 @@ rule build_cloze:
 
 
 # One rule a task, since the languages of a task, and so the outputs of a job, differ.
-for TASK in DOWNSTREAM.get("tasks", []):
+for TASK in config["evaluation"].get("downstream", {}).get("tasks", []):
 
     rule:
         name:
             f"evaluate_{TASK}"
         input:
             model="<resources>/models/{model}/manifest.json",
-            mask=ancient(mask_of),
-            record=record_of,
-            tasks=task_files(TASK),
+            mask=ancient(plan.pruned),
+            record=plan.pruned_record,
+            tasks=plan.task_files(TASK),
         output:
-            records=task_records(TASK),
+            records=plan.task_records(TASK),
         log:
             f"<logs>/evaluate_{TASK}/{{model}}/seed{{seed}}/{{method}}/{{sparsity}}.log",
         benchmark:
@@ -204,33 +196,32 @@ for TASK in DOWNSTREAM.get("tasks", []):
             "../envs/evaluation.yaml"
         threads: 1
         resources:
-            mem_mb=model_memory,
-            runtime=model_minutes,
+            mem_mb=ask.model_memory,
+            runtime=ask.model_minutes,
             gpu=1,
         params:
-            script=script("evaluate_downstream.py"),
-            model=model_folder,
-            dtype=dtype,
+            command=job("evaluate_downstream.py"),
+            results=options.results,
+            model="resources/models/{model}",
+            dtype=lookup("models/{model}/dtype", within=config),
             task=TASK,
-            languages=canonical(task_languages(TASK)),
-            tasks=folder_of_task(TASK),
-            limit=DOWNSTREAM.get("limit", ""),
-            batch_size=DOWNSTREAM["batch_size"],
-            cache=cache_folder,
-            records=folder_of_records,
-            code=code_of("evaluate_downstream.py"),
+            languages=canonical(plan.task_languages(TASK)),
+            tasks=options.folder_of_task(TASK),
+            limit=config["evaluation"]["downstream"].get("limit", ""),
+            batch_size=config["evaluation"]["downstream"]["batch_size"],
         shell:
-            "python {params.script:q} --code {params.code:q} "
+            "python {params.command} "
             "--model {params.model:q} --dtype {params.dtype:q} "
             "--mask {input.mask:q} --seed {wildcards.seed:q} --method {wildcards.method:q} "
             "--sparsity {wildcards.sparsity:q} --task {params.task:q} "
             "--tasks-folder {params.tasks:q} --languages {params.languages:q} "
             "--limit {params.limit:q} --batch-size {params.batch_size:q} --threads {threads} "
-            "--cache {params.cache:q} --output {params.records:q} > {log:q} 2>&1"
+            "--cache {params.results:q}/{wildcards.model:q}/cache "
+            '--output "$(dirname {output.records[0]:q})" > {log:q} 2>&1'
 
 
 rule downstream:
     """The downstream scores of every model, method, sparsity, task and language."""
     input:
-        [downstream_records_of(model) for model in MODELS],
+        [plan.all_downstream(model) for model in plan.models],
     localrule: True

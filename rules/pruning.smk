@@ -20,10 +20,10 @@ rule prune_model:
     """Score the weights, allocate sparsity over the blocks and write the mask."""
     input:
         model="<resources>/models/{model}/manifest.json",
-        statistics=statistics_of,
-        contrast=contrast_of,
-        chosen=chosen_of,
-        order=order_of,
+        statistics=plan.statistics,
+        contrast=plan.contrast,
+        chosen=plan.chosen,
+        order=plan.order,
     output:
         mask="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors",
         record="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.json",
@@ -32,21 +32,20 @@ rule prune_model:
     benchmark:
         "<benchmarks>/prune_model/{model}/seed{seed}/{method}/{sparsity}.jsonl"
     wildcard_constraints:
-        method=one_of(name for name in config["methods"] if name not in SEQUENTIAL),
+        method=one_of(name for name in config["methods"] if name not in plan.sequential),
     conda:
         "../envs/pruning.yaml"
     threads: 1
     resources:
-        mem_mb=model_memory,
-        runtime=model_minutes,
+        mem_mb=ask.model_memory,
+        runtime=ask.model_minutes,
     params:
-        script=script("prune_model.py"),
-        model=model_folder,
-        method=method_options,
-        take=languages_to_take,
-        code=code_of("prune_model.py", modules_of_method),
+        command=job("prune_model.py", modules.of_method),
+        model="resources/models/{model}",
+        method=options.method,
+        take=options.languages_to_take,
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--model {params.model:q} --statistics {input.statistics:q} "
         "--contrast {input.contrast:q} --chosen {input.chosen:q} "
         "--order {input.order:q} --take {params.take:q} "
@@ -58,10 +57,10 @@ rule prune_sequentially:
     """Prune block by block on activations that went through the already pruned blocks."""
     input:
         model="<resources>/models/{model}/manifest.json",
-        windows=windows_of,
-        contrast_windows=contrast_windows_of,
-        statistics=statistics_of,
-        contrast=contrast_of,
+        windows=plan.windows,
+        contrast_windows=plan.contrast_windows,
+        statistics=plan.statistics,
+        contrast=plan.contrast,
     output:
         pruned="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors",
         record="<results>/{model}/seed{seed}/masks/{method}/{sparsity}.json",
@@ -70,26 +69,24 @@ rule prune_sequentially:
     benchmark:
         "<benchmarks>/prune_sequentially/{model}/seed{seed}/{method}/{sparsity}.jsonl"
     wildcard_constraints:
-        method=one_of(name for name in SEQUENTIAL if name not in MOVING),
+        method=one_of(name for name in plan.sequential if name not in plan.moving),
     conda:
         "../envs/pruning.yaml"
     threads: 1
     resources:
-        mem_mb=sequential_memory,
-        runtime=model_minutes,
+        mem_mb=ask.sequential_memory,
+        runtime=ask.model_minutes,
         gpu=1,
-        activation_mb=ACTIVATION_MB,  # changes no mask, so it is no parameter
+        activation_mb=ask.activation_mb,  # changes no mask, so it is no parameter
     params:
-        script=script("prune_sequentially.py"),
-        model=model_folder,
-        dtype=dtype,
-        method=method_options,
+        command=job("prune_sequentially.py", modules.of_method),
+        model="resources/models/{model}",
+        dtype=lookup("models/{model}/dtype", within=config),
+        method=options.method,
         batch_tokens=config["compute"]["batch_tokens"],
         activation_threshold=config["statistics"]["activation_threshold"],
-        progress=progress_folder,
-        code=code_of("prune_sequentially.py", modules_of_method),
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--model {params.model:q} --dtype {params.dtype:q} "
         "--windows {input.windows:q} --contrast-windows {input.contrast_windows:q} "
         "--statistics {input.statistics:q} --contrast-statistics {input.contrast:q} "
@@ -97,7 +94,7 @@ rule prune_sequentially:
         "--seed {wildcards.seed:q} --batch-tokens {params.batch_tokens:q} "
         "--activation-threshold {params.activation_threshold:q} "
         "--activation-memory-mb {resources.activation_mb:q} --threads {threads} "
-        "--progress {params.progress:q} --output {output.pruned:q} > {log:q} 2>&1"
+        "--progress {output.pruned:q}.progress --output {output.pruned:q} > {log:q} 2>&1"
 
 
 use rule prune_sequentially as prune_with_update with:
@@ -110,18 +107,18 @@ use rule prune_sequentially as prune_with_update with:
     benchmark:
         "<benchmarks>/prune_with_update/{model}/seed{seed}/{method}/{sparsity}.jsonl"
     wildcard_constraints:
-        method=one_of(MOVING),
+        method=one_of(plan.moving),
     resources:
-        mem_mb=update_memory,
-        runtime=model_minutes,
+        mem_mb=ask.update_memory,
+        runtime=ask.model_minutes,
         gpu=1,
-        activation_mb=ACTIVATION_MB,
+        activation_mb=ask.activation_mb,
 
 
 rule masks:
     """The masks of every method and sparsity, or the new weights."""
     input:
-        [masks_of(model) for model in MODELS],
+        [plan.all_pruned(model) for model in plan.models],
     localrule: True
 
 
@@ -129,10 +126,10 @@ rule export_model:
     """Write a pruned model as a Hugging Face folder with a model card."""
     input:
         model="<resources>/models/{model}/manifest.json",
-        mask=ancient(mask_of),
-        record=record_of,
-        perplexity=records_of_run,
-        dense=dense_records_of,
+        mask=ancient(plan.pruned),
+        record=plan.pruned_record,
+        perplexity=plan.perplexity_of_run,
+        dense=plan.dense_perplexity,
     output:
         manifest="<results>/{model}/seed{seed}/export/{method}/{sparsity}/manifest.json",
     log:
@@ -140,24 +137,22 @@ rule export_model:
     benchmark:
         "<benchmarks>/export_model/{model}/seed{seed}/{method}/{sparsity}.jsonl"
     wildcard_constraints:
-        method="|".join(config["methods"]),
+        method=one_of(config["methods"]),
     conda:
         "../envs/pruning.yaml"
     threads: 1
     resources:
         mem_mb=growing(2500),
-        runtime=model_minutes,
+        runtime=ask.model_minutes,
     params:
-        script=script("export_model.py"),
-        model=model_folder,
-        languages=canonical({code: config["languages"][code]["name"] for code in LANGUAGES}),
-        perplexity=folder_of_input("perplexity"),
-        dense=folder_of_input("dense"),
-        folder=folder_of_manifest,
-        code=code_of("export_model.py"),
+        command=job("export_model.py"),
+        model="resources/models/{model}",
+        languages=options.language_names(plan.languages),
+        folder=subpath(output.manifest, parent=True),
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--model {params.model:q} --mask {input.mask:q} "
-        "--seed {wildcards.seed:q} --perplexity {params.perplexity:q} "
-        "--dense-perplexity {params.dense:q} --languages {params.languages:q} "
+        "--seed {wildcards.seed:q} --languages {params.languages:q} "
+        '--perplexity "$(dirname {input.perplexity[0]:q})" '
+        '--dense-perplexity "$(dirname {input.dense[0]:q})" '
         "--output {params.folder:q} > {log:q} 2>&1"

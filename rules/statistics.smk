@@ -21,19 +21,18 @@ rule collect_statistics:
         "../envs/statistics.yaml"
     threads: 1
     resources:
-        mem_mb=model_memory,
-        runtime=model_minutes,
+        mem_mb=ask.model_memory,
+        runtime=ask.model_minutes,
         gpu=1,
     params:
-        script=script("collect_statistics.py"),
-        model=model_folder,
-        dtype=dtype,
+        command=job("collect_statistics.py"),
+        model="resources/models/{model}",
+        dtype=lookup("models/{model}/dtype", within=config),
         batch_tokens=config["compute"]["batch_tokens"],
         activation_threshold=config["statistics"]["activation_threshold"],
-        activation_thresholds=methods.activation_thresholds(EXPERIMENT),
-        code=code_of("collect_statistics.py"),
+        activation_thresholds=options.activation_thresholds,
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--model {params.model:q} --dtype {params.dtype:q} "
         "--windows {input.windows:q} --batch-tokens {params.batch_tokens:q} "
         "--activation-threshold {params.activation_threshold:q} "
@@ -45,7 +44,7 @@ rule rank_languages:
     """Order the calibration languages so that each next one is farthest from those before it."""
     input:
         model="<resources>/models/{model}/manifest.json",
-        statistics=statistics_of_pool,
+        statistics=plan.pool_statistics,
     output:
         order="<results>/{model}/seed{seed}/statistics/order.json",
     log:
@@ -58,10 +57,9 @@ rule rank_languages:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        script=script("rank_languages.py"),
-        model=model_folder,
-        code=code_of("rank_languages.py"),
+        command=job("rank_languages.py"),
+        model="resources/models/{model}",
     shell:
-        "python {params.script:q} --code {params.code:q} "
+        "python {params.command} "
         "--model {params.model:q} --statistics {input.statistics:q} --seed {wildcards.seed:q} "
         "--output {output.order:q} > {log:q} 2>&1"

@@ -14,6 +14,7 @@ import torch
 
 from multiprune.calibration.windows import read_windows
 from multiprune.errors import InputError
+from multiprune.experiment.axes import modules_of
 from multiprune.files.hashes import sha256_file, sha256_json
 from multiprune.files.manifests import checked_fingerprint
 from multiprune.jobs.code_digest import code_digest
@@ -21,7 +22,6 @@ from multiprune.jobs.command import run
 from multiprune.models.architectures import Architecture
 from multiprune.models.loading import check_ids, check_length, library_versions, load_model, set_up
 from multiprune.models.weights import ModelWeights
-from multiprune.pruning.axes import modules_of
 from multiprune.pruning.pruner import BlockReport, PrunedModel, activation_threshold
 from multiprune.pruning.records import write_record
 from multiprune.pruning.sequential.passes import BlockPasses

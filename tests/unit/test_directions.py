@@ -7,7 +7,7 @@ import pytest
 
 LIBRARY = Path(__file__).parents[2] / "scripts/multiprune"
 ORDER = [
-    "errors", "registry", "files", "jobs", "experiment", "models", "uncertainty",
+    "errors", "registry", "files", "jobs", "models", "experiment", "uncertainty",
     "fetch", "calibration", "statistics", "pruning", "evaluation", "claims", "tables", "figures",
     "export", "audit", "languages",
 ]  # fmt: skip

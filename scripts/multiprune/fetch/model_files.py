@@ -2,18 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from multiprune.errors import InputError
-from multiprune.files.manifests import MANIFEST
+from multiprune.models.folder import PICKLED, is_model_file
 from multiprune.models.weights import INDEX, WHOLE, weight_names
 
 Check = Callable[[Path], None]  # of a folder; raises InputError
 
-SUFFIXES = (".safetensors", ".json", ".txt", ".model", ".jinja")
-LICENCES = ("LICEN[CS]E*", "COPYING*", "NOTICE*", "USE_POLICY*", "*TERMS*")  # in capitals
-PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 CONFIGS = ("config.json", "tokenizer_config.json")  # either may ask for code
 VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt")
 
@@ -43,14 +39,6 @@ def model_files(names: Iterable[str], source: str) -> list[str]:
     used = weight_names(weights)
     left = {*weights, INDEX} if WHOLE in used else set(weights)
     return [name for name in wanted if name in used or name not in left]
-
-
-def is_model_file(name: str) -> bool:
-    """Whether a file may belong to a model, by its name alone."""
-    if name.startswith(".") or name == MANIFEST:
-        return False
-    licence = any(fnmatchcase(name.upper(), pattern) for pattern in LICENCES)
-    return name.endswith(SUFFIXES) or (licence and not name.endswith(PICKLED))
 
 
 def check_shards(folder: Path, names: Sequence[str], source: str) -> None:

@@ -1,0 +1,127 @@
+"""What jobs are told beside their files: definitions and options, as the text of an argument."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from multiprune.experiment import candidates, downloads, downstream, methods, table_grids
+from multiprune.experiment.demands import demands
+from multiprune.experiment.settings.experiment import Experiment
+from multiprune.files.hashes import sha256_json
+from multiprune.files.json import canonical
+from multiprune.registry import constants
+
+
+class Options:
+    """The arguments of an experiment's jobs, canonical: reordering the config changes none.
+
+    `wildcards` are those of the job.
+    """
+
+    def __init__(self, experiment: Experiment):
+        self.experiment = experiment
+
+    def results(self, wildcards: Any) -> str:
+        """Folder of the experiment's results."""
+        return f"results/{self.experiment.experiment}"
+
+    # Fetching.
+
+    def model_definition(self, wildcards: Any) -> str:
+        """What the model is, as JSON."""
+        return canonical(downloads.model_definition(self.experiment, wildcards.model))
+
+    def model_definitions(self, wildcards: Any) -> str:
+        """What every model is, as JSON."""
+        models = self.experiment.models
+        return canonical(
+            {name: downloads.model_definition(self.experiment, name) for name in models}
+        )
+
+    def corpus_definition(self, wildcards: Any) -> str:
+        """What a language's text is, as JSON."""
+        text = (wildcards.corpus, wildcards.language)
+        return canonical(downloads.corpus_definition(self.experiment, *text))
+
+    def text_definitions(self, wildcards: Any) -> str:
+        """What every text is, as JSON."""
+        return canonical(downloads.text_definitions(self.experiment))
+
+    def task_definition(self, wildcards: Any) -> str:
+        """Which task in which language, as JSON."""
+        return canonical({"task": wildcards.task, "language": wildcards.language})
+
+    def asked_of_model(self, wildcards: Any) -> str:
+        """What the experiment asks of a model, as JSON."""
+        return canonical(demands(self.experiment, wildcards.model))
+
+    def asked_of_models(self, wildcards: Any) -> str:
+        """What the experiment asks of every model, as JSON."""
+        models = self.experiment.models
+        return canonical({name: demands(self.experiment, name) for name in models})
+
+    # Calibration and statistics.
+
+    def activation_thresholds(self, wildcards: Any) -> list[float]:
+        """Thresholds that activity is counted at."""
+        return methods.activation_thresholds(self.experiment)
+
+    def corpora(self, languages: list[str]) -> str:
+        """The corpus that each language's text is of, as JSON."""
+        return canonical({code: self.experiment.languages[code].corpus for code in languages})
+
+    # Pruning.
+
+    def method(self, wildcards: Any) -> str:
+        """The options of a method, defaults filled in, as JSON."""
+        return canonical(methods.method_options(self.experiment, wildcards.method))
+
+    def languages_to_take(self, wildcards: Any) -> int | str:
+        """How many languages a method takes of an order; empty for other methods."""
+        size = methods.chosen_size(self.experiment, wildcards.method)
+        return "" if size is None else size
+
+    def language_names(self, languages: list[str]) -> str:
+        """The names of languages by their codes, as JSON."""
+        return canonical({code: self.experiment.languages[code].name for code in languages})
+
+    # Constants that are chosen.
+
+    def candidates(self, wildcards: Any) -> str:
+        """The candidates of a method, the simplest first, as JSON."""
+        tried = methods.candidates(self.experiment, wildcards.method)
+        return canonical([{"name": one.name, "constants": one.constants} for one in tried])
+
+    def constants(self, wildcards: Any) -> str:
+        """The constants of a candidate, as JSON."""
+        tried = methods.candidates(self.experiment, wildcards.method)
+        return next(canonical(one.constants) for one in tried if one.name == wildcards.candidate)
+
+    def candidate(self, wildcards: Any) -> str:
+        """The options of a method with the constants of a candidate set, as JSON."""
+        options = methods.method_options(self.experiment, wildcards.method)
+        constants = json.loads(self.constants(wildcards))
+        return canonical(candidates.with_constants(options, constants))
+
+    def sparsity_of_choice(self, wildcards: Any) -> str:
+        """The sparsity that a method's constants are chosen at."""
+        return methods.sparsity_text(self.experiment.methods[wildcards.method].choose_at)
+
+    # Downstream tasks, tables and figures.
+
+    def folder_of_task(self, task: str) -> Callable[[Any], str]:
+        """Parameter function: the folder with a folder for each language of a task."""
+        built = task in downstream.cloze_tasks(self.experiment)
+        return lambda wildcards: f"{self.results(wildcards) if built else 'resources'}/tasks/{task}"
+
+    def grid_of_table(self, wildcards: Any) -> str:
+        """Digest of the part of the grid that a table depends on."""
+        return sha256_json(table_grids.grid_of_table(self.experiment, wildcards.table))
+
+    def whole_grid(self, wildcards: Any) -> str:
+        """Digest of the whole grid, of which figures show names and methods."""
+        return sha256_json(table_grids.whole_grid(self.experiment))
+
+    def caption_of_table(self, wildcards: Any) -> str:
+        """What explains a table's columns in the report."""
+        return constants("tables", wildcards.table)["CAPTION"]

@@ -1,0 +1,61 @@
+"""What jobs ask of a cluster: memory in MB and time in minutes, from the sizes in the config.
+
+Both grow with each attempt, so that a job that was too large is tried again with more.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from multiprune.experiment import methods
+from multiprune.experiment.cost import window_tokens
+from multiprune.experiment.settings.experiment import Experiment
+
+
+def growing(amount: int) -> Callable[[Any, int], int]:
+    """Resource function: an amount that grows with each attempt."""
+    return lambda wildcards, attempt: attempt * amount
+
+
+class JobResources:
+    """Memory and time of the jobs that hold a model, by the wildcards of the job."""
+
+    def __init__(self, experiment: Experiment):
+        self.experiment = experiment
+        # In whole MB: Snakemake rounds any other resource.
+        self.activation_mb = round(1000 * experiment.compute.activation_memory_gb)
+
+    def model_memory(self, wildcards: Any, attempt: int) -> int:
+        """MB of a job that holds a whole model: evaluations, statistics, masks."""
+        weights = self._bytes_per_weight(wildcards.model) * self._billions(wildcards.model)
+        # A quarter to spare, and 2.5 GB for Python, torch and one batch.
+        return int(attempt * (2500 + 1250 * weights))
+
+    def sequential_memory(self, wildcards: Any, attempt: int) -> int:
+        """MB of a job that holds a model and the hidden states of all its windows."""
+        sets = (
+            *methods.calibration_sets(self.experiment, wildcards.method),
+            *methods.contrast_sets(self.experiment, wildcards.method),
+        )
+        tokens = sum(window_tokens(self.experiment, name) for name in sets)
+        # 1B parameters: 2,048 channels; 8B: 4,096. Without a GPU all of them stay in host memory.
+        channels = 2048 * self._billions(wildcards.model) ** (1 / 3)
+        states = tokens * channels * self._bytes_per_weight(wildcards.model) / 1e6
+        return self.model_memory(wildcards, attempt) + int(attempt * 1.25 * states)
+
+    def update_memory(self, wildcards: Any, attempt: int) -> int:
+        """MB of a sequential job that factors the Hessians of one block's inputs as well."""
+        # Llama 3 8B: 14,336^2 float64 are 1.6 GB, six times while the widest input's is factored.
+        more = 1500 * self._billions(wildcards.model)
+        return self.sequential_memory(wildcards, attempt) + int(attempt * more)
+
+    def model_minutes(self, wildcards: Any, attempt: int) -> int:
+        """Time limit of a job that passes text through a model."""
+        return int(attempt * (30 + 30 * self._billions(wildcards.model)))
+
+    def _billions(self, model: str) -> float:
+        return self.experiment.models[model].parameters
+
+    def _bytes_per_weight(self, model: str) -> int:
+        definition = self.experiment.models[model]
+        converted = definition.kind == "package_gguf"  # to float32
+        return 4 if definition.dtype == "float32" or converted else 2
