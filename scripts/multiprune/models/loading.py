@@ -33,6 +33,7 @@ def set_up(threads: int) -> torch.device:
 def load_model(
     folder: Path | str,
     dtype: str = "auto",
+    *,
     on_host: bool = False,
 ) -> PreTrainedModel:
     """The causal language model in a folder, in evaluation mode.

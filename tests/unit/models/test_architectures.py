@@ -33,7 +33,7 @@ from multiprune.files.json import write_json_lines
 from multiprune.files.manifests import write_manifest
 from multiprune.files.tensors import write_tensors
 from multiprune.models import architectures
-from multiprune.models.loading import load_model
+from multiprune.pruning.loading import load_pruned
 
 WINDOWS = {"de": 5, "en": 3, "sw": 4}  # of 12 tokens, in batches of 3
 BATCH, LENGTH, SPARSITY, STRENGTH = 3, 12, 0.5, 0.1
@@ -342,7 +342,7 @@ def test_masks_drop_the_lowest_scores_of_every_output(experiment, method):
 @pytest.mark.parametrize("method", list(METHODS))
 def test_a_masked_model_is_zero_where_the_mask_says_and_else_the_same(experiment, method):
     masks = kept(experiment, method)
-    masked = load_model(experiment.model, "auto", experiment.mask(method))
+    masked = load_pruned(experiment.model, "auto", experiment.mask(method))
     dense = dict(experiment.dense.named_parameters())
     expected_type = torch.float32 if experiment.exact else torch.bfloat16
     for name, parameter in masked.named_parameters():
@@ -353,7 +353,7 @@ def test_a_masked_model_is_zero_where_the_mask_says_and_else_the_same(experiment
 
 
 def test_tied_weights_stay_tied(experiment):
-    masked = load_model(experiment.model, "auto", experiment.mask("wanda"))
+    masked = load_pruned(experiment.model, "auto", experiment.mask("wanda"))
     tied = masked.get_output_embeddings().weight is masked.get_input_embeddings().weight
     assert tied == masked.config.tie_word_embeddings
 

@@ -1,0 +1,50 @@
+"""What jobs ask of a cluster, computed by hand."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from multiprune.experiment.resources import JobResources, growing
+from multiprune.experiment.validation import validate
+from unit.experiment.data import changed
+
+
+def asked(*changes: tuple[str, object]) -> JobResources:
+    return JobResources(validate(changed(*changes)))
+
+
+def job(method: str = "wanda") -> SimpleNamespace:
+    return SimpleNamespace(model="tiny", method=method)
+
+
+@pytest.mark.parametrize(("dtype", "memory"), [("auto", 22_500), ("float32", 42_500)])
+def test_memory_is_of_the_weights_a_quarter_more_and_what_python_takes(dtype, memory):
+    """8e9 weights of 2 or 4 bytes: 16 or 32 GB."""
+    sized = asked(("models/tiny/parameters", 8), ("models/tiny/dtype", dtype))
+    assert sized.model_memory(job(), attempt=1) == memory
+    assert sized.model_memory(job(), attempt=2) == 2 * memory
+
+
+def test_a_sequential_job_holds_the_states_of_all_its_windows():
+    """Two languages of 10 windows of 100 tokens, 2,048 channels of 2 bytes, a quarter more."""
+    sized = asked(
+        ("models/tiny/parameters", 1),
+        ("calibration", {"samples": 10, "length": 100}),
+    )
+    states = sized.sequential_memory(job(), attempt=1) - sized.model_memory(job(), attempt=1)
+    assert states == int(1.25 * 2 * 10 * 100 * 2048 * 2 / 1e6)
+    update = sized.update_memory(job(), attempt=1) - sized.sequential_memory(job(), attempt=1)
+    assert update == 1500
+
+
+def test_time_grows_with_the_model():
+    sized = asked(("models/tiny/parameters", 8))
+    assert sized.model_minutes(job(), attempt=1) == 270
+
+
+def test_what_grows_with_each_attempt():
+    assert [growing(30)(None, attempt) for attempt in (1, 2, 3)] == [30, 60, 90]
+
+
+def test_activations_in_whole_megabytes():
+    assert asked(("compute", {"activation_memory_gb": 0.0015})).activation_mb == 2
