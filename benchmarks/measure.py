@@ -8,13 +8,17 @@ since machines are noisy. Nothing here fails a test run; the table says what was
 
 import argparse
 import json
+import os
+import platform
 import statistics
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -197,6 +201,18 @@ def measured_rows(demo: Demo, groups: list[str]) -> list[Row]:
     return rows
 
 
+def markdown(rows: list[Row]) -> str:
+    """A table for the documentation, with what the figures depend on."""
+    lines = ["| measured | figure | bar |", "|---|---:|---:|"]
+    for row in rows:
+        bar = "" if row.bar is None else f"{'≥' if row.at_least else '≤'} {row.bar:g}"
+        missed = " (**not met**)" if row.verdict not in ("", "met") else ""
+        lines.append(f"| {row.measure} | {row.value:.3g} | {bar}{missed} |")
+    made = f"Run on {date.today():%d %B %Y}: {os.cpu_count()} cores, Python "
+    made += f"{platform.python_version()}, torch {version('torch')}."
+    return "\n".join([*lines, "", made, ""])
+
+
 def parse() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -232,6 +248,8 @@ def main() -> None:
             for row in rows
         },
     )
+    with replacing(options.results / "bench.md") as temporary:
+        temporary.write_text(markdown(rows), encoding="utf-8")
     judged = [row for row in rows if row.verdict]
     missed = sum(row.verdict != "met" for row in judged)
     print(f"{missed} of {len(judged)} bars not met")

@@ -23,13 +23,12 @@ SHOWN = {
 }
 
 
-def main() -> None:
-    """Geometric means over all languages, best first within each model and sparsity."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tables", type=Path, required=True, help="folder of the tables")
-    parser.add_argument("--report", type=Path, required=True)
-    options = parser.parse_args()
-    path = options.tables / "summary.csv"
+def summary(tables: Path, report: Path) -> str:
+    """Geometric means over all languages, best first within each model and sparsity.
+
+    InputError where the tables are not there.
+    """
+    path = tables / "summary.csv"
     if not path.is_file():
         raise InputError(f"{path}: no such file; run the workflow first")
     table = pd.read_csv(path)
@@ -42,18 +41,31 @@ def main() -> None:
     models = table["model"].unique()
     shown = [name for name in SHOWN if name != "model" or len(models) > 1]
     whose = f" of {models[0]}" if len(models) == 1 else ""
-    print(f"\nPerplexity{whose}, geometric mean over all languages:\n")
     text = table[shown].rename(columns=SHOWN)
-    print(text.to_string(index=False, na_rep="", float_format="{:.3g}".format))
-    claims = read_table(options.tables / "claims.csv", constants("tables", "claims")["COLUMNS"])
-    print(f"\n{count_verdicts(claims['verdict'])} ({options.tables / 'claims.md'})")
-    print(f"report: {options.report}")
+    claims = read_table(tables / "claims.csv", constants("tables", "claims")["COLUMNS"])
+    return f"""
+Perplexity{whose}, geometric mean over all languages:
+
+{text.to_string(index=False, na_rep="", float_format="{:.3g}".format)}
+
+{count_verdicts(claims["verdict"])} ({tables / "claims.md"})
+report: {report}
+"""
 
 
 def intervals(low: pd.Series, high: pd.Series) -> list[str]:
     """`[low, high]` for each pair, empty where there is none."""
     pairs = zip(low, high, strict=True)
     return ["" if pd.isna(a) else f"[{a:.3f}, {b:.3f}]" for a, b in pairs]
+
+
+def main() -> None:
+    """Print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tables", type=Path, required=True, help="folder of the tables")
+    parser.add_argument("--report", type=Path, required=True)
+    options = parser.parse_args()
+    print(summary(options.tables, options.report), end="")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from huggingface_hub import constants
+from patience import patience
 
 from multiprune.fetch import hub
 
@@ -321,7 +322,7 @@ class FetchingAlone(Fetching):
             preexec_fn=limit if file_limit else None,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=patience(180),
         )
         self.printed += done.stdout
         return done.returncode, done.stderr

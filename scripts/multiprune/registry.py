@@ -46,6 +46,12 @@ def names(package: str, having: str | None = None) -> list[str]:
     ]
 
 
+def summary(package: str, name: str) -> str:
+    """The first line of a module's docstring, read without importing it."""
+    path = LIBRARY.joinpath(*package.split("."), f"{name}.py")
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()[0]
+
+
 @cache
 def constants(package: str, name: str) -> dict[str, object]:
     """The literal constants at the top of a module, read without importing it."""

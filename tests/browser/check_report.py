@@ -33,7 +33,7 @@ WINDOW = {"width": 1366, "height": 900}
 NARROW = {"width": 800, "height": 900}
 PAGES = ("Workflow", "Statistics", "About")  # of every report; the other entries are categories
 UNRENDERED = re.compile(r"\{\{|\}\}|\{%|%\}|\bsnakemake\.|System Message")
-PATIENCE = 60_000  # milliseconds that anything may take to appear; a busy machine is slow
+PATIENCE = 180_000  # milliseconds that anything may take to appear; a busy machine is slow
 STILL = "* { transition: none !important; }"  # or every click waits for the menu to move
 LOADED = """() => new Promise(done =>
   document.readyState === "complete" ? done() : addEventListener("load", () => done()))"""

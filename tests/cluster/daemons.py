@@ -18,13 +18,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from patience import patience
+
 CONFIGURATION = Path("/etc/slurm")
 CLAIM = Path(tempfile.gettempdir()) / "multiprune-slurm.lock"  # names the folder of the last run
 MARK = "# Written by tests/cluster/daemons.py: removed when the tests end.\n"
 COMMANDS = ("sbatch", "srun", "sacct", "sacctmgr", "scontrol", "sinfo", "squeue", "scancel")
 LISTENING = ("slurmctld", "slurmd", "slurmdbd", "mariadbd")
 DAEMONS = ("munged", "mariadb-install-db", "mariadbd", "slurmdbd", "slurmctld", "slurmd")
-PATIENCE = 60  # seconds that a daemon gets to answer or to end
+PATIENCE = patience(180)  # seconds that a daemon gets to answer or to end
 PARTITION = "test"
 ACCOUNT = "experiments"
 GPUS = 2

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cluster.clones import clone
 from cluster.daemons import command
+from patience import patience
 from workflow.running import ROOT, Outcome, Workflow, clean_environment
 
 # Words of the command line that follow `snakemake --profile slurm`; the rest is the profile's.
@@ -24,7 +25,7 @@ POLLING = (
     *("--seconds-between-status-checks", "3"),
     *("--max-status-checks-per-second", "1"),
 )
-PATIENCE = 400  # seconds for a whole run
+PATIENCE = patience(1200)  # seconds for a whole run
 FIELDS = "JobIDRaw,State,ReqTRES,ElapsedRaw,TimelimitRaw,Comment"
 
 

@@ -1,4 +1,4 @@
-"""What profiles/slurm/config.yaml and profiles/README.md promise, as far as a dry run shows it."""
+"""What profiles/slurm/config.yaml and docs/cluster.md promise, as far as a dry run shows it."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from cluster.clones import bare_machine, plan, resources_by_rule
 from cluster.submitting import WITHOUT_CONDA, new_project
 from workflow.running import ROOT, Workflow, planned_jobs
 
-SITE = re.search(r"```yaml\n(.+?)```", (ROOT / "profiles/README.md").read_text(), re.DOTALL)[1]
+SITE = re.search(r"```yaml\n(.+?)```", (ROOT / "docs/cluster.md").read_text(), re.DOTALL)[1]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conda_standin import calls, install
+from patience import patience
 from workflow.running import ROOT, Outcome, Workflow
 
 pytestmark = [pytest.mark.conda, pytest.mark.slow]
@@ -49,7 +50,7 @@ def with_conda(workflow: Workflow, conda: Path, prefixes: Path, *targets: str) -
     # The stand-in compiles nothing; if jobs kept no bytecode, each would compile it all again.
     environment = {"PATH": path, "PYTHONDONTWRITEBYTECODE": ""}
     options = ("--sdm", "conda", "--conda-prefix", str(prefixes), "--show-failed-logs")
-    return workflow.run(*targets, *options, environment=environment, timeout=900)
+    return workflow.run(*targets, *options, environment=environment, timeout=patience(2700))
 
 
 @pytest.fixture(scope="module")

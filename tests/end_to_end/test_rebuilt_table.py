@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from patience import patience
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -13,7 +15,7 @@ def test_the_committed_tables_are_what_their_sources_make(tmp_path):
         [sys.executable, ROOT / "scripts" / "build_language_table.py", "--output", output],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=patience(900),
         check=False,
     )
     assert done.returncode == 0, f"the table cannot be built: {done.stderr}"

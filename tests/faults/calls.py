@@ -15,10 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from patience import patience
 from workflow.interruption import PATIENCE
 from workflow.running import RULE, clean_environment
 
-LONGEST = 1200  # seconds of a whole call on a busy machine; about 40 on a quiet one
+LONGEST = patience(1200)  # seconds of a whole call on a busy machine; about 40 on a quiet one
 TICKS = os.sysconf("SC_CLK_TCK")  # of processor time in a second
 FINISHED = re.compile(r"^Finished jobid: (\d+) ")
 SCRIPT = re.compile(r"^scripts/(\w+)\.py$")

@@ -10,6 +10,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
+from patience import patience
 from workflow.running import Outcome, Workflow
 
 from refusals.bad_config_files import OVERLAYS, UNREADABLE
@@ -98,7 +99,12 @@ def check_config(workflow: Workflow, files: list[str]) -> Outcome:
     """What scripts/check_config.py says of config files."""
     command = [sys.executable, "scripts/check_config.py", *files]
     done = subprocess.run(
-        command, cwd=workflow.folder, capture_output=True, text=True, timeout=400, check=False
+        command,
+        cwd=workflow.folder,
+        capture_output=True,
+        text=True,
+        timeout=patience(1200),
+        check=False,
     )
     return Outcome(done.returncode, done.stdout + done.stderr)
 

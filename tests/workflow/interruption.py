@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from patience import patience
 from workflow.running import Outcome, Workflow, clean_environment
 
 REPORT = ("--report", "results/tiny/report.html", "--report-after-run")
@@ -15,7 +16,7 @@ REPORT = ("--report", "results/tiny/report.html", "--report-after-run")
 COMMAND = ("--workflow-profile", "demo", *REPORT)
 LOGS = "results/tiny/logs/evaluate_perplexity/tiny-llama/seed0"
 CACHE = "results/tiny/tiny-llama/cache"
-PATIENCE = 300  # seconds until there is something to kill
+PATIENCE = patience(900)  # seconds until there is something to kill
 
 
 @dataclass

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from patience import patience
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
@@ -20,6 +21,7 @@ TREE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
 # What a user's shell may hold and what would change a run.
 UNWANTED = ("SNAKEMAKE_PROFILE", "SNAKEMAKE_DEBUG", "PYTHONPATH", "PYTHONSTARTUP")
 HALF_WRITTEN = ("*.tmp", ".*.tmp", ".*.partial", ".*.previous", "*.progress")
+LONGEST = patience(1200)  # seconds of one call of Snakemake
 UNFINISHED = (*HALF_WRITTEN, "*.corrupt")
 RULE = re.compile(r"^(?:local)?rule (\w+):$")
 
@@ -77,7 +79,7 @@ class Workflow:
         config: bool = True,
         environment: dict[str, str] | None = None,
         python: str = sys.executable,
-        timeout: float = 400,
+        timeout: float = LONGEST,
     ) -> Outcome:
         """Run Snakemake to its end with two cores; `environment` adds to the variables."""
         cores = () if "--workflow-profile" in arguments else ("--cores", "2")

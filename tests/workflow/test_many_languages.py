@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import tiny
 import yaml
+from patience import patience
 from workflow.expected import (
     DENSE,
     M_WANDA,
@@ -171,7 +172,7 @@ def before(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Work
 @pytest.fixture(scope="module")
 def done(before: Workflow) -> Workflow:
     """The experiment with its six languages. Tests read it and never change it."""
-    outcome = before.run("--show-failed-logs", *CONFIG, config=False, timeout=900)
+    outcome = before.run("--show-failed-logs", *CONFIG, config=False, timeout=patience(2700))
     assert outcome.code == 0, outcome.text
     return before
 
@@ -308,7 +309,7 @@ def planned(grown: Workflow) -> set[str]:
 @pytest.fixture(scope="module")
 def outcome(grown: Workflow, planned: set[str]) -> Outcome:
     """The run with the new language, after it was planned."""
-    return grown.run("--show-failed-logs", *CONFIG, config=False, timeout=900)
+    return grown.run("--show-failed-logs", *CONFIG, config=False, timeout=patience(2700))
 
 
 def joined() -> set[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from patience import patience
 from safetensors.torch import load_file
 from workflow.expected import MODEL, PRUNED, evaluations, figures, masks, tables
 from workflow.running import Outcome, Workflow, clean_environment
@@ -277,7 +278,7 @@ def clean_logits(exported: Workflow) -> dict[str, torch.Tensor]:
     target = exported.folder / "logits"
     command = [sys.executable, "-c", LOADING, target, "alle Menschen sind frei", *folders]
     environment = clean_environment() | {"HF_HUB_OFFLINE": "1"}
-    subprocess.run(command, cwd=exported.folder, env=environment, check=True, timeout=120)
+    subprocess.run(command, cwd=exported.folder, env=environment, check=True, timeout=patience(360))
     return load_file(target)
 
 
@@ -319,7 +320,7 @@ def verified(exported: Workflow, folder: str, tmp_path: Path) -> dict[tuple[str,
         env=os.environ,
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=patience(360),
     )
     with (tmp_path / "sparsity.csv").open(newline="") as file:
         return {(row["level"], row["name"]): row for row in csv.DictReader(file)}

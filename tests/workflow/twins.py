@@ -4,6 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from patience import patience
 from workflow.interruption import kill_group, wait_until
 from workflow.running import Outcome, Workflow, backwards, clean_environment
 
@@ -13,7 +14,7 @@ FEW = (
     "results/tiny/tiny-llama/seed0/perplexity/wanda/0.5/en.json",
     "results/tiny/tables/allocation.csv",
 )
-PATIENCE = 400  # seconds until a run has ended
+PATIENCE = patience(1200)  # seconds until a run has ended
 
 
 class Running:

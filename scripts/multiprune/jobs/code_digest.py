@@ -1,9 +1,10 @@
 """A hash of the code that can change a script's result, and of nothing else.
 
 Comments, docstrings, layout and what people are told do not count: arguments of `InputError`, of
-`print` and of warnings, help texts, a table's CAPTION, which the report alone shows. NEUTRAL
-modules do not count either, since no result depends on them; nor do the alternatives of a registry
-(scores, norms, allocations, tables, figures) that a job does not name.
+`print` and of warnings, help texts, a table's CAPTION, which the report alone shows, and a score's
+OPTIONS, whose values come to a job as parameters. NEUTRAL modules do not count either, since no
+result depends on them; nor do the alternatives of a registry (scores, norms, allocations, tables,
+figures) that a job does not name.
 """
 
 import ast
@@ -18,7 +19,8 @@ NEUTRAL = frozenset({"errors", "registry", "files.locks", "jobs.command", "jobs.
 # Calls of which only the words depend on the arguments.
 TELLING = frozenset({"print", "ArgumentParser", "add_argument_group", "warn", "warning"})
 SET_ASIDE = frozenset({"set_aside", "set_both_aside"})  # the last argument is the reason
-CAPTION = "CAPTION"  # the name of a constant
+# Constants that the report shows, and that the config's models are made of.
+ELSEWHERE = frozenset({"CAPTION", "OPTIONS"})
 TOLD = frozenset({"help", "description", "metavar", "epilog"})  # keywords of argparse
 
 
@@ -94,7 +96,7 @@ class _WithoutWords(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
-        if getattr(node.targets[0], "id", None) == CAPTION:
+        if getattr(node.targets[0], "id", None) in ELSEWHERE:
             return None
         return self.generic_visit(node)
 

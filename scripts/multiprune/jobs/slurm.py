@@ -24,7 +24,7 @@ def check_submission(partitions: Iterable[str]) -> None:
     for partition in sorted(set(partitions) - set(allowed)):
         raise InputError(
             f"{unknown_name('SLURM partition', partition, allowed)} "
-            "(slurm_partition, see profiles/README.md)"
+            "(slurm_partition, see docs/cluster.md)"
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import patience
 from tiny import byte_tokenizer, start_token_tokenizer, write_llama
 
 import sample_demonstrations
@@ -238,7 +239,7 @@ def test_hash_seeds_change_nothing():
         subprocess.run(
             [sys.executable, "-c", code],
             env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(SCRIPTS)},
-            capture_output=True, text=True, check=True, timeout=60,
+            capture_output=True, text=True, check=True, timeout=patience(180),
         ).stdout
         for seed in ("1", "2", "3")
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from patience import patience
 from safetensors.torch import load_file, save_file
 from tiny import write_llama
 from tiny_architectures import ARCHITECTURES, publish_bare, write_model
@@ -116,7 +117,7 @@ def clean_logits(exports) -> dict[str, torch.Tensor]:
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     environment |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-c", LOADING, exports, exports / "logits"]
-    subprocess.run(command, cwd=exports, env=environment, check=True, timeout=120)
+    subprocess.run(command, cwd=exports, env=environment, check=True, timeout=patience(360))
     return load_file(exports / "logits")
 
 

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from patience import patience
+
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
@@ -15,7 +17,7 @@ def run(script, *arguments, **environment):
         env=os.environ | {"HF_HUB_OFFLINE": "0"} | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(180),
     )
     return done.returncode, done.stderr.strip().splitlines()
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from patience import patience
 
 from unit.fetch.data import SCRIPTS, write_files
 
@@ -29,7 +30,7 @@ class TestDownloadPackage:
             env={"PATH": str(tools), "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=patience(180),
         )
         return done.returncode, done.stderr.strip().splitlines()[-1], output
 

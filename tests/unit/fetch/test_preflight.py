@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import tiny
 from loopback_hub import COMMIT, Repository, loopback_hub
+from patience import patience
 
 from multiprune.errors import InputError
 from multiprune.fetch.preflight import check_corpus, check_model, on_disk
@@ -64,7 +65,7 @@ def preflight(tmp_path, models, endpoint, lock):
          "--output", tmp_path / "preflight.csv"],
         env=os.environ | {"HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": "0",
                           "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "cache")},
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=patience(180),
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout.splitlines()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from patience import patience
 
 from multiprune.experiment.grid import Grid
 from multiprune.figures import (
@@ -327,7 +328,10 @@ def test_script_writes_the_same_bytes_twice(tmp_path):
         command = [sys.executable, SCRIPT, "--figure", name, "--model", "m", "--tables", tmp_path]
         command += ["--grid", tmp_path / "grid.json", "--pdf", targets[0], "--png", targets[1]]
         done = subprocess.run(
-            [*command, "--caption", targets[2]], capture_output=True, text=True, timeout=120
+            [*command, "--caption", targets[2]],
+            capture_output=True,
+            text=True,
+            timeout=patience(360),
         )
         return done, [Path(target) for target in targets]
 

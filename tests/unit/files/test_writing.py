@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import patience
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
@@ -68,7 +69,11 @@ def killed_while_writing(target: Path, number: int) -> int:
     )
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     return subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, timeout=60, check=False
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        timeout=patience(180),
+        check=False,
     ).returncode
 
 

@@ -132,12 +132,13 @@ def test_a_named_module_counts_with_what_it_imports(tmp_path, name, counts):
     assert (digest_with(tmp_path, named, **edited) != digest_with(tmp_path, named)) is counts
 
 
-def test_a_caption_that_the_report_alone_shows_does_not_count(tmp_path):
-    bars = FILES["multiprune/figures/bars.py"]
+@pytest.mark.parametrize("constant", ["CAPTION", "OPTIONS"])
+def test_what_no_job_reads_of_a_module_does_not_count(tmp_path, constant):
+    bars = FILES["multiprune/figures/bars.py"].replace("CAPTION", constant)
     named = ["figures.bars"]
     edited = {"multiprune/figures/bars.py": bars.replace("Bars.", "Bars and lines.")}
     assert digest_with(tmp_path, named, **edited) == digest_with(tmp_path, named)
-    edited = {"multiprune/figures/bars.py": bars.replace("CAPTION", "TITLE")}
+    edited = {"multiprune/figures/bars.py": bars.replace(constant, "TITLE")}
     assert digest_with(tmp_path, named, **edited) != digest_with(tmp_path, named)
 
 
@@ -222,10 +223,12 @@ def test_an_alternative_counts_for_the_job_that_names_it(scripts, package):
         before = after
 
 
-def test_no_script_of_a_rule_depends_on_the_config_module(scripts):
-    assert behind(scripts, "experiment/config.py") == {"check_config.py"}
+@pytest.mark.parametrize("module", ["settings/methods", "validation", "plan", "options"])
+def test_no_script_of_a_rule_depends_on_what_reads_a_config(scripts, module):
     rules = "".join(path.read_text(encoding="utf-8") for path in RULES.rglob("*.smk"))
-    assert "check_config.py" not in rules
+    of_rules = set(re.findall(r"\w+\.py", rules))
+    assert len(of_rules) > 15
+    assert not behind(scripts, f"experiment/{module}.py") & of_rules
 
 
 @pytest.mark.parametrize("module", sorted(NEUTRAL))

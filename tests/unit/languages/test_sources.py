@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from patience import patience
 
 from multiprune.errors import InputError
 from multiprune.languages.rules import (
@@ -399,6 +400,10 @@ def built(folder, texts, data):
     output = folder / "languages.csv"
     options = ["--udhr", texts, "--cldr", data, "--output", output]
     done = subprocess.run(
-        [sys.executable, SCRIPT, *options], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, SCRIPT, *options],
+        capture_output=True,
+        text=True,
+        timeout=patience(180),
+        check=False,
     )
     return done.returncode, done.stderr, output

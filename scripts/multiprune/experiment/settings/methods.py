@@ -1,11 +1,12 @@
 """A pruning method, by its `score`.
 
-A new score is a class at the end, with its own options, and its name in `Method`.
+Scores are the modules of `pruning.scores`: a method of each is made of the module's first line and
+its OPTIONS, so that a new score is one file. SparseGPT, which is more than a score, stands here.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Union
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag, create_model
 
 from multiprune.experiment.settings.allocations import EVENLY, Allocation, Uniform
 from multiprune.experiment.settings.norms import Norm, Pooled
@@ -22,7 +23,9 @@ from multiprune.experiment.settings.values import (
     whole,
 )
 from multiprune.experiment.subsets import CHOICES
+from multiprune.registry import constants, names, summary
 
+SCORES = "pruning.scores"
 SCORE = tag("Importance of a weight.")
 SubsetSize = whole(1, 1000)
 OptionPath = Annotated[str, Field(pattern="^[a-z_]+([.][a-z_]+)*$")]
@@ -131,23 +134,16 @@ class Activated(Scoped, Calibrated):
     )
 
 
-class Magnitude(Scoped):
-    """Absolute value of the weight; needs no calibration."""
-
-    score: Literal["magnitude"] = SCORE
-
-
-class Wanda(Activated):
-    """Absolute value of the weight times the norm of its input."""
-
-    score: Literal["wanda"] = SCORE
-
-
-class Ria(Activated):
-    """Relative importance within row and column times a power of the norm."""
-
-    score: Literal["ria"] = SCORE
-    ria_exponent: float = Field(0.5, ge=0, le=10, description="a: power of the norm.")
+def of_score(name: str) -> type[Scoped]:
+    """What a method with this score may say: all that its kind may, and the score's OPTIONS."""
+    told = constants(SCORES, name)
+    options = {
+        key: (Whole if isinstance(option["default"], int) else float, Field(**option))
+        for key, option in told.get("OPTIONS", {}).items()
+    }
+    kind = Activated if told.get("CALIBRATED", True) else Scoped
+    score = (Literal[name], SCORE)
+    return create_model(name, __base__=kind, __doc__=summary(SCORES, name), score=score, **options)
 
 
 class SparseGPT(Calibrated):
@@ -184,7 +180,7 @@ class SparseGPT(Calibrated):
 
 
 Method = Annotated[
-    Magnitude | Wanda | Ria | SparseGPT,
+    Union[*map(of_score, names(SCORES)), SparseGPT],
     Field(
         discriminator="score",
         description="A pruning method, by the score that tells how important a weight is.",

@@ -1,6 +1,8 @@
-"""Size of the weight alone."""
+"""Absolute value of the weight; needs no calibration."""
 
 from torch import Tensor
+
+CALIBRATED = False
 
 
 def score(weight: Tensor, norm: Tensor | None = None) -> Tensor:

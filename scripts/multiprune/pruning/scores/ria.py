@@ -2,6 +2,10 @@
 
 from torch import Tensor
 
+OPTIONS = {
+    "ria_exponent": {"default": 0.5, "ge": 0, "le": 10, "description": "a: power of the norm."}
+}
+
 
 def score(weight: Tensor, norm: Tensor, ria_exponent: float = 0.5) -> Tensor:
     """S_ij = (|W_ij| / sum_i |W_ij| + |W_ij| / sum_j |W_ij|) * n_j^a (RIA, Zhang et al. 2024).

@@ -1,4 +1,4 @@
-"""Size of the weight times the norm of its input."""
+"""Absolute value of the weight times the norm of its input."""
 
 from torch import Tensor
 

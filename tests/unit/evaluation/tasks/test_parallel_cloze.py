@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import patience
 
 from multiprune.errors import InputError
 from multiprune.evaluation.tasks.parallel_cloze import (
@@ -251,7 +252,7 @@ def build(folder, language, hash_seed, paragraphs, text=None):
         env=os.environ | {"PYTHONHASHSEED": str(hash_seed)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(180),
         check=False,
     )
     return done, output.parent

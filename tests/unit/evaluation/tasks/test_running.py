@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 from loopback_hub import COMMIT, Repository, loopback_hub
+from patience import patience
 from tiny import write_llama
 
 from multiprune.errors import InputError
@@ -179,7 +180,7 @@ def run(folder, *arguments, **environment):
         cwd=SCRIPT.parent,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(360),
         check=False,
     )
 

@@ -1,14 +1,11 @@
-from typing import Annotated, Literal
-
 import pytest
-from pydantic import Field
 from tiny import small_config
 
+from multiprune import registry
 from multiprune.errors import InputError
 from multiprune.experiment.settings.experiment import Experiment
-from multiprune.experiment.settings.methods import SCORE, Activated, Magnitude, Method
+from multiprune.experiment.settings.methods import Method, of_score
 from multiprune.experiment.settings.reading import read
-from multiprune.experiment.settings.values import Whole
 
 # Dotted path, the wrong value there, and the one line that it gives.
 MISTAKES = [
@@ -254,28 +251,40 @@ def test_one_of_several_sections_can_be_read_alone():
         read(Method, {"score": "ria", "ria_exponent": -1}, "methods.x")
 
 
-def test_a_new_score_is_one_class():
-    class Mine(Activated):
-        """A score of one's own, which takes calibration, norm and allocation from its class."""
+NEW_SCORE = '''
+"""A score of one's own."""
 
-        score: Literal["mine"] = SCORE
-        power: float = Field(1.0, ge=0, le=4, description="Power of the norm.")
-        rounds: Whole = Field(3, ge=1, le=9, description="How often the weights are compared.")
+OPTIONS = {
+    "power": {"default": 1.0, "ge": 0, "le": 4, "description": "Power of the norm."},
+    "rounds": {"default": 3, "ge": 1, "le": 9, "description": "How often weights are compared."},
+}
+'''
 
-    scores = Annotated[Mine | Magnitude, Field(discriminator="score")]
-    found = read(scores, {"score": "mine", "rounds": 5.0, "calibration": ["en"]})
+
+def test_a_new_score_is_one_file(tmp_path, monkeypatch):
+    folder = tmp_path / "pruning/scores"
+    folder.mkdir(parents=True)
+    (folder / "mine.py").write_text(NEW_SCORE.lstrip(), encoding="utf-8")
+    monkeypatch.setattr(registry, "LIBRARY", tmp_path)
+    mine = of_score("mine")
+    monkeypatch.undo()
+    registry.constants.cache_clear()
+    found = read(mine, {"score": "mine", "rounds": 5.0, "calibration": ["en"]})
     assert found.plain() == {
         **read(Method, {"score": "wanda", "calibration": ["en"]}).plain(),
         **{"score": "mine", "power": 1.0, "rounds": 5},
     }
+    assert mine.__doc__ == "A score of one's own."
     with pytest.raises(
         InputError, match=r"^x\.rounds: found 0, allowed is an integer >= 1 and <= 9$"
     ):
-        read(scores, {"score": "mine", "rounds": 0}, "x")
-    with pytest.raises(
-        InputError, match=r"^x\.score: unknown score 'mne': allowed are mine, magni"
-    ):
-        read(scores, {"score": "mne"}, "x")
+        read(mine, {"score": "mine", "rounds": 0}, "x")
+
+
+def test_a_score_without_calibration_takes_none():
+    assert "calibration" not in read(Method, {"score": "magnitude"}).plain()
+    with pytest.raises(InputError, match=r"^x: unknown key 'calibration': allowed are "):
+        read(Method, {"score": "magnitude", "calibration": ["en"]}, "x")
 
 
 def test_true_and_one_are_different_values():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from patience import patience
 from safetensors.torch import load_file, save_file
 
 import prune_sequentially
@@ -155,5 +156,5 @@ def run(words: list[str], code: str | None = None) -> subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, *start, *words[1:]],
         cwd=Path(prune_sequentially.__file__).parent,
-        env=os.environ | {"PYTHONPATH": "."}, capture_output=True, text=True, timeout=120,
+        env=os.environ | {"PYTHONPATH": "."}, capture_output=True, text=True, timeout=patience(360),
     )  # fmt: skip
