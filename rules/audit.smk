@@ -15,7 +15,7 @@ rule audit:
     conda:
         "../envs/audit.yaml"
     params:
-        command=job("audit_results.py"),
+        command=job("audit.py"),
         results=options.results,
         # Which files the config makes is asked of the Snakemake that runs this.
         python=sys.executable,

@@ -150,7 +150,7 @@ rule preflight:
         mem_mb=2000,
         runtime=60,
     params:
-        command=job("check_access.py"),
+        command=job("preflight.py"),
         results=options.results,
         models=options.model_definitions,
         asked=options.asked_of_models,

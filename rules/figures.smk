@@ -17,7 +17,7 @@ localrules:
     draw_figure,
 
 
-rule tabulate:
+rule tabulate_results:
     """Make one table of one model."""
     input:
         results=plan.results_of_table,
@@ -26,9 +26,9 @@ rule tabulate:
     output:
         table="<results>/tables/by_model/{model}/{table}.csv",
     log:
-        "<logs>/tabulate/{model}/{table}.log",
+        "<logs>/tabulate_results/{model}/{table}.log",
     benchmark:
-        "<benchmarks>/tabulate/{model}/{table}.jsonl"
+        "<benchmarks>/tabulate_results/{model}/{table}.jsonl"
     conda:
         "../envs/figures.yaml"
     resources:

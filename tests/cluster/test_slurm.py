@@ -17,7 +17,7 @@ JOBS = {
     f"evaluate_perplexity_wildcards_{MODEL}_0_magnitude_0.5",
     f"evaluate_perplexity_wildcards_{MODEL}_0_wanda_0.5",
     *(
-        f"tabulate_wildcards_{MODEL}_{table}"
+        f"tabulate_results_wildcards_{MODEL}_{table}"
         for table in ("allocation", "claims", "correlation", "overlap", "perplexity", "summary")
     ),
 }
@@ -48,7 +48,7 @@ def test_gpu_rules_alone_asked_for_a_gpu(submission: Submission):
 def test_jobs_asked_for_the_time_that_the_rules_state(submission: Submission):
     minutes = {job.rule: job.minutes for job in submission.jobs()}
     model = minutes.pop("collect_statistics")
-    assert minutes.pop("tabulate") == 60
+    assert minutes.pop("tabulate_results") == 60
     assert minutes == {"sample_calibration": 30, "prune_model": model, "evaluate_perplexity": model}
     assert model >= 30
 

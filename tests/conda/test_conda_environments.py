@@ -133,8 +133,8 @@ def test_only_stages_that_load_a_model_have_transformers(deployed: Deployed):
             if list(prefix.glob(f"lib/python*/site-packages/{package}/__init__.py")):
                 having[package].add(rule)
     assert {"collect_statistics", "prune_model", "evaluate_perplexity"} <= having["transformers"]
-    assert not having["transformers"] & {"tabulate", "draw_figure"}
-    assert "tabulate" in having["pandas"] - having["torch"]
+    assert not having["transformers"] & {"tabulate_results", "draw_figure"}
+    assert "tabulate_results" in having["pandas"] - having["torch"]
     assert "evaluate_perplexity" in having["lm_eval"]
     assert not having["lm_eval"] & {"collect_statistics", "prune_model"}
 

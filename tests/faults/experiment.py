@@ -39,7 +39,9 @@ EVERY_TABLE = ["tables"]  # asked for by the name of the rule
 
 def joined(*names: str) -> set[str]:
     """The jobs that make tables from the results of a model."""
-    return {job for name in names for job in (f"tabulate {MODEL} {name}", f"join_tables {name}")}
+    return {
+        job for name in names for job in (f"tabulate_results {MODEL} {name}", f"join_tables {name}")
+    }
 
 
 @dataclass

@@ -90,7 +90,7 @@ FORMULAS: dict[str, Callable[[Sizes], int]] = {
     "evaluate_perplexity": lambda n: n.models * (n.pruned + 1),
     "evaluate_candidate": lambda n: n.models * n.candidates,
     "choose_constants": lambda n: n.models * n.sweeps,
-    "tabulate": lambda n: n.models * n.tables,
+    "tabulate_results": lambda n: n.models * n.tables,
     "write_claims": lambda n: 1,
     "join_tables": lambda n: n.tables,
     "draw_figure": lambda n: n.models * (10 + (n.sweeps > 0)),

@@ -74,7 +74,7 @@ def test_results_of_a_method_that_left_the_config_are_orphans(project: Workflow)
     assert (project.folder / orphan).is_file()
     deleted = subprocess.run(
         [
-            sys.executable, "scripts/audit_results.py", "--results", "results/tiny",
+            sys.executable, "scripts/audit.py", "--results", "results/tiny",
             "--configfile", project.config.name, "--delete-orphans",
         ],
         cwd=project.folder, env=clean_environment(), capture_output=True, text=True, check=False,

@@ -42,7 +42,7 @@ def downstream_figures() -> set[str]:
 def downstream_tables() -> set[str]:
     """The tables of downstream scores, and the verdicts that they count for."""
     made = ("downstream", "consistency", "claims")
-    return {f"tabulate {MODEL} {table}" for table in made} | join(*made) | {"write_claims"}
+    return {f"tabulate_results {MODEL} {table}" for table in made} | join(*made) | {"write_claims"}
 
 
 def task_jobs(task: str, *languages: str) -> set[str]:

@@ -13,7 +13,7 @@ EXAMPLES = dict(re.findall(r"Save this as `(\S+)`:\n\n```python\n(.*?)```", PAGE
 LIBRARY = "scripts/multiprune"
 FIGURE = f"{LIBRARY}/figures/spread.py"
 PICTURE = f"results/tiny/figures/spread-{MODEL}.png"
-TABULATED, DRAWN = f"tabulate {MODEL} spread", f"draw_figure spread {MODEL}"
+TABULATED, DRAWN = f"tabulate_results {MODEL} spread", f"draw_figure spread {MODEL}"
 ADDED = {TABULATED, "join_tables spread", DRAWN, "all"}
 
 

@@ -58,7 +58,7 @@ def test_a_table_is_planned_and_its_command_runs(fresh: Workflow):
     write_json(fresh.folder / "results/tiny/grid.json", grid)
     for method in config.methods:
         write_record(fresh, method)
-    (fresh.folder / "results/tiny/logs/tabulate/tiny-llama").mkdir(parents=True)
+    (fresh.folder / "results/tiny/logs/tabulate_results/tiny-llama").mkdir(parents=True)
     command = command.partition("Shell command: ")[2]
     done = subprocess.run(["bash", "-c", command], cwd=fresh.folder, check=False)
     assert done.returncode == 0

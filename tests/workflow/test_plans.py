@@ -70,7 +70,7 @@ def test_a_figure_asks_for_the_tables_that_it_draws_from(
     found = counts(jobs)
     assert found.total() <= most
     assert not [rule for rule in found if rule.startswith(("evaluate_", "join_tables"))]
-    assert found["fetch_model"] == found["tabulate"] == found["draw_figure"] == 1
+    assert found["fetch_model"] == found["tabulate_results"] == found["draw_figure"] == 1
 
 
 def estimated(text: str) -> tuple[float, float]:

@@ -63,7 +63,7 @@ def test_a_dry_run_under_the_demo_profile_fits_on_two_screens(fresh: Workflow):
         (f"{RUN}/statistics/de.safetensors", f"collect_statistics {MODEL} 0 de"),
         (f"{RUN}/masks/wanda/0.5.safetensors", f"prune_model {MODEL} 0 wanda 0.5"),
         (f"{RUN}/perplexity/wanda/0.5/de.json", f"evaluate_perplexity {MODEL} 0 wanda 0.5"),
-        (f"results/tiny/tables/by_model/{MODEL}/overlap.csv", f"tabulate {MODEL} overlap"),
+        (f"results/tiny/tables/by_model/{MODEL}/overlap.csv", f"tabulate_results {MODEL} overlap"),
     ],
 )
 def test_what_a_failed_job_has_lost_is_made_again(project: Workflow, path: str, job: str):
@@ -154,7 +154,7 @@ def test_a_touched_mask_reruns_nothing_however_large(project: Workflow):
 def test_one_figure_of_a_model_makes_what_its_tables_read(fresh: Workflow):
     picture = f"results/tiny/figures/sparsity_by_block-{MODEL}.png"
     expected = {f"fetch_model {MODEL}"} | corpora("de", "en") | statistics("de", "en")
-    expected |= masks(PRUNED) | {f"tabulate {MODEL} allocation"}
+    expected |= masks(PRUNED) | {f"tabulate_results {MODEL} allocation"}
     assert fresh.jobs(picture) == expected | {f"draw_figure sparsity_by_block {MODEL}"}
 
 

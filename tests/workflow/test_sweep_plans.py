@@ -22,7 +22,7 @@ def test_a_sweep_adds_its_own_jobs_and_changes_no_other(fresh: Workflow):
     assert jobs - expected.everything() == {
         *(f"evaluate_candidate {MODEL} 0 m-wanda {name}" for name in STRENGTHS),
         f"choose_constants {MODEL} 0 m-wanda",
-        f"tabulate {MODEL} sweep",
+        f"tabulate_results {MODEL} sweep",
         "join_tables sweep",
         f"draw_figure sweep_of_constants {MODEL}",
     }

@@ -46,7 +46,7 @@ def prunings() -> set[str]:
 def sweep_outputs() -> set[str]:
     """The table and the figure of a sweep."""
     figure = f"draw_figure sweep_of_constants {MODEL}"
-    return {f"tabulate {MODEL} sweep", "join_tables sweep", figure}
+    return {f"tabulate_results {MODEL} sweep", "join_tables sweep", figure}
 
 
 @pytest.fixture(scope="module")

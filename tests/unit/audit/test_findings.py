@@ -237,7 +237,7 @@ def test_an_origin_whose_file_is_gone(experiment):
 
 
 class Script:
-    """`audit_results.py` with a program in place of Snakemake that prints what is made."""
+    """`audit.py` with a program in place of Snakemake that prints what is made."""
 
     def __init__(self, experiment: Experiment):
         self.experiment = experiment
@@ -249,7 +249,7 @@ class Script:
     def __call__(
         self, *arguments: object, results: Path | None = None
     ) -> subprocess.CompletedProcess:
-        command = [sys.executable, SCRIPTS / "audit_results.py", "--python", self.snakemake]
+        command = [sys.executable, SCRIPTS / "audit.py", "--python", self.snakemake]
         command += ["--results", results or self.experiment.results, *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -309,7 +309,7 @@ def test_a_damaged_result_fails_and_unknown_inputs_are_counted(experiment):
 def test_a_snakefile_that_cannot_be_read_is_one_line(experiment, tmp_path):
     done = subprocess.run(
         [
-            sys.executable, SCRIPTS / "audit_results.py", "--snakefile", tmp_path / "none",
+            sys.executable, SCRIPTS / "audit.py", "--snakefile", tmp_path / "none",
             "--results", experiment.results, "--resources", experiment.resources,
         ],
         capture_output=True, text=True, check=False,

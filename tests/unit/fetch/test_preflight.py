@@ -14,7 +14,7 @@ from multiprune.fetch.preflight import check_corpus, check_model, on_disk
 from multiprune.fetch.revisions import RevisionLock
 from multiprune.files.manifests import write_manifest
 
-SCRIPT = Path(__file__).parents[3] / "scripts/check_access.py"
+SCRIPT = Path(__file__).parents[3] / "scripts/preflight.py"
 LLAMA = {
     "config.json": b'{"model_type": "llama"}',
     "model.safetensors": b"0" * 64,

@@ -312,7 +312,7 @@ class TestLockAndPreflight:
         hub = {path: repository(config, split, rows) for (path, config, split), rows in HUB.items()}
         with loopback_hub(datasets=hub | BAD) as endpoint:
             done = run(
-                tmp_path, SCRIPT.parent / "check_access.py", "--models", "{}", "--texts", "{}",
+                tmp_path, SCRIPT.parent / "preflight.py", "--models", "{}", "--texts", "{}",
                 "--tasks", json.dumps(pairs), "--resources", tmp_path / "resources",
                 "--lock", tmp_path / "paper.lock.yaml", "--output", tmp_path / "preflight.csv",
                 HF_ENDPOINT=endpoint,
