@@ -1,15 +1,22 @@
-"""A table and a figure are added by writing a file each, as docs/tables_and_figures.md says."""
+"""A table, a figure and a score are added by writing a file each, as two pages of docs/ say."""
 
 import re
 
 import pandas as pd
 import pytest
 from PIL import Image
-from workflow.expected import FIGURES, MODEL
+from workflow.expected import FIGURES, MODEL, evaluations, figures, masks, tables
 from workflow.running import ROOT, Workflow
 
-PAGE = (ROOT / "docs/tables_and_figures.md").read_text(encoding="utf-8")
-EXAMPLES = dict(re.findall(r"Save this as `(\S+)`:\n\n```python\n(.*?)```", PAGE, re.DOTALL))
+
+def examples(page: str) -> dict[str, str]:
+    """The files that a page tells to save, by their paths."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return dict(re.findall(r"Save this as\s`(\S+)`:\n\n```python\n(.*?)```", text, re.DOTALL))
+
+
+EXAMPLES = examples("tables_and_figures.md")
+SCORE = examples("architecture.md")
 LIBRARY = "scripts/multiprune"
 FIGURE = f"{LIBRARY}/figures/spread.py"
 PICTURE = f"results/tiny/figures/spread-{MODEL}.png"
@@ -72,3 +79,30 @@ def test_a_figure_of_another_name_is_refused_with_the_nearest(extended: Workflow
     outcome = extended.run("--dry-run")
     assert outcome.code != 0
     assert outcome.lines_with("figures: unknown figure 'spred'", "did you mean 'spread'?")
+
+
+def test_a_score_is_a_file_and_a_method_that_names_it(project: Workflow):
+    (path,) = SCORE
+    assert path == f"{LIBRARY}/pruning/scores/power.py"
+    (project.folder / path).write_text(SCORE[path], encoding="utf-8")
+    assert project.jobs() == set()
+    with project.edit_config() as config:
+        config["methods"] |= {
+            "root": {"score": "power", "sparsities": [0.5]},
+            "whole": {"score": "power", "power": 1, "sparsities": [0.5]},
+        }
+    new = {"root 0.5", "whole 0.5"}
+    expected = masks(new) | evaluations(new) | tables("perplexity", "allocation") | figures()
+    assert project.jobs() == expected
+    outcome = project.run("--show-failed-logs")
+    assert outcome.code == 0, outcome.text
+    perplexity = pd.read_csv(project.folder / "results/tiny/tables/perplexity.csv")
+    at = perplexity[perplexity["sparsity"] == 0.5].pivot(
+        index="language", columns="method", values="perplexity"
+    )
+    assert at["whole"].equals(at["wanda"])  # the power 1 is Wanda's score
+    assert not at["root"].equals(at["wanda"])
+    with project.edit_config() as config:
+        config["methods"]["root"]["powr"] = 2
+    outcome = project.run("--dry-run")
+    assert outcome.lines_with("methods.root: unknown key 'powr'", "did you mean 'power'?")

@@ -1,6 +1,5 @@
 """Stage 2: windows of tokens, demonstrations.
 
-reads   <resources>/corpora/, the tokenizer
-writes  <results>/{model}/seed{seed}/calibration/
-Imports `fetch` and what is below it.
+Reads `<resources>/corpora/` and the tokenizer. Writes `<results>/{model}/seed{seed}/calibration/`.
+Imports `fetch` and what is above it.
 """

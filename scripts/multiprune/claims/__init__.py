@@ -1,4 +1,4 @@
 """What the papers say, measured: definitions, measurements, verdicts, documents.
 
-Imports `uncertainty`, `evaluation` and what is below it.
+Imports `uncertainty`, `evaluation` and what is above it.
 """

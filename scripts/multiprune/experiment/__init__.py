@@ -1,4 +1,5 @@
-"""What a config asks for: its keys and checks, the methods, languages and runs that follow.
+"""What a config asks for: its keys and checks, the methods that follow, the plan of all jobs.
 
-Plain Python without torch, since every job parses the workflow again. Imports `files`.
+Plain Python without torch, since every job parses the workflow again. Imports `models` and what is
+above it.
 """

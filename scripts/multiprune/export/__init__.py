@@ -1,4 +1,4 @@
 """A pruned model as a Hugging Face folder, and what such a folder holds.
 
-Imports `evaluation` and what is below it.
+Imports `evaluation` and what is above it.
 """

@@ -1,5 +1,5 @@
 """Stage 1: models, corpora and task data, the only stage that touches the network.
 
-writes  <resources>/models/, corpora/, tasks/
-Imports `files`, `models`, `experiment`.
+Writes `<resources>/models/`, `corpora/` and `tasks/`.
+Imports `experiment` and what is above it.
 """

@@ -6,7 +6,6 @@ without importing the module. `draw(tables, grid)` gives the figure, `caption(ta
 the reStructuredText below it. No figure imports another one: what they share is in a file without
 TABLES.
 
-reads   tables
-writes  <results>/figures/, captions/
-Imports `claims`, `evaluation` and what is below it.
+Reads tables. Writes `<results>/figures/` and `captions/`.
+Imports `claims`, `evaluation` and what is above it.
 """

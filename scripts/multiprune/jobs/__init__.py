@@ -1,4 +1,4 @@
-"""How a script runs: its command line, what code counts, where results come from, the audit.
+"""How a script runs: its command line, what code counts, where results come from, SLURM.
 
 Imports `files`.
 """

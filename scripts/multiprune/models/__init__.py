@@ -1,5 +1,5 @@
 """A model folder: its architecture, weights read one by one, loading, tokenizer.
 
-reads   <resources>/models/{model}/
+Reads `<resources>/models/{model}/`.
 Imports `files`.
 """

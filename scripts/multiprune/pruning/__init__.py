@@ -1,6 +1,5 @@
 """Stage 4: scores, norms, allocations, masks.
 
-reads   weights, statistics
-writes  <results>/{model}/seed{seed}/masks/, weights/
-Imports `statistics` and what is below it.
+Reads weights and statistics. Writes `<results>/{model}/seed{seed}/masks/` or `weights/`.
+Imports `statistics` and what is above it.
 """

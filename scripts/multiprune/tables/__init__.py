@@ -8,7 +8,6 @@ a figure reads them. NEEDS, where it is there, says what a config must have. CAP
 columns in the report, as reStructuredText. All of these are literals, which are read without
 importing the module. `tabulate(results, model, grid)` makes the table.
 
-reads   what the stages before wrote
-writes  <results>/tables/
-Imports `claims`, `uncertainty`, `evaluation` and what is below it.
+Reads what the stages before wrote. Writes `<results>/tables/`.
+Imports `claims`, `uncertainty`, `evaluation` and what is above it.
 """
