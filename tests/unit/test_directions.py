@@ -1,6 +1,9 @@
 """Which package may import which: those before it, and no later stage."""
 
 import ast
+import io
+import re
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ ORDER = [
     "export", "audit", "languages",
 ]  # fmt: skip
 MOST_LINES = 400
+RULES = Path(__file__).parents[2] / "rules"
+MOST_NAMES = 12  # that a rule file takes from elsewhere
 
 
 def imported(path: Path) -> set[str]:
@@ -52,3 +57,25 @@ def test_what_a_package_is_for_stands_in_its_docstring_and_nothing_else_does():
 def test_no_file_is_long():
     for path in LIBRARY.parent.rglob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES, path
+
+
+def shared_names() -> set[str]:
+    """What rules/common.smk imports and defines."""
+    text = (RULES / "common.smk").read_text(encoding="utf-8")
+    found = set(re.findall(r"^(?:def )?(\w+)(?: =|\()", text, re.MULTILINE))
+    for line in re.findall(r"^(?:from \S+ )?import (.+)$", text, re.MULTILINE):
+        found |= {part.split()[-1] for part in line.split(",")}
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(RULES.glob("*.smk")), ids=lambda path: path.stem)
+def test_a_rule_file_reads_alone(path):
+    """It takes little from elsewhere and defines nothing of its own."""
+    if path.stem == "common":
+        assert {"plan", "options", "ask", "job", "modules", "one_of", "canonical"} <= shared_names()
+        return
+    text = path.read_text(encoding="utf-8")
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    used = {token.string for token in tokens if token.type == tokenize.NAME}
+    assert len(used & shared_names()) <= MOST_NAMES
+    assert not re.search(r"^(def|class|import|from) ", text, re.MULTILINE)
