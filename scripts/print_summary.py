@@ -42,11 +42,13 @@ def summary(tables: Path, report: Path) -> str:
     shown = [name for name in SHOWN if name != "model" or len(models) > 1]
     whose = f" of {models[0]}" if len(models) == 1 else ""
     text = table[shown].rename(columns=SHOWN)
+    lines = text.to_string(index=False, na_rep="", float_format="{:.3g}".format).splitlines()
+    rows = "\n".join(line.rstrip() for line in lines)
     claims = read_table(tables / "claims.csv", constants("tables", "claims")["COLUMNS"])
     return f"""
 Perplexity{whose}, geometric mean over all languages:
 
-{text.to_string(index=False, na_rep="", float_format="{:.3g}".format)}
+{rows}
 
 {count_verdicts(claims["verdict"])} ({tables / "claims.md"})
 report: {report}

@@ -8,6 +8,7 @@ from workflow.running import Workflow
 from workflow.twins import Twins, run_twins
 
 RUNS_SNAKEMAKE = {"finished", "fresh", "hostile", "interrupted", "twins"}
+QUICK = ("unit", "refusals")  # folders of tests that take less than a second, most of them
 # Folders of tests, the longest first, so that two processes end at about the same time.
 LONGEST_FIRST = (
     *("cluster", "conda", "workflow", "refusals"),
@@ -21,13 +22,10 @@ TOGETHER = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the tests, and mark what runs Snakemake as slow.
-
-    `-m "not slow"` leaves the tests of seconds.
-    """
+    """Order the tests, and mark as slow what runs Snakemake; a test of seconds says so itself."""
     items.sort(key=lambda item: LONGEST_FIRST.index(folder_of(item.nodeid)))
     for item in items:
-        if RUNS_SNAKEMAKE & set(item.fixturenames):
+        if folder_of(item.nodeid) not in QUICK or RUNS_SNAKEMAKE & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
 
 

@@ -121,6 +121,7 @@ def clean_logits(exports) -> dict[str, torch.Tensor]:
     return load_file(exports / "logits")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_clean_process_computes_the_masked_models_logits(name, exports, clean_logits):
     torch.set_num_threads(1)

@@ -12,6 +12,7 @@ from multiprune.files.manifests import check_files, read_manifest
 from unit.fetch.data import hub_corpus, run
 
 
+@pytest.mark.slow
 class TestFetchCorpus:
     def split(self, tmp_path, definition, source, **environment):
         manifest = tmp_path / "corpora" / "c" / "en" / "manifest.json"

@@ -80,6 +80,7 @@ def breaks():
     return {"model.safetensors": [4000, 0, 0, 0, 0]}
 
 
+@pytest.mark.slow
 class TestScript:
     """The script as Snakemake runs it."""
 

@@ -317,6 +317,7 @@ def test_ticks_of_a_log_axis_are_round(low, high, ticks):
     np.testing.assert_allclose(style.log_ticks(low, high), ticks)
 
 
+@pytest.mark.slow
 def test_script_writes_the_same_bytes_twice(tmp_path):
     grid = grid_of()
     for name, table in tables_of(grid).items():

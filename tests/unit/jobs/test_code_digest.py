@@ -3,6 +3,8 @@ import os
 import re
 import shutil
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -173,17 +175,31 @@ def test_an_edit_counts_within_one_process(tmp_path):
 # The scripts themselves.
 
 
+def digests(scripts: Path) -> dict[str, str]:
+    return {path.name: code_digest(path) for path in scripts.glob("*.py")}
+
+
+@contextmanager
+def edited(scripts: Path, module: str) -> Iterator[None]:
+    """The code of a module is another one for a while."""
+    path = scripts / "multiprune" / module
+    text, written = path.read_text(encoding="utf-8"), path.stat().st_mtime_ns
+    path.write_text(text + "\nNEW = 1\n", encoding="utf-8")
+    yield
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, ns=(written, written))
+
+
 def behind(scripts: Path, module: str) -> set[str]:
     """Names of the scripts whose digest changes when a module's code does."""
-    before = {path.name: code_digest(path) for path in scripts.glob("*.py")}
-    path = scripts / "multiprune" / module
-    path.write_text(path.read_text(encoding="utf-8") + "\nNEW = 1\n", encoding="utf-8")
-    return {path.name for path in scripts.glob("*.py") if code_digest(path) != before[path.name]}
+    before = digests(scripts)
+    with edited(scripts, module):
+        return {name for name, digest in digests(scripts).items() if digest != before[name]}
 
 
-@pytest.fixture
-def scripts(tmp_path):
-    return Path(shutil.copytree(SCRIPTS, tmp_path / "scripts"))
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory):
+    return Path(shutil.copytree(SCRIPTS, tmp_path_factory.mktemp("digests") / "scripts"))
 
 
 @pytest.mark.parametrize(
@@ -215,12 +231,10 @@ def test_an_alternative_counts_for_the_job_that_names_it(scripts, package):
     modules = [f"{package}.{name}" for name in names(package, having=having)]
     before = {module: code_digest(scripts / script, [module]) for module in modules}
     assert len(set(before.values())) == len(modules)
-    for edited in modules:
-        path = scripts.joinpath("multiprune", *edited.split(".")).with_suffix(".py")
-        path.write_text(path.read_text(encoding="utf-8") + "\nNEW = 1\n", encoding="utf-8")
-        after = {module: code_digest(scripts / script, [module]) for module in modules}
-        assert {module for module in modules if after[module] != before[module]} == {edited}
-        before = after
+    for name in modules:
+        with edited(scripts, f"{name.replace('.', '/')}.py"):
+            after = {module: code_digest(scripts / script, [module]) for module in modules}
+        assert {module for module in modules if after[module] != before[module]} == {name}
 
 
 @pytest.mark.parametrize("module", ["settings/methods", "validation", "plan", "options"])

@@ -97,6 +97,7 @@ def evaluate(tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 class TestWholeScript:
     """Real models: one that has learnt the text by heart, one for which every token is alike."""
 

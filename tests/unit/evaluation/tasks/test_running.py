@@ -203,6 +203,7 @@ def prepared(fetched, tmp_path):
     return lambda task, limit=None: prepare(fetched[0] / task / "fr" / "task.json", limit, tmp_path)
 
 
+@pytest.mark.slow
 class TestTasksOfTheHub:
     def test_manifest_tells_where_the_rows_come_from(self, fetched):
         manifest = read_json(fetched[0] / "xnli" / "fr" / "task.json")
@@ -301,6 +302,7 @@ def test_log_likelihoods_must_be_finite(tmp_path):
         measure(broken, prepare(write_cloze(tmp_path), 4, tmp_path / "cache"))
 
 
+@pytest.mark.slow
 class TestLockAndPreflight:
     def test_the_commit_of_a_dataset_is_locked_once_for_all_languages(self, fetched):
         lock = yaml.safe_load((fetched[0].parent / "paper.lock.yaml").read_text())

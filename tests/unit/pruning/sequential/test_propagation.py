@@ -201,6 +201,7 @@ def deep(tmp_path_factory):
     return with_windows(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", ["", "replace(source, target); "], ids=["unwritten", "written"])
 def test_after_a_kill_the_same_command_finishes_with_the_same_mask(
     deep, monkeypatch, tmp_path, capsys, before

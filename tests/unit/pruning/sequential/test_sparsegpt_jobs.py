@@ -127,6 +127,7 @@ def test_weights_keep_the_precision_of_the_model(monkeypatch, tmp_path, dtype):
 # Killed and started again.
 
 
+@pytest.mark.slow
 def test_after_a_kill_the_same_command_finishes_with_the_same_weights(
     monkeypatch, tmp_path, capsys
 ):
