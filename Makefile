@@ -72,7 +72,7 @@ docs: .venv/workflow
 	  $(RULEGRAPH) | grep -v -e 'label = "all"' -e '-> 0$$' | dot -Tsvg > docs/rules.svg
 
 publish: .venv/workflow
-	python scripts/publish_demo.py --results results/demo --config config/demo.yaml --folder docs/demo
+	python scripts/publish_demo.py --results results/demo --resources resources --folder docs/demo
 	python scripts/fill_pages.py $(FILLED)
 
 site: .venv/development

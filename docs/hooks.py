@@ -5,7 +5,6 @@ of the site.
 """
 
 import ast
-import os
 import posixpath
 import re
 from pathlib import Path
@@ -21,6 +20,7 @@ OUTSIDE = (
     "config/languages.md",
 )
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
+CODE = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
 LIBRARY = "scripts/multiprune"
 
 
@@ -49,7 +49,8 @@ def on_page_markdown(markdown: str, page: object, config: dict, files: Files) ->
 
     def link(found: re.Match) -> str:
         target = posixpath.normpath(posixpath.join(folder, found[1])).removeprefix("docs/")
-        path = os.path.relpath(target, posixpath.dirname(source) or ".")
+        path = posixpath.relpath(target, posixpath.dirname(source) or ".")
         return f"]({path}{found[2] or ''})"
 
-    return LINK.sub(link, markdown)
+    parts = CODE.split(markdown)  # text and code in turns
+    return "".join(part if index % 2 else LINK.sub(link, part) for index, part in enumerate(parts))

@@ -4,16 +4,16 @@ reads   <results>/, <resources>/; changes nothing
 """
 
 
-localrules:
-    audit,
-
-
 rule audit:
     """Compare every result with its checksum and its inputs, list what no job makes; runs anew."""
     log:
         "<logs>/audit.log",
+    localrule: True
     conda:
         "../envs/audit.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
         command=job("audit.py"),
         results=options.results,

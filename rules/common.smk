@@ -2,10 +2,10 @@
 
 Rules take from here `config`, which is checked and has all defaults; `plan`, which knows every path
 and which files a job reads; `options`, what a job is told beside them; `ask`, its memory and time;
-`job`, the command of a script, with the digest of its code and of the `modules` that it names.
+`job`, the command of a script, with the digest of its code and of the `modules` that it names; and
+`one_of`, a pattern of names, `canonical`, JSON, and `growing`, a resource that grows by attempt.
 """
 
-import json
 import os
 import re
 import shutil
@@ -30,7 +30,7 @@ from multiprune.experiment import downloads as definitions, reading, table_grids
 from multiprune.experiment.cost import estimate
 from multiprune.experiment.grid import CODE, DENSE
 from multiprune.experiment.modules import Modules
-from multiprune.experiment.names import claims_file
+from multiprune.experiment.names import claims_file, lock_file
 from multiprune.experiment.options import Options
 from multiprune.experiment.plan import Plan
 from multiprune.experiment.resources import JobResources, growing
@@ -50,6 +50,9 @@ if not workflow.overwrite_configfiles:
     configfile: "config/demo.yaml"
 
 
+LINKS = ".resources"  # to the files of resources/: what Snakemake knows of them, and may remove
+
+
 def checked(config):
     """The experiment that the config describes; the first mistake ends the run with one line."""
     try:
@@ -60,7 +63,7 @@ def checked(config):
         if workflow.is_main_process:
             read_claims(claims_file(experiment))
         # Downloads are shared by experiments: a name never changes what it stands for.
-        lock = RevisionLock(f"config/{experiment.experiment}.lock.yaml")
+        lock = RevisionLock(lock_file(experiment))
         for folder, definition in definitions.downloads(experiment).items():
             manifest = f"resources/{folder}/manifest.json"
             if difference := other_definition(manifest, definition):
@@ -80,7 +83,6 @@ def drop_broken_links():
             path.unlink()
 
 
-LINKS = ".resources"  # to the files of resources/: what Snakemake knows of them, and may remove
 if workflow.is_main_process:
     drop_broken_links()
 EXPERIMENT = checked(config)
@@ -88,12 +90,16 @@ config.update(EXPERIMENT.plain())  # which Snakemake records and the report read
 if workflow.is_main_process and (cost := estimate(EXPERIMENT)):
     print(cost, file=sys.stderr)
 
-RESULTS = f"results/{config['experiment']}"
 plan = Plan(EXPERIMENT)
+RESULTS = plan.folder
 options = Options(EXPERIMENT)
 ask = JobResources(EXPERIMENT)
 modules = Modules(EXPERIMENT)
-job = PlannedJobs(ROOT / "scripts", plans=workflow.is_main_process)
+job = PlannedJobs(
+    ROOT / "scripts",
+    kept=Path(f".snakemake/code_of_{config['experiment']}.json"),
+    plans=workflow.is_main_process,
+)
 
 
 def one_of(names):
@@ -126,8 +132,8 @@ def keep_grid():
 def check_cluster():
     """End the run with one line where jobs cannot be submitted; asked once, before the first."""
     partitions = set()
-    for job in workflow.dag.needrun_jobs():
-        if not job.is_local and (partition := job.resources.get("slurm_partition")):
+    for planned in workflow.dag.needrun_jobs():
+        if not planned.is_local and (partition := planned.resources.get("slurm_partition")):
             partitions.add(str(partition))
     try:
         slurm.check_submission(partitions)
@@ -139,9 +145,9 @@ def list_failed_jobs():
     """Print the jobs that stayed failed: the errors above them include attempts made good since."""
     failed = workflow.scheduler.failed
     lines = []
-    for job in failed:
-        wildcards = ", ".join(f"{name}={value}" for name, value in job.wildcards_dict.items())
-        lines.append(f"failed: {job.rule.name} {wildcards} (log: {', '.join(job.log)})")
+    for one in failed:
+        wildcards = ", ".join(f"{name}={value}" for name, value in one.wildcards_dict.items())
+        lines.append(f"failed: {one.rule.name} {wildcards} (log: {', '.join(one.log)})")
     waiting = sum(1 for _ in workflow.dag.needrun_jobs()) - len(failed)
     done = f"jobs: {len(failed)} failed, {waiting} not run; the same command goes on from here"
     print(*sorted(lines), done, sep="\n", file=sys.stderr)

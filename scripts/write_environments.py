@@ -3,7 +3,7 @@
 import argparse
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import requires
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 from packaging.markers import default_environment
@@ -22,12 +22,20 @@ dependencies:
   - pip
   - pip:
 """
-# torch for a GPU brings NVIDIA's packages besides, at versions that it pins itself.
-PYTHON = {"python_version": "3.11", "python_full_version": "3.11.0", "extra": ""}
+# What the files are for, wherever they are written. torch for a GPU pins NVIDIA's packages itself.
+MACHINE = {
+    **default_environment(),
+    "os_name": "posix",
+    "platform_machine": "x86_64",
+    "platform_system": "Linux",
+    "python_full_version": "3.11.0",
+    "python_version": "3.11",
+    "sys_platform": "linux",
+}
 
 
 def environments(packages: str, lock: str) -> dict[str, str]:
-    """The content of each stage's file; InputError for a package that the lock does not have.
+    """The content of each stage's file; InputError for a package that is not locked or not here.
 
     `packages` and `lock` are the texts of packages.toml and requirements-lock.txt. What a package
     brings is read from the one that is installed.
@@ -43,17 +51,17 @@ def environments(packages: str, lock: str) -> dict[str, str]:
 
 def _whole(names: list[str], table: dict, pinned: dict[str, str]) -> list[str]:
     """Pins of packages, and of groups of them, and of all that they bring, sorted."""
-    given = [line for name in names for line in table["groups"].get(name, [name])]
+    given = [Requirement(line) for name in names for line in table["groups"].get(name, [name])]
     found: dict[tuple, str] = {}
-    waiting = [Requirement(line) for line in given]
+    waiting = list(given)
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)
         key = (name, frozenset(requirement.extras))
         if key in found:
             continue
-        if len(requirement.specifier) == 1 and requirement in map(Requirement, given):
-            found[key] = str(requirement)  # pinned here, and installed by nobody else
+        if requirement in given and requirement.specifier:
+            found[key] = str(requirement)  # pinned in the list itself: no part of the lock
             continue
         if name not in pinned:
             raise InputError(f"packages.toml: {name} is not in requirements-lock.txt")
@@ -63,13 +71,17 @@ def _whole(names: list[str], table: dict, pinned: dict[str, str]) -> list[str]:
 
 
 def _brought(requirement: Requirement) -> Iterator[Requirement]:
-    """What a package needs under Python 3.11, with the extras that are asked for."""
-    for line in requires(requirement.name) or []:
+    """What a package needs on such a machine, with the extras that are asked for."""
+    try:
+        lines = requires(requirement.name) or []
+    except PackageNotFoundError:
+        raise InputError(
+            f"{requirement.name}: not installed, so what it brings is unknown"
+        ) from None
+    for line in lines:
         needed = Requirement(line)
         for extra in requirement.extras or {""}:
-            if not needed.marker or needed.marker.evaluate(
-                {**default_environment(), **PYTHON, "extra": extra}
-            ):
+            if not needed.marker or needed.marker.evaluate({**MACHINE, "extra": extra}):
                 yield needed
 
 

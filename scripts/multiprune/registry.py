@@ -1,8 +1,8 @@
 """Alternatives by name: each is a module of its own in the package of its axis.
 
-A new score, norm, allocation, table or figure is a new file; nothing else names it. Nothing but
-this module imports by a computed name, so that what a job depends on can be read off its imports
-and the names that it is given.
+A new score, table or figure is a new file that nothing else names; a norm or an allocation also has
+a class of its options in `experiment.settings`. Nothing but this module imports by a computed name,
+so that what a job depends on can be read off its imports and the names that it is given.
 """
 
 import ast

@@ -47,6 +47,13 @@ def test_a_file_that_is_not_there_is_refused(tmp_path, monkeypatch):
     assert "```text\n3\n```" in Path("page.md").read_text()
 
 
+def test_a_block_without_its_end_takes_no_text_with_it(tmp_path):
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo/sum.txt").write_text("3\n")
+    with pytest.raises(InputError, match="a block has no <!-- end -->"):
+        filled(PAGE.replace("<!-- end -->", "", 1) + PAGE, tmp_path)
+
+
 def test_the_readme_is_short_and_its_links_lead_somewhere():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 150

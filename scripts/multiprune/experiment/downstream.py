@@ -8,6 +8,8 @@ from multiprune.experiment.names import must_be_one_of
 from multiprune.experiment.settings.evaluation import Downstream, ParallelCloze, Task
 from multiprune.experiment.settings.experiment import Experiment
 
+RULES = ("perplexity", "candidate")  # that evaluate something else; a task has a rule of its own
+
 
 def with_downstream(experiment: Experiment) -> Experiment:
     """Fill in what is left out; raise InputError for the first name that leads nowhere."""
@@ -39,6 +41,10 @@ def _check(experiment: Experiment, downstream: Downstream) -> None:
                 f"allowed are {sorted(own)}"
             )
     for name, task in downstream.tasks.items():
+        if name in RULES:
+            raise InputError(
+                f"{where}.tasks.{name}: evaluate_{name} is another rule; take another name"
+            )
         if isinstance(task, ParallelCloze):
             corpus = f"{where}.tasks.{name}.corpus"
             must_be_one_of("corpus", task.corpus, experiment.corpora, corpus)

@@ -139,6 +139,11 @@ def claims_file(experiment: Experiment) -> str:
     return os.path.relpath(CONFIG / experiment.claims)
 
 
+def lock_file(experiment: Experiment) -> str:
+    """Where the commits are kept that branches of hubs stood for."""
+    return f"config/{experiment.experiment}.lock.yaml"
+
+
 def check_claims(experiment: Experiment) -> None:
     """Raise InputError where the file of claims is not there.
 

@@ -1,15 +1,14 @@
-"""What jobs are told beside their files: definitions and options, as the text of an argument."""
+"""What jobs are told beside their files: definitions and options, as arguments of their scripts."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
+from multiprune import registry
 from multiprune.experiment import candidates, downloads, downstream, methods, table_grids
 from multiprune.experiment.demands import demands
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.files.hashes import sha256_json
 from multiprune.files.json import canonical
-from multiprune.registry import constants
 
 
 class Options:
@@ -94,14 +93,12 @@ class Options:
 
     def constants(self, wildcards: Any) -> str:
         """The constants of a candidate, as JSON."""
-        tried = methods.candidates(self.experiment, wildcards.method)
-        return next(canonical(one.constants) for one in tried if one.name == wildcards.candidate)
+        return canonical(self._constants(wildcards))
 
     def candidate(self, wildcards: Any) -> str:
         """The options of a method with the constants of a candidate set, as JSON."""
         options = methods.method_options(self.experiment, wildcards.method)
-        constants = json.loads(self.constants(wildcards))
-        return canonical(candidates.with_constants(options, constants))
+        return canonical(candidates.with_constants(options, self._constants(wildcards)))
 
     def sparsity_of_choice(self, wildcards: Any) -> str:
         """The sparsity that a method's constants are chosen at."""
@@ -124,4 +121,8 @@ class Options:
 
     def caption_of_table(self, wildcards: Any) -> str:
         """What explains a table's columns in the report."""
-        return constants("tables", wildcards.table)["CAPTION"]
+        return registry.constants("tables", wildcards.table)["CAPTION"]
+
+    def _constants(self, wildcards: Any) -> dict:
+        tried = methods.candidates(self.experiment, wildcards.method)
+        return {one.name: one.constants for one in tried}[wildcards.candidate]

@@ -9,7 +9,7 @@ from typing import Any
 
 from multiprune.experiment import downloads, downstream, methods, table_grids
 from multiprune.experiment.grid import CODE, DENSE, MASKS, WEIGHTS
-from multiprune.experiment.names import claims_file
+from multiprune.experiment.names import claims_file, lock_file
 from multiprune.experiment.settings.corpora import UdhrCorpus
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.settings.models import LocalModel
@@ -22,12 +22,14 @@ class Plan:
     """The files of one experiment, by the jobs that read them.
 
     What takes a job's wildcards is an input of it: a path, a list of paths, or [] where the job
-    needs none. What takes the name of a model is everything of a kind that the model has, and what
-    takes nothing is everything that the experiment has.
+    needs none. `all_...` of a model is everything of a kind that the model has; without a model,
+    everything that the experiment has.
     """
 
     def __init__(self, experiment: Experiment):
         self.experiment = experiment
+        self.folder = f"results/{experiment.experiment}"
+        self.lock_file = lock_file(experiment)
         self.models = sorted(experiment.models)
         self.languages = methods.evaluated(experiment)
         self.calibrated = methods.languages(experiment, "calibration")
@@ -232,10 +234,8 @@ class Plan:
 
     def all_orders(self, model: str) -> list[str]:
         """Every order of languages, if a method takes the first of one."""
-        sizes = [methods.chosen_size(self.experiment, name) for name in self.experiment.methods]
-        if all(size is None for size in sizes):
-            return []
-        return [_order(model, seed) for seed in self.experiment.seeds]
+        sizes = {methods.chosen_size(self.experiment, name) for name in self.experiment.methods}
+        return [_order(model, seed) for seed in self.experiment.seeds] if sizes - {None} else []
 
     def all_sweeps(self, model: str) -> list[str]:
         """Every candidate's record and every choice of constants."""
@@ -266,8 +266,7 @@ class Plan:
 
     def all_downstream(self, model: str) -> list[str]:
         """Every downstream record, dense included."""
-        table = table_grids.table_grid(self.experiment)
-        grid = downstream.grid(self.experiment, table["methods"])
+        grid = table_grids.downstream_grid(self.experiment)["downstream"]
         return [
             path.format(model=model, seed=seed, method=method, sparsity=sparsity)
             for method, settings in grid.get("methods", {}).items()

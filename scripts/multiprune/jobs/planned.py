@@ -13,21 +13,20 @@ from typing import Any
 from multiprune.files.json import read_json, write_json
 from multiprune.jobs.code_digest import code_digest
 
-KEPT = Path(".snakemake/code_digests.json")
-
 
 class PlannedJobs:
     """`job("prune_model.py")` is a job's command; digests are computed once a run."""
 
-    def __init__(self, scripts: Path, plans: bool):
-        """`plans`: whether this process plans the run.
+    def __init__(self, scripts: Path, kept: Path, plans: bool):
+        """`kept`: where the digests of a run are kept; `plans`: whether this process plans the run.
 
         A job on a cluster reads the workflow again, perhaps hours later, and is still the job that
         was planned.
         """
         self.scripts = scripts
+        self.kept = kept
         self.plans = plans
-        self.digests = {} if plans else read_json(KEPT)
+        self.codes = {} if plans else read_json(kept)
 
     def __call__(
         self, name: str, modules: Callable[[Any], Iterable[str]] | None = None
@@ -38,18 +37,19 @@ class PlannedJobs:
         """
 
         def command(wildcards: Any) -> str:
-            digest = self._digest(name, tuple(modules(wildcards)) if modules else ())
-            return shlex.join([os.path.relpath(self.scripts / name), "--code", digest])
+            code = self._code(name, tuple(modules(wildcards)) if modules else ())
+            return shlex.join([os.path.relpath(self.scripts / name), "--code", code])
 
         return command
 
     def keep(self) -> None:
         """Write down the digests for the jobs of this run; before the first of them."""
         if self.plans:
-            write_json(KEPT, self.digests)
+            write_json(self.kept, self.codes)
 
-    def _digest(self, name: str, modules: tuple[str, ...]) -> str:
+    def _code(self, name: str, modules: tuple[str, ...]) -> str:
+        """The digest, and behind it the modules that it was computed with."""
         key = " ".join([name, *modules])
-        if key not in self.digests:
-            self.digests[key] = " ".join([code_digest(self.scripts / name, modules), *modules])
-        return self.digests[key]
+        if key not in self.codes:
+            self.codes[key] = " ".join([code_digest(self.scripts / name, modules), *modules])
+        return self.codes[key]

@@ -2,7 +2,9 @@
 
 from multiprune.models.architectures import ARCHITECTURES, Architecture
 
-HEAD = """# Architectures
+HEAD = """# Model families
+
+For whoever brings a model.
 
 Models whose `config.json` names one of these as `model_type` can be pruned, evaluated and exported.
 Each is tested on a tiny random model of its class: statistics, masks, perplexity and export against
@@ -10,13 +12,13 @@ plain computations, dense and sequential. This page is generated (`make docs`); 
 in `scripts/multiprune/models/architectures.py`, one in `architecture_page.py` and a builder in
 `tests/tiny_architectures.py`.
 
-Masks name weights as the `state_dict()` of the class does that transformers loads the folder with,
-so below `blocks`; files may use other names (`in files`), and an export keeps those of its model.
-Pruned are all linear layers of these blocks; embeddings, output head, norms and whatever stands
-beside the blocks stay as they are.
+Masks use the parameter names of the `state_dict()` of the class that transformers loads the folder
+with; they begin with `blocks`. Files may use other names (`in files`), and an export keeps those of
+its model. Only the linear layers of these blocks are pruned; embeddings, output head, norms and
+whatever is beside the blocks stay as they are.
 
 A model with a vision tower is loaded as a whole by `AutoModelForImageTextToText`; its text model is
-pruned and measured, on text alone, and the export holds the tower byte by byte.
+pruned and measured, on text alone, and the export has the tower byte by byte.
 
 Refused in one line: mixtures of experts, weights that are quantized or pickled, every other
 `model_type`, and folders that ask for code of their own (`auto_map`): where the class stands here,

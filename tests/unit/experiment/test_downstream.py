@@ -200,3 +200,12 @@ def test_cross_references(expected, changes):
         validate(changed(**changes))
     assert str(error.value).startswith(expected)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["perplexity", "candidate"])
+def test_a_task_takes_no_name_of_a_rule(name):
+    config = copy.deepcopy(BASE)
+    tasks = {name: {"kind": "parallel_cloze", "corpus": "pairs"}}
+    config["evaluation"] = {"downstream": {"reference": "en", "tasks": tasks}}
+    with pytest.raises(InputError, match=f"tasks.{name}: evaluate_{name} is another rule"):
+        validate(config)

@@ -144,7 +144,7 @@ class Experiment(Section):
     methods: dict[Slug, Method] = Field(
         min_length=1,
         max_length=1000,
-        description="Methods by a name of your choice, each a choice on the axes of the README.",
+        description="Methods by a name of your choice, each a choice on six axes (docs/method.md).",
     )
     evaluation: Evaluation = Evaluation()
     figures: Annotated[list[str], *distinct(100)] | None = Field(
