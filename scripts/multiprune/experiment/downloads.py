@@ -45,7 +45,7 @@ def corpus_definition(experiment: Experiment, corpus: str, language: str) -> dic
 
 
 def text_file(experiment: Experiment, corpus: str, language: str) -> str:
-    """The file of a language's own text, empty for other kinds of corpora."""
+    """The file on this machine that a language's text is read from, empty where there is none."""
     definition = experiment.corpora[corpus]
     if not isinstance(definition, TextCorpus):
         return ""
