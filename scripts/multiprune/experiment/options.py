@@ -1,6 +1,7 @@
 """What jobs are told beside their files: definitions and options, as arguments of their scripts."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from multiprune import registry
@@ -117,11 +118,15 @@ class Options:
 
     def whole_grid(self, wildcards: Any) -> str:
         """Digest of the whole grid, of which figures show names and methods."""
-        return sha256_json(table_grids.whole_grid(self.experiment))
+        return self._whole_grid
 
     def caption_of_table(self, wildcards: Any) -> str:
         """What explains a table's columns in the report."""
         return registry.constants("tables", wildcards.table)["CAPTION"]
+
+    @cached_property
+    def _whole_grid(self) -> str:  # once, not for each figure
+        return sha256_json(table_grids.whole_grid(self.experiment))
 
     def _constants(self, wildcards: Any) -> dict:
         tried = methods.candidates(self.experiment, wildcards.method)
