@@ -22,7 +22,7 @@ report: "rules/captions/workflow.rst"
 
 
 onstart:
-    keep_grid()
+    keep_for_jobs()
     job.keep()
     shutil.rmtree(f"{RESULTS}/tables/incomplete", ignore_errors=True)  # of a run that failed
     if workflow.executor_plugin.name == "slurm":

@@ -20,9 +20,9 @@ rule audit:
         # Which files the config makes is asked of the Snakemake that runs this.
         python=sys.executable,
         snakefile=os.path.relpath(workflow.main_snakefile),
-        config=canonical(config),
+        config=CONFIG_FILE,
     shell:
         "python {params.command} "
         "--results {params.results:q} --resources resources "
         "--python {params.python:q} --snakefile {params.snakefile:q} "
-        "--config {params.config:q} 2> {log:q}"
+        "--configfile {params.config:q} 2> {log:q}"

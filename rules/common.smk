@@ -22,6 +22,7 @@ if not (ROOT / "scripts").is_dir():
 sys.path.insert(0, str(ROOT / "scripts"))
 # Without conda, jobs use the environment of Snakemake itself, whether it is activated or not.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
+os.environ.update(PYTHONSAFEPATH="")  # a script finds the library beside itself
 os.environ.update(MULTIPRUNE_RUN="1")  # a job of a run may not use other code; a copied command may
 
 from multiprune.claims.reading import read_claims
@@ -39,6 +40,7 @@ from multiprune.fetch.known_models import check_known
 from multiprune.fetch.revisions import RevisionLock
 from multiprune.files.json import canonical, write_json
 from multiprune.files.manifests import other_definition
+from multiprune.files.writing import replacing
 from multiprune.jobs import slurm
 from multiprune.jobs.planned import PlannedJobs
 
@@ -90,6 +92,7 @@ config.update(EXPERIMENT.plain())  # which Snakemake records and the report read
 if workflow.is_main_process and (cost := estimate(EXPERIMENT)):
     print(cost, file=sys.stderr)
 
+CONFIG_FILE = f".snakemake/config_of_{config['experiment']}.json"  # all layers, for `audit`
 plan = Plan(EXPERIMENT)
 RESULTS = plan.folder
 options = Options(EXPERIMENT)
@@ -123,10 +126,12 @@ wildcard_constraints:
     figure=one_of(table_grids.possible_figures(EXPERIMENT)),
 
 
-def keep_grid():
-    """Write the grid for the jobs of this run: it is too long for a command line."""
+def keep_for_jobs():
+    """Write what is too long for a command line: the grid, and the config for `audit`."""
     if workflow.is_main_process:
         write_json(f"{RESULTS}/grid.json", table_grids.whole_grid(EXPERIMENT))
+        with replacing(CONFIG_FILE) as temporary:
+            temporary.write_text(canonical(config), encoding="utf-8")
 
 
 def check_cluster():

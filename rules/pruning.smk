@@ -147,7 +147,7 @@ rule export_model:
     params:
         command=job("export_model.py"),
         model="resources/models/{model}",
-        languages=options.language_names(plan.languages),
+        languages=options.language_names,
         folder=subpath(output.manifest, parent=True),
     shell:
         "python {params.command} "

@@ -8,7 +8,6 @@ changed, unless orphans are to be deleted.
 import argparse
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from multiprune.audit.findings import audit
@@ -20,28 +19,22 @@ from multiprune.jobs.command import run
 
 def parse() -> argparse.Namespace:
     """Options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--results", type=Path, required=True, help="folder of the experiment")
     parser.add_argument("--resources", type=Path, default="resources", help="of the downloads")
     parser.add_argument("--python", default=sys.executable, help="one that has Snakemake")
     parser.add_argument("--snakefile", default="Snakefile")
     parser.add_argument("--configfile", nargs="*", default=[], help="as Snakemake is given them")
-    parser.add_argument("--config", help="the whole config as JSON, in place of --configfile")
     parser.add_argument("--delete-orphans", action="store_true", help="files that no job makes")
     return parser.parse_args()
 
 
 def made_files(options: argparse.Namespace) -> Sources:
     """Every file that a job of the config makes, finished or not, and what its job read."""
-    with tempfile.TemporaryDirectory() as folder:
-        configfiles = options.configfile
-        if options.config:
-            configfiles = [str(Path(folder) / "config.json")]
-            Path(configfiles[0]).write_text(options.config, encoding="utf-8")
-        command = [options.python, "-m", "snakemake", "--snakefile", options.snakefile]
-        command += ["--detailed-summary"]
-        command += ["--configfile", *configfiles] if configfiles else []
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [options.python, "-m", "snakemake", "--snakefile", options.snakefile]
+    command += ["--detailed-summary"]
+    command += ["--configfile", *options.configfile] if options.configfile else []
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise InputError(f"snakemake --detailed-summary ended with {done.returncode}: {last}")

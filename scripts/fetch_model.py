@@ -20,7 +20,7 @@ from multiprune.registry import find
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     add_arguments(parser, "the model's config entry, as JSON")
     parser.add_argument(
         "--asked",

@@ -39,7 +39,7 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 def parse() -> argparse.Namespace:
     """Options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--model", required=True, help="Hugging Face model folder")
     parser.add_argument("--patterns", nargs="*", action="extend", help="n:m; default: 2:4 4:8")
     parser.add_argument("--dtype", default="auto", choices=DTYPES, help="of the weights in memory")

@@ -81,8 +81,9 @@ class Options:
         size = methods.chosen_size(self.experiment, wildcards.method)
         return "" if size is None else size
 
-    def language_names(self, languages: list[str]) -> str:
-        """The names of languages by their codes, as JSON."""
+    def language_names(self, wildcards: Any) -> str:
+        """The names of the evaluated languages by their codes, as JSON."""
+        languages = methods.evaluated(self.experiment)
         return canonical({code: self.experiment.languages[code].name for code in languages})
 
     # Constants that are chosen.
