@@ -9,6 +9,7 @@ and which files a job reads; `options`, what a job is told beside them; `ask`, i
 import os
 import re
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -132,6 +133,12 @@ def keep_for_jobs():
         write_json(f"{RESULTS}/grid.json", table_grids.whole_grid(EXPERIMENT))
         with replacing(CONFIG_FILE) as temporary:
             temporary.write_text(canonical(config), encoding="utf-8")
+
+
+def end_at_hangup():
+    """A closed terminal ends a run as SIGTERM does, and unlocks the folder; nohup stays in force."""
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
 
 
 def check_cluster():

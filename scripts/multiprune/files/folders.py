@@ -10,6 +10,13 @@ from multiprune.files.locks import locked
 IN_PROGRESS = ".in-progress"  # subfolder for what is no part of a folder yet
 
 
+def leads_below(name: object) -> bool:
+    """Whether a name that a file states, joined to a folder, is a path below that folder."""
+    if not isinstance(name, str) or set(name) & {"\0", "\\"}:
+        return False
+    return not {"", ".", ".."} & set(name.split("/"))  # an absolute path begins with an empty part
+
+
 def folder_lock(folder: Path) -> AbstractContextManager[None]:
     """Keeps out all that make the folder, in this clone or in one that shares it; waits."""
     return locked(folder.with_name(f".{folder.name}.lock"))

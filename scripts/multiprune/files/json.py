@@ -46,6 +46,8 @@ def parse_json(path: Path | str) -> tuple[dict, str | None]:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"is not JSON ({error})") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
     if not isinstance(content, dict):
         raise ValueError("is not a JSON object")
     recorded = content.pop(CHECKSUM, None)

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 
 @contextmanager
@@ -23,20 +22,34 @@ def locked(path: Path | str) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
-        file.close()
+        with suppress(FileNotFoundError, PermissionError):  # another user's, where theirs alone go
+            path.unlink()
+        os.close(file)
 
 
-def _acquired(path: Path) -> BinaryIO | None:
+def _acquired(path: Path) -> int | None:
     """The locked file; None where its former holder has removed it, and a new one counts."""
-    file = open(path, "ab")  # noqa: SIM115, it stays open as long as the lock is held
+    file = _opened(path)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         print(f"{path}: is held by another run; waiting for it", file=sys.stderr, flush=True)
         fcntl.flock(file, fcntl.LOCK_EX)
     with suppress(FileNotFoundError):
-        if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+        if os.path.samestat(os.fstat(file), os.stat(path)):
             return file
-    file.close()
+    os.close(file)
     return None
+
+
+def _opened(path: Path) -> int:
+    """A descriptor of the file, which is made where it is missing.
+
+    Writable, since some network file systems lock no other; another user's is opened to be read.
+    """
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except PermissionError:
+        if not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from multiprune.errors import InputError
-from multiprune.files.folders import IN_PROGRESS, folder_lock, replacing_folder
+from multiprune.files.folders import IN_PROGRESS, folder_lock, leads_below, replacing_folder
 from multiprune.files.hashes import sha256_file, sha256_json
 from multiprune.files.json import parse_json, read_json, write_json
 from multiprune.files.writing import set_aside
@@ -82,7 +82,7 @@ def _well_formed(manifest: dict) -> bool:
         isinstance(manifest.get("definition"), dict)
         and isinstance(manifest.get("revision"), str | None)
         and isinstance(files, dict)
-        and all(_describes_file(entry) for entry in files.values())
+        and all(leads_below(name) and _describes_file(entry) for name, entry in files.items())
     )
 
 

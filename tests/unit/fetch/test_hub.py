@@ -1,12 +1,15 @@
 """Pauses between attempts to reach the hub, with the jitter taken out."""
 
+from types import SimpleNamespace
+
 import httpx2
 import pytest
 from huggingface_hub import constants
 from huggingface_hub.errors import HfHubHTTPError
 
+from multiprune.errors import InputError
 from multiprune.fetch import hub
-from multiprune.fetch.hub import persistently
+from multiprune.fetch.hub import commit_of, hub_errors, persistently
 
 
 class TestPauses:
@@ -72,3 +75,32 @@ def test_the_page_of_a_repository_shows_no_password(monkeypatch):
     assert hub.hub_page("org/m") == "https://mirror.example:8443/hub/org/m"
     monkeypatch.setattr(constants, "ENDPOINT", "https://mirror.example")
     assert hub.hub_page("org/d@x", "dataset") == "https://mirror.example/datasets/org/d@x"
+
+
+class TestAnswersOfAnotherForm:
+    """What a login page, a proxy or another service says in place of the hub."""
+
+    @pytest.mark.parametrize(
+        "error",
+        [ValueError("Expecting value"), TypeError("NoneType"), KeyError("id"), IndexError()],
+    )
+    def test_is_one_line(self, error):
+        with (
+            pytest.raises(
+                InputError, match=r"^model x: the hub's answer is not what .* login page"
+            ),
+            hub_errors("model x", "main"),
+        ):
+            raise error
+
+    def test_our_own_line_stays(self):
+        with pytest.raises(InputError, match=r"^own$"), hub_errors("model x", "main"):
+            raise InputError("own")
+
+    @pytest.mark.parametrize("sha", [None, "main", "0" * 39, "../" + "0" * 40, 5])
+    def test_a_commit_that_is_none(self, sha):
+        with pytest.raises(InputError, match="states the commit"):
+            commit_of(SimpleNamespace(sha=sha), "model x")
+
+    def test_a_commit(self):
+        assert commit_of(SimpleNamespace(sha="0a" * 20), "model x") == "0a" * 20

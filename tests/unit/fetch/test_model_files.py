@@ -1,9 +1,13 @@
 """Which files of a model folder are wanted."""
 
+import json
 import subprocess
 import sys
 
-from multiprune.fetch.model_files import model_files
+import pytest
+
+from multiprune.errors import InputError
+from multiprune.fetch.model_files import check_configs, model_files
 from unit.fetch.data import SCRIPTS
 
 
@@ -43,3 +47,31 @@ def test_parsing_the_workflow_imports_no_torch():
         [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
     )
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"auto_map": {"AutoModel": "code.Model"}},
+        {"text_config": {"auto_map": {"AutoModel": "code.Model"}}},
+        {"attn_implementation": "org/kernel"},
+        {"text_config": {"_attn_implementation": "org/kernel:flash"}},
+        {"_attn_implementation": {"text_config": "org/kernel"}},
+        {"list": [{"auto_map": {}}]},
+    ],
+)
+def test_code_of_a_repository_is_refused_at_any_depth(tmp_path, config):
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=r"^m: config.json asks for Python code from"):
+        check_configs(tmp_path, "m")
+
+
+def test_attention_of_transformers_itself_is_none(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"_attn_implementation": "sdpa"}))
+    check_configs(tmp_path, "m")
+
+
+def test_a_config_that_is_nested_too_deeply(tmp_path):
+    (tmp_path / "config.json").write_text('{"a":' * 100_000 + "1" + "}" * 100_000)
+    with pytest.raises(InputError, match=r"^m: config.json is nested too deeply"):
+        check_configs(tmp_path, "m")

@@ -10,7 +10,7 @@ from loopback_hub import COMMIT, Repository, loopback_hub
 from patience import patience
 
 from multiprune.errors import InputError
-from multiprune.fetch.preflight import check_corpus, check_model, on_disk
+from multiprune.fetch.preflight import check_corpus, check_model, findings, on_disk
 from multiprune.fetch.revisions import RevisionLock
 from multiprune.files.manifests import write_manifest
 
@@ -106,3 +106,12 @@ def test_a_branch_that_has_moved_is_reported_and_not_followed(tmp_path, lock):
     assert lines[0].endswith(
         f"commit {COMMIT} is locked; main of org/good has moved to {MOVED} since"
     )
+
+
+def test_a_check_that_fails_in_another_way_keeps_no_other_from_running():
+    def broken() -> str:
+        raise ZeroDivisionError("of a library")
+
+    first, second = findings({("model", "a"): broken, ("model", "b"): lambda: "fine"})
+    assert (first.passed, second.passed) == (False, True)
+    assert first.detail == "could not be checked: ZeroDivisionError: of a library"

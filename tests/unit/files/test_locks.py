@@ -1,7 +1,9 @@
 """Locks between processes: who holds one, who waits, and what is left behind."""
 
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -107,3 +109,21 @@ def test_a_folder_is_filled_by_one_and_found_by_the_other(tmp_path):
     assert [entry["files"].keys() for entry in found] == [{"a"}, {"a"}]
     assert (tmp_path / "m/a").read_text() == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+def test_a_lock_that_another_user_left_is_no_obstacle():
+    """Needs root, as CI is, to become another user."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        lock = Path(folder, "lock")
+        lock.touch(mode=0o644)
+        if (child := os.fork()) == 0:
+            try:
+                os.setgid(65534)
+                os.setuid(65534)
+                with locked(lock):
+                    os._exit(0)
+            finally:
+                os._exit(1)
+        _child, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0

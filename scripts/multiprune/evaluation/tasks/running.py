@@ -19,11 +19,13 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.evaluator import evaluate
 from transformers import set_seed
 
-from multiprune.errors import InputError, in_one_line
+from multiprune.errors import InputError, in_one_line, shown
 from multiprune.fetch.tasks.loading import load_members
+from multiprune.files.folders import leads_below
 from multiprune.files.hashes import sha256_file, sha256_json
 from multiprune.files.json import read_json
 from multiprune.files.manifests import set_both_aside
+from multiprune.files.writing import set_aside
 
 SEED = 0  # zero-shot scoring draws nothing; whatever a task might draw is the same in every run
 MULTIPLE_CHOICE = "multiple_choice"
@@ -82,10 +84,12 @@ def prepare(manifest_path: Path | str, limit: int | None, cache: Path | str) -> 
     """
     manifest = read_json(manifest_path)
     folder = Path(manifest_path).parent.absolute()
-    rows = folder / manifest["file"]
     described = {manifest["file"]: manifest["sha256"]}
     if manifest["harness_folder"] is None:
         described[manifest["harness_file"]] = manifest["harness_sha256"]
+    if not all(map(leads_below, described)):
+        set_aside(manifest_path, f"names files elsewhere ({', '.join(map(shown, described))})")
+    rows = folder / manifest["file"]
     for file, recorded in described.items():
         if not (folder / file).is_file() or sha256_file(folder / file) != recorded:
             reason = f"is missing or not what {manifest_path} describes for {name_of(manifest)}"

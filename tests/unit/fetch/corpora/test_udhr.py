@@ -4,6 +4,7 @@ import tarfile
 import pytest
 
 from multiprune.errors import InputError
+from multiprune.fetch.corpora import udhr
 from multiprune.fetch.corpora.udhr import read_declaration, read_paragraphs, split_of_article
 
 HTML = """<!doctype html>
@@ -91,3 +92,58 @@ def test_a_section_that_is_divided_otherwise_is_paired_with_none():
     )
     shared = {row["id"] for row, _split in english} & {row["id"] for row, _split in german}
     assert shared == {"article01.p01of01"}
+
+
+def tarball(path, members: dict[str, tarfile.TarInfo | bytes]):
+    with tarfile.open(path, "w:gz") as package:
+        for name, member in members.items():
+            information = member if isinstance(member, tarfile.TarInfo) else tarfile.TarInfo(name)
+            information.name = f"package/declaration/{name}"
+            if isinstance(member, bytes):
+                information.size = len(member)
+                package.addfile(information, io.BytesIO(member))
+            else:
+                package.addfile(information)
+    return path
+
+
+def special(kind: bytes, target: str = "") -> tarfile.TarInfo:
+    information = tarfile.TarInfo()
+    information.type, information.linkname = kind, target
+    return information
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        special(tarfile.SYMTYPE, "nowhere.html"),
+        special(tarfile.SYMTYPE, "xxx.html"),  # to itself
+        special(tarfile.LNKTYPE, "nowhere.html"),
+        special(tarfile.DIRTYPE),
+    ],
+)
+def test_what_is_no_file_is_no_declaration(tmp_path, member):
+    archive = tarball(tmp_path / "udhr.tgz", {"xxx.html": member, "eng.html": HTML.encode()})
+    with pytest.raises(InputError, match="has no such declaration among its 1"):
+        read_declaration(archive, "xxx")
+    assert read_declaration(archive, "eng") == HTML.encode()
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(udhr, "MOST_BYTES", 1000)
+    archive = tarball(tmp_path / "udhr.tgz", {"eng.html": b" " * 1001})
+    with pytest.raises(InputError, match="it unpacks to more than 1,000 bytes"):
+        read_declaration(archive, "eng")
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "0", "1.5", "100"])
+def test_articles_of_no_number_are_refused(number):
+    html = HTML.replace('data-number="17"', f'data-number="{number}"')
+    with pytest.raises(InputError, match="numbers are expected"):
+        read_paragraphs(html.encode())
+
+
+@pytest.mark.parametrize("html", [b"", b" "])
+def test_no_html_is_refused(html):
+    with pytest.raises(InputError, match="cannot be read as HTML"):
+        read_paragraphs(html)
