@@ -72,7 +72,7 @@ rule download_package:
 rule fetch_corpus:
     """Get one language's text and split it into calibration, validation and test."""
     input:
-        source=plan.corpus_source,
+        source=ancient(plan.corpus_source),  # its content decides, whatever its time
     output:
         splits=expand(
             "<resources>/corpora/{{corpus}}/{{language}}/{split}.jsonl",
@@ -93,6 +93,7 @@ rule fetch_corpus:
     params:
         command=job("fetch_corpus.py", modules.of_corpus),
         definition=options.corpus_definition,
+        content=options.content_of_source,
         folder="resources/corpora/{corpus}/{language}",
     shell:
         "python {params.command} "

@@ -39,7 +39,7 @@ def main() -> None:
         print(
             f"paragraphs of {text}:", ", ".join(f"{split} {len(rows[split])}" for split in SPLITS)
         )
-        return notes
+        return notes | ({"source": content} if (content := made_by.get("source")) else {})
 
     made_by = {"code": code_digest(__file__, [f"fetch.corpora.{corpus['kind']}"])}
     if source and source.is_file():

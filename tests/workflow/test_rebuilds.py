@@ -321,6 +321,29 @@ def test_edited_calibration_text_reruns_what_reads_it(project: Workflow):
     assert project.jobs() == expected
 
 
+def test_a_text_put_back_with_its_old_time_is_noticed(project: Workflow):
+    """As `rsync -a`, `cp -p` and archives leave it: newer content, older time."""
+    text = project.folder / "inputs/texts/sw.txt"
+    old = text.stat().st_mtime_ns - 10**12
+    text.write_text(text.read_text() + "\n\naya moja zaidi\n")
+    os.utime(text, ns=(old, old))
+    expected = corpora("sw") | evaluations(PRUNED | DENSE)
+    assert project.jobs() == expected | tables("perplexity") | figures("perplexity")
+    audited = project.run("audit")
+    assert audited.code != 0
+    assert audited.lines_with("corpora/words/sw/manifest.json: was made from another", "sw.txt")
+
+
+def test_a_text_dated_in_the_future_is_read_once(project: Workflow):
+    text = project.folder / "inputs/texts/sw.txt"
+    text.write_text(text.read_text() + "\n\naya moja zaidi\n")
+    os.utime(text, (time.time() + 10**6,) * 2)
+    outcome = project.run("--show-failed-logs")
+    assert outcome.code == 0, outcome.text
+    assert project.jobs() == set()
+    assert project.run("audit").code == 0
+
+
 def test_edited_unseen_text_reruns_no_mask(project: Workflow):
     text = project.folder / "inputs/texts/sw.txt"
     text.write_text(text.read_text() + "\n\naya moja zaidi\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from multiprune.audit.sources import Sources, other_sources
+from multiprune.audit.sources import Sources, other_sources, other_texts
 from multiprune.errors import InputError
 from multiprune.files.checksums import checksum_problem, origin_of
 from multiprune.files.hashes import CHECKSUM, DIFFERS, sha256_file
@@ -57,7 +57,7 @@ def audit(results: Path, resources: Path, made: Sources) -> list[Finding]:
     harmed = {finding.path.absolute() for finding in found}
     found += [
         Finding(path, f"was made from another {source}")
-        for path, source in other_sources(results, made, harmed)
+        for path, source in (*other_sources(results, made, harmed), *other_texts(made))
     ]
     return [*found, *orphans(results, made), *lone_sidecars(results)]
 

@@ -17,7 +17,7 @@ from multiprune.errors import InputError
 from multiprune.files.checksums import origin_of
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import parse_json
-from multiprune.files.manifests import MANIFEST, fingerprint, parse_manifest
+from multiprune.files.manifests import MANIFEST, fingerprint, intact_manifest, parse_manifest
 from multiprune.pruning.files import pruning_hash
 
 Sources = Mapping[Path, Sequence[Path] | None]  # None where Snakemake does not know them
@@ -51,6 +51,17 @@ def other_sources(results: Path, made: Sources, harmed: set[Path]) -> Iterator[t
         recorded = recorded_hashes(path) if sources else []
         for source in sources:
             if not names(recorded, source, hash_of(source)):
+                yield path, source
+
+
+def other_texts(made: Sources) -> Iterator[tuple[Path, Path]]:
+    """Manifests of corpora, each with the text that it was split from and that is another now."""
+    for path, sources in sorted(made.items()):
+        if path.name != MANIFEST or path.parent.parent.parent.name != "corpora":
+            continue
+        recorded = (intact_manifest(path) or {}).get("source")
+        for source in sources or ():
+            if recorded and source.is_file() and sha256_file(source) != recorded:
                 yield path, source
 
 

@@ -1,5 +1,6 @@
 """What jobs are told beside their files: definitions and options, as arguments of their scripts."""
 
+import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -8,7 +9,7 @@ from multiprune import registry
 from multiprune.experiment import candidates, downloads, downstream, methods, table_grids
 from multiprune.experiment.demands import demands
 from multiprune.experiment.settings.experiment import Experiment
-from multiprune.files.hashes import sha256_json
+from multiprune.files.hashes import sha256_file, sha256_json
 from multiprune.files.json import canonical
 
 
@@ -42,6 +43,12 @@ class Options:
         """What a language's text is, as JSON."""
         text = (wildcards.corpus, wildcards.language)
         return canonical(downloads.corpus_definition(self.experiment, *text))
+
+    def content_of_source(self, wildcards: Any) -> str:
+        """SHA-256 of a language's own text as it is now; empty for text that is downloaded."""
+        text = (wildcards.corpus, wildcards.language)
+        path = downloads.text_file(self.experiment, *text)
+        return sha256_file(path) if path and os.path.isfile(path) else ""
 
     def text_definitions(self, wildcards: Any) -> str:
         """What every text is, as JSON."""
