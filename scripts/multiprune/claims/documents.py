@@ -1,12 +1,12 @@
 """The table `claims` for people: Markdown, LaTeX and reStructuredText, a table for each model."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 
 import pandas as pd
 
 from multiprune.claims.definitions import NO_PAPER, ONE_SEED, VERDICTS
+from multiprune.files import markup
 
 HEADERS = (
     "Claim, and what is compared",
@@ -23,12 +23,6 @@ NOTE = (
     "without a test."
 )
 LATEX_WIDTHS = (0.34, 0.15, 0.10, 0.19, 0.16)  # of the text width
-LATEX_SPECIALS = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
-    # in braces, or a row that starts with a bracket would give it to the line break before
-    "[": "{[}", "]": "{]}", **{character: f"\\{character}" for character in "&%$#_{}"},
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,15 +40,15 @@ class Line:
 
 def markdown(claims: pd.DataFrame) -> str:
     """A heading and a table for each model."""
-    parts = [f"# {heading(claims)} and what was measured", _markdown(NOTE)]
+    parts = [f"# {heading(claims)} and what was measured", markup.markdown(NOTE)]
     for model, summary, lines in _models(claims):
         table = [HEADERS, ["---"] * len(HEADERS)]
-        for cell in (_escaped(line, _markdown) for line in lines):
+        for cell in (_escaped(line, markup.markdown) for line in lines):
             claim = _joined("<br>", cell.statement, cell.compared)
             verdict = _joined("<br>", f"**{cell.verdict}**", cell.reason)
             table.append((claim, cell.estimate, cell.holds, verdict, cell.paper))
         body = "\n".join(f"| {' | '.join(row)} |" for row in table)
-        parts += [f"## {_markdown(model)}", _markdown(summary), body]
+        parts += [f"## {markup.markdown(model)}", markup.markdown(summary), body]
     return "\n\n".join(parts) + "\n"
 
 
@@ -64,7 +58,7 @@ def latex(claims: pd.DataFrame) -> str:
     parts = [r"% needs \usepackage[T1]{fontenc} and \usepackage{booktabs}"]
     for model, summary, lines in _models(claims):
         body = []
-        for cell in (_escaped(line, _latex) for line in lines):
+        for cell in (_escaped(line, markup.latex) for line in lines):
             claim = _joined(r"\newline ", cell.statement, rf"{{\scriptsize {cell.compared}}}")
             verdict = _joined(r"\newline ", rf"\textbf{{{cell.verdict}}}", cell.reason)
             body.append(
@@ -74,10 +68,10 @@ def latex(claims: pd.DataFrame) -> str:
         parts += [
             r"\begin{table*}",
             r"\centering\footnotesize",
-            rf"\caption{{{_latex(caption)}}}",
+            rf"\caption{{{markup.latex(caption)}}}",
             rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
             r"\toprule",
-            " & ".join(map(_latex, HEADERS)) + r" \\",
+            " & ".join(map(markup.latex, HEADERS)) + r" \\",
             r"\midrule",
             *body,
             r"\bottomrule",
@@ -94,11 +88,11 @@ def restructured(claims: pd.DataFrame) -> str:
     """
     parts = []
     for model, summary, lines in _models(claims):
-        parts.append(f"**{_rst(model)}.** {_rst(summary)}")
+        parts.append(f"**{markup.restructured(model)}.** {markup.restructured(summary)}")
         table = [".. list-table::", "   :header-rows: 1", "   :widths: 46 22 32", ""]
         rows = [("Claim, and what is compared",), ("Verdict",), ("Here, and in the paper",)]
         table += _listed(rows)
-        for cell in (_escaped(line, _rst) for line in lines):
+        for cell in (_escaped(line, markup.restructured) for line in lines):
             table += _listed(
                 [
                     (cell.statement, cell.compared),
@@ -107,7 +101,7 @@ def restructured(claims: pd.DataFrame) -> str:
                 ]
             )
         parts.append("\n".join(table))
-    return "\n\n".join([*parts, _rst(NOTE)]) + "\n"
+    return "\n\n".join([*parts, markup.restructured(NOTE)]) + "\n"
 
 
 def heading(claims: pd.DataFrame) -> str:
@@ -170,13 +164,13 @@ def _line(row) -> Line:
 
 
 def _measured(line: Line) -> str:
-    found = "" if line.estimate == _rst("-") else line.estimate
-    counted = "" if line.holds == _rst("-") else f"holds in {line.holds} languages"
+    found = "" if line.estimate == markup.restructured("-") else line.estimate
+    counted = "" if line.holds == markup.restructured("-") else f"holds in {line.holds} languages"
     return _joined("; ", found, counted)
 
 
 def _in_paper(line: Line) -> str:
-    return "" if line.paper == _rst("-") else f"paper: {line.paper.split(':')[0]}"
+    return "" if line.paper == markup.restructured("-") else f"paper: {line.paper.split(':')[0]}"
 
 
 def _escaped(line: Line, escape: Callable[[str], str]) -> Line:
@@ -197,15 +191,3 @@ def _listed(cells: list[tuple[str, ...]]) -> list[str]:
         for text in shown[1:]:
             lines += ["", " " * 7 + text]
     return lines
-
-
-def _markdown(text: str) -> str:
-    return re.sub(r"([\\`*_|<>])", r"\\\1", text)
-
-
-def _latex(text: str) -> str:
-    return "".join(LATEX_SPECIALS.get(character, character) for character in text)
-
-
-def _rst(text: str) -> str:
-    return "\\-" if text == "-" else re.sub(r"([\\*_`|])", r"\\\1", text)

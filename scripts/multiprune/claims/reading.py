@@ -27,7 +27,7 @@ from multiprune.experiment.settings.values import Sparsity, distinct, json_type,
 from multiprune.files.noted_inputs import note_input
 
 KIND = tag("What is compared.")
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1, pattern="^[^=+@\\s-]")]
 # Several methods are draws of one thing, such as subsets of languages.
 Draws = Annotated[
     Annotated[Text, Tag("string")] | Annotated[list[Text], *distinct(1000), Tag("array")],

@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 
 from multiprune.errors import InputError
 from multiprune.files.json import read_json
+from multiprune.files.markup import markdown
 
 CARD = "README.md"
 RECORD = "pruning.json"
@@ -194,7 +195,7 @@ def _perplexity(rows: dict[str, dict], calibration: list[str]) -> str:
         seen = "yes" if is_calibrated_on(language, calibration, rows) else "no"
         name = language if row["name"] == language else f"{row['name']} ({language})"
         lines.append(
-            f"| {name} | {seen} | {row['tokens']} | {row['dense']:.2f} | "
+            f"| {markdown(name)} | {seen} | {row['tokens']} | {row['dense']:.2f} | "
             f"{row['pruned']:.2f} | {row['ratio']:.3f} |"
         )
     return "\n".join(lines)

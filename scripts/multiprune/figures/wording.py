@@ -4,7 +4,6 @@ Every number is computed from the tables that are drawn. A difference is called 
 interval excludes no difference.
 """
 
-import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,15 +11,15 @@ import pandas as pd
 
 from multiprune.experiment.grid import CALIBRATION, MARK, UNSEEN, Grid
 from multiprune.figures import style
+from multiprune.files.markup import restructured
 
 Tables = Mapping[str, pd.DataFrame]
 ONE_DRAW = "One calibration draw (seed)."
 
 
 def document(*paragraphs: str) -> str:
-    """Paragraphs as reStructuredText, with its special characters escaped; empty ones left out."""
-    escaped = [re.sub(r"([\\*_`|])", r"\\\1", text.strip()) for text in paragraphs if text]
-    return "\n\n".join(escaped) + "\n"
+    """Paragraphs as reStructuredText, without any markup; empty ones left out."""
+    return "\n\n".join(restructured(text) for text in paragraphs if text) + "\n"
 
 
 def sentence(text: str) -> str:
