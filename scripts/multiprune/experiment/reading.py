@@ -95,6 +95,9 @@ def _entries(node: yaml.Node, where: str, path: Path | str) -> Iterator[tuple[st
                 "delete one of them"
             )
         if name == TEMPLATE:
-            raise InputError(f"{path}, line {line}: {TEMPLATE} runs Python code; write values")
+            raise InputError(
+                f"{path}, line {line}: {TEMPLATE} runs Python code, and has done so before this "
+                "was noticed; write values"
+            )
         lines[this] = line
         yield name, value
