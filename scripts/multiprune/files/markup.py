@@ -17,7 +17,8 @@ BLOCK = re.compile(r"[!-/:-@\[-`{-~]|\w{1,6}[.)] |\(\w{1,6}\) ")
 
 def markdown(text: str) -> str:
     """Text within a line of Markdown, or within a cell of a table."""
-    escaped = re.sub(r"([\\`*_|<>])", r"\\\1", _on_one_line(text))
+    escaped = re.sub(r"([\\`*_|])", r"\\\1", _on_one_line(text))
+    escaped = escaped.replace("<", "&lt;").replace(">", "&gt;")  # some renderers escape neither
     return re.sub(r"\](?=[(\[:])", r"\\]", escaped)  # no link, image or definition
 
 
@@ -29,7 +30,7 @@ def latex(text: str) -> str:
 def restructured(text: str) -> str:
     """A paragraph of reStructuredText, or a part of one."""
     line = _on_one_line(text)
-    escaped = re.sub(r"([\\*_`|])", r"\\\1", line).replace("::", "\\:\\:")
+    escaped = re.sub(r"([\\*_`|]|:(?=\S)|:$)", r"\\\1", line)  # of a colon: links, literal blocks
     return "\\ " + escaped if BLOCK.match(line) else escaped
 
 

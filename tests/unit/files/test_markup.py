@@ -50,7 +50,7 @@ def test_restructured_text_shows_it(text, place):
     if place.startswith("   *"):
         source = f".. list-table::\n\n{source}\n"
     settings = {"report_level": 1, "halt_level": 1, "file_insertion_enabled": True}
-    body = publish_parts(source, writer_name="html5", settings_overrides=settings)["body"]
+    body = publish_parts(source, writer="html5", settings_overrides=settings)["body"]
     assert " ".join(text.split()) in shown(body)
     assert not re.search(r"<(a|img|b|ul|ol|dl|hr|h\d|em)\b", body.replace("<b>bold", ""))
 
