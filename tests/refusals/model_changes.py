@@ -26,6 +26,15 @@ def tensors(new: dict[str, torch.Tensor | None]) -> Change:
     return change
 
 
+def no_rows(name: str, columns: int) -> Change:
+    """A matrix without a row, and with more columns than numpy can count."""
+
+    def change(folder: Path) -> None:
+        tensors({name: torch.empty(0, columns)})(folder)
+
+    return change
+
+
 def number(name: str, value: float, dtype: torch.dtype = torch.float32) -> Change:
     """The last number of a tensor, which is stored in `dtype`."""
 

@@ -41,6 +41,7 @@ from refusals.model_changes import (
     entries,
     higher_ids,
     more_tokens,
+    no_rows,
     number,
     shards,
     tensors,
@@ -170,6 +171,18 @@ FETCH = {
         content(CONFIG, '{"model_type": "llama"}'.encode("utf-16")),
         "config.json is not JSON (",
     ),
+    "NaN in the config": (
+        content(CONFIG, b'{"model_type": "llama", "rms_norm_eps": NaN}'),
+        "config.json is not JSON (NaN is no number of JSON)",
+    ),
+    "a config that is nested without end": (
+        content(CONFIG, b'{"a": ' + b"[" * 200_000),
+        "config.json is not JSON (it is nested too deeply)",
+    ),
+    "attention by code of a hub": (
+        entries(CONFIG, _attn_implementation="org/kernel"),
+        "config.json asks for Python code from the repository (_attn_implementation), which",
+    ),
     "a config that is a list": (content(CONFIG, b"[]"), "config.json is not a JSON object"),
     "no model_type": (
         content(CONFIG, b'{"hidden_size": 32}'),
@@ -222,6 +235,45 @@ FETCH |= {
         "config.json cannot be used (AttributeError: ",
     ),
 }
+CANNOT = "the model cannot be loaded ("
+# The weights are compared with what config.json makes of the class, before memory is asked for.
+FETCH |= {
+    "a pruned matrix that is missing": (
+        tensors({UP: None}),
+        f"has no weights for {UP} (1 missing), which would be random",
+    ),
+    "a norm that is missing": (tensors({NORM: None}), f"has no weights for {NORM} (1 missing)"),
+    "a further matrix in a block": (
+        tensors({"model.layers.1.mlp.adapter.weight": torch.ones(4, 4)}),
+        "holds model.layers.1.mlp.adapter.weight, which the model of config.json does not have",
+    ),
+    "a matrix of another shape": (
+        tensors({UP: torch.ones(40, 32)}),
+        f"{UP} is 40x32 in the weights, config.json makes it 48x32 (1 such)",
+    ),
+    "embeddings of another vocabulary": (
+        tensors({EMBEDDING: torch.ones(200, 32)}),
+        f"{EMBEDDING} is 200x32 in the weights, config.json makes it 258x32 (1 such)",
+    ),
+    "a vocabulary of terabytes": (
+        entries(CONFIG, vocab_size=2**40),
+        "lm_head.weight is 258x32 in the weights, config.json makes it 1099511627776x32 (2 such)",
+    ),
+    "a width that no machine can count": (
+        entries(CONFIG, intermediate_size=2**62),
+        f"{CANNOT}RuntimeError: Storage size calculation overflowed",
+    ),
+    "a matrix without rows": (
+        no_rows(UP, 2**62),
+        f"{UP} is 0x4611686018427387904 in the weights, config.json makes it 48x32 (1 such)",
+    ),
+    "an unknown activation": (entries(CONFIG, hidden_act="glue"), f"{CANNOT}KeyError: 'glue')"),
+    "a dtype without a point": (
+        entries(CONFIG, dtype="int8"),
+        f"{CANNOT}ValueError: LlamaForCausalLM cannot be instantiated under `dtype=torch.int8`",
+    ),
+    "shards without an index": (all_of(shards(), without(INDEX)), f"{CANNOT}OSError: "),
+}
 
 
 @pytest.mark.parametrize("name", FETCH)
@@ -263,31 +315,7 @@ def text(tmp_path_factory) -> Path:
     return write_text(tmp_path_factory.mktemp("text"))
 
 
-CANNOT = "the model cannot be loaded ("
 LOADING = {
-    "a pruned matrix that is missing": (
-        tensors({UP: None}),
-        f"has no weights for {UP} (1 missing), which would be random",
-    ),
-    "a norm that is missing": (tensors({NORM: None}), f"has no weights for {NORM} (1 missing)"),
-    "a further matrix in a block": (
-        tensors({"model.layers.1.mlp.adapter.weight": torch.ones(4, 4)}),
-        "holds model.layers.1.mlp.adapter.weight, which the model of config.json does not have",
-    ),
-    "a matrix of another shape": (
-        tensors({UP: torch.ones(40, 32)}),
-        f"{UP} is 40x32 in the weights, config.json makes it 48x32 (1 such)",
-    ),
-    "embeddings of another vocabulary": (
-        tensors({EMBEDDING: torch.ones(200, 32)}),
-        f"{EMBEDDING} is 200x32 in the weights, config.json makes it 258x32 (1 such)",
-    ),
-    "an unknown activation": (entries(CONFIG, hidden_act="glue"), f"{CANNOT}KeyError: 'glue')"),
-    "a dtype without a point": (
-        entries(CONFIG, dtype="int8"),
-        f"{CANNOT}ValueError: LlamaForCausalLM cannot be instantiated under `dtype=torch.int8`",
-    ),
-    "shards without an index": (all_of(shards(), without(INDEX)), f"{CANNOT}OSError: "),
     "numbers that overflow": (
         number("model.layers.0.input_layernorm.weight", 3e38),
         "LlamaForCausalLM: its activations at model.layers.0.self_attn.k_proj are not finite",
@@ -296,7 +324,7 @@ LOADING = {
 
 
 @pytest.mark.parametrize("name", LOADING)
-def test_weights_that_are_not_those_of_the_config(own, name):
+def test_numbers_that_do_not_work_out(own, name):
     change, message = LOADING[name]
     change(own)
     windows, output = write_windows(own.parent / "en.safetensors"), own.parent / "statistics"
@@ -339,6 +367,9 @@ HARMLESS = {
         {"model.layers.1.self_attn.rotary_emb.inv_freq": torch.ones(4)}
     ),
     "a tensor outside of the blocks": tensors({"value_head.weight": torch.ones(1, 32)}),
+    "another implementation of attention": entries(
+        CONFIG, _attn_implementation="flash_attention_2"
+    ),
     "tokens beyond the embeddings that no text holds": more_tokens(3),
 }
 

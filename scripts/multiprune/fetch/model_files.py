@@ -1,10 +1,11 @@
 """The files of a model folder: which are wanted, and what makes a model be refused early."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.files.json import parse_text
+from multiprune.models.checkpoints import check_checkpoint
 from multiprune.models.folder import PICKLED, is_model_file
 from multiprune.models.weights import INDEX, WHOLE, weight_names
 
@@ -93,13 +94,19 @@ def check_tokenizer(folder: Path, source: str) -> None:
     load_tokenizer(folder, source)
 
 
+def check_weights(folder: Path, source: str) -> None:
+    """InputError for weights that are damaged, or not those of config.json."""
+    from multiprune.models.opening import check_model  # brings torch as well
+
+    check_checkpoint(folder, source)
+    check_model(folder, source)
+
+
 def _json_object(path: Path, source: str) -> dict:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_text(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{source}: {path.name} is not JSON ({error})") from None
-    except RecursionError:
-        raise InputError(f"{source}: {path.name} is nested too deeply") from None
     if not isinstance(content, dict):
         raise InputError(f"{source}: {path.name} is not a JSON object")
     return content

@@ -20,6 +20,21 @@ def canonical(content: object) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
+def parse_text(text: str) -> object:
+    """What a JSON text holds; ValueError for NaN and infinity, which JSON has not, or deep nesting.
+
+    Python's own parser takes NaN, and ends with a RecursionError.
+    """
+
+    def refuse(word: str) -> None:
+        raise ValueError(f"{word} is no number of JSON")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def write_json(path: Path | str, content: dict) -> None:
     """Write a JSON object with sorted keys and its checksum; NaN and infinity are refused."""
     read_back = json.loads(json.dumps(content, allow_nan=False))  # as a reader will see it
@@ -43,11 +58,9 @@ def read_json(path: Path | str) -> dict:
 def parse_json(path: Path | str) -> tuple[dict, str | None]:
     """A JSON object and its checksum, if it has one; ValueError where it is broken."""
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = parse_text(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"is not JSON ({error})") from None
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
     if not isinstance(content, dict):
         raise ValueError("is not a JSON object")
     recorded = content.pop(CHECKSUM, None)
@@ -65,7 +78,7 @@ def write_json_lines(path: Path | str, rows: Iterable[dict]) -> None:
 def read_json_lines(path: Path | str) -> list[dict]:
     """Read one JSON object a line."""
     try:
-        return [json.loads(line) for line in _text(path).split("\n") if line]
+        return [parse_text(line) for line in _text(path).split("\n") if line]
     except ValueError as error:
         set_aside(path, f"is not JSON lines ({error})")
 

@@ -5,12 +5,12 @@ base model's prefix (BLOOM, GPT-2) or have another one (Gemma 3 with its vision 
 gives the model's own name.
 """
 
-import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.files.json import parse_text
 from multiprune.registry import unknown_name
 
 
@@ -21,8 +21,10 @@ class Architecture:
     `blocks` is the prefix of its decoder blocks, `stored` the one that they have in files where it
     is another. `transposed` weights are stored [inputs, outputs] (Conv1D). A model with a vision
     tower names in `text` the types that its text model may have. `float16` is False where
-    activations grow beyond what float16 can hold. Blocks from `shared_from` on take keys and values
-    from earlier ones: matrices of their own, which files may hold, are not used.
+    activations grow beyond what float16 can hold. `attention` is the implementation that
+    transformers is asked for, which is its own choice where a config names none. Blocks from
+    `shared_from` on take keys and values from earlier ones: matrices of their own, which files may
+    hold, are not used.
     """
 
     blocks: str
@@ -30,6 +32,7 @@ class Architecture:
     stored: str = ""
     text: tuple[str, ...] = ()
     float16: bool = True
+    attention: str = "sdpa"
     shared_from: int | None = None
 
     @property
@@ -65,21 +68,24 @@ class Architecture:
 _LAYERS = Architecture("model.layers")
 _HEADS = Architecture("transformer.h")
 _GEMMA = Architecture("model.layers", float16=False)
+_EAGER = Architecture("model.layers", attention="eager")
+_EAGER_HEADS = Architecture("transformer.h", attention="eager")
+_EAGER_GEMMA = Architecture("model.layers", float16=False, attention="eager")
 _INNER = "model.language_model.layers"  # of a text model beside a vision tower
 _WRAPPED = "language_model.model.layers"  # the same in the files of older classes
 
 ARCHITECTURES = {
     "apertus": _LAYERS,
     "arcee": _LAYERS,
-    "bloom": _HEADS,
-    "codegen": _HEADS,
+    "bloom": _EAGER_HEADS,
+    "codegen": _EAGER_HEADS,
     "cohere": _LAYERS,
     "cohere2": _LAYERS,
     "cwm": _LAYERS,
     "ernie4_5": _LAYERS,
     "exaone4": _LAYERS,
     "gemma": _GEMMA,
-    "gemma2": _GEMMA,
+    "gemma2": _EAGER_GEMMA,
     "gemma3": Architecture(_INNER, stored=_WRAPPED, text=("gemma3_text",), float16=False),
     "gemma3_text": _GEMMA,
     "gemma4": Architecture(_INNER, text=("gemma4_text",), float16=False),
@@ -88,7 +94,7 @@ ARCHITECTURES = {
     "glm4": _LAYERS,
     "gpt2": Architecture("transformer.h", transposed=True),
     "gpt_neox": Architecture("gpt_neox.layers"),
-    "gptj": _HEADS,
+    "gptj": _EAGER_HEADS,
     "granite": _LAYERS,
     "helium": _LAYERS,
     "hunyuan_v1_dense": _LAYERS,
@@ -98,7 +104,7 @@ ARCHITECTURES = {
     "ministral3": _LAYERS,
     "mistral": _LAYERS,
     "mistral3": Architecture(_INNER, stored=_WRAPPED, text=("ministral3", "mistral")),
-    "mpt": Architecture("transformer.blocks"),
+    "mpt": Architecture("transformer.blocks", attention="eager"),
     "nemotron": _LAYERS,
     "olmo": _LAYERS,
     "olmo2": _LAYERS,
@@ -115,8 +121,8 @@ ARCHITECTURES = {
     "smollm3": _LAYERS,
     "stablelm": _LAYERS,
     "starcoder2": _LAYERS,
-    "vaultgemma": _GEMMA,
-    "xglm": _LAYERS,
+    "vaultgemma": _EAGER_GEMMA,
+    "xglm": _EAGER,
 }
 
 KEYS_AND_VALUES = ("k_proj.weight", "v_proj.weight")
@@ -165,7 +171,7 @@ def read_config(model_folder: Path | str) -> dict:
     """A model folder's config.json; InputError where it is none."""
     path = Path(model_folder) / "config.json"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = parse_text(path.read_text(encoding="utf-8"))
         config["model_type"]
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; a Hugging Face model folder is needed") from None

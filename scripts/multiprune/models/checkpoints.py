@@ -4,7 +4,6 @@ Asked once, when a model is fetched: headers, index and every number, streamed f
 without torch and without building the model.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from multiprune.errors import InputError
 from multiprune.files.header import stored_tensors
+from multiprune.files.json import parse_text
 from multiprune.models.architectures import (
     Architecture,
     architecture_of,
@@ -93,7 +93,7 @@ def _check_index(folder: Path, held: dict[str, str], source: str) -> None:
     path = folder / INDEX
     if not path.is_file():
         return
-    for name, shard in json.loads(path.read_text(encoding="utf-8"))["weight_map"].items():
+    for name, shard in parse_text(path.read_text(encoding="utf-8"))["weight_map"].items():
         if held.get(name) != shard:
             found = f"it is in {held[name]}" if name in held else "no shard holds it"
             raise InputError(

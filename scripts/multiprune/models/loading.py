@@ -9,15 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import transformers
 from transformers import PreTrainedModel
 
-from multiprune.errors import InputError, in_one_line
-from multiprune.models.architectures import Architecture, architecture_of
+from multiprune.errors import InputError
+from multiprune.models.opening import open_model
 from multiprune.models.positions import positions
-
-transformers.utils.logging.set_verbosity_error()
-transformers.utils.logging.disable_progress_bar()
 
 
 def set_up(threads: int) -> torch.device:
@@ -42,57 +38,14 @@ def load_model(
     over them, or kept in host memory with `on_host`. Raises InputError for a folder that does not
     hold a loadable model, or weights that are not exactly those of its config.json.
     """
-    architecture = architecture_of(folder)
     device_map = "auto" if torch.cuda.is_available() and not on_host else None
-    AutoModel = getattr(transformers, architecture.auto_class)
-    try:
-        model, loading = AutoModel.from_pretrained(
-            folder,
-            dtype=dtype,
-            use_safetensors=True,
-            trust_remote_code=False,
-            device_map=device_map,
-            ignore_mismatched_sizes=True,  # `_check_loading` refuses them, and names them
-            output_loading_info=True,
-        )
-    except torch.OutOfMemoryError:
-        raise
-    except Exception as error:  # of any type: config and files are whatever the user has
-        raise InputError(f"{folder}: the model cannot be loaded ({in_one_line(error)})") from None
-    _check_loading(folder, architecture, loading)
+    model = open_model(Path(folder), str(folder), dtype, device_map)
     if any(parameter.is_meta for parameter in model.parameters()):
         raise InputError(
             f"{folder}: the model does not fit on the GPU; run fewer jobs at a time with "
             "--resources gpu=1, or use the CPU with CUDA_VISIBLE_DEVICES="
         )
     return model.eval()
-
-
-def _check_loading(folder: Path | str, architecture: Architecture, loading: dict) -> None:
-    """Raise InputError where checkpoint and model differ, by transformers' account of loading.
-
-    Tensors beyond the model's are let be, such as buffers that old checkpoints hold, except weights
-    in a decoder block: they would be pruned and never used.
-    """
-    if missing := sorted(loading["missing_keys"]):
-        raise InputError(
-            f"{folder}: has no weights for {missing[0]} ({len(missing)} missing), which would be "
-            "random; save the whole causal language model"
-        )
-    if mismatched := sorted(loading["mismatched_keys"]):
-        name, *shapes = mismatched[0]
-        stored, expected = ("x".join(map(str, shape)) for shape in shapes)
-        raise InputError(
-            f"{folder}: {name} is {stored} in the weights, config.json makes it {expected} "
-            f"({len(mismatched)} such); take both from one model"
-        )
-    names = map(architecture.state_name, loading["unexpected_keys"])
-    unused = [n for n in names if n.endswith(".weight") and architecture.block_index(n) is not None]
-    if unused:
-        raise InputError(
-            f"{folder}: holds {min(unused)}, which the model of config.json does not have "
-            f"({len(unused)} such); merge or remove what was added to the model"
-        )
 
 
 @torch.inference_mode()

@@ -1,6 +1,5 @@
 """A model's weights read tensor by tensor from its safetensors files; the model is never built."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from safetensors import SafetensorError
 
 from multiprune.errors import InputError
+from multiprune.files.json import parse_text
 from multiprune.files.tensors import opened_tensors
 from multiprune.models.architectures import architecture_of
 
@@ -64,7 +64,7 @@ def weight_files(folder: Path) -> list[Path]:
             raise InputError(f"{folder}: has no .safetensors file (pickled weights are not read)")
         return [folder / name for name in names]
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        index = parse_text((folder / INDEX).read_text(encoding="utf-8"))
         return [folder / name for name in sorted(set(index["weight_map"].values()))]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{folder / INDEX}: is not an index of weights (weight_map)") from None

@@ -73,5 +73,5 @@ def test_attention_of_transformers_itself_is_none(tmp_path):
 
 def test_a_config_that_is_nested_too_deeply(tmp_path):
     (tmp_path / "config.json").write_text('{"a":' * 100_000 + "1" + "}" * 100_000)
-    with pytest.raises(InputError, match=r"^m: config.json is nested too deeply"):
+    with pytest.raises(InputError, match=r"^m: config.json is not JSON \(it is nested too deeply"):
         check_configs(tmp_path, "m")

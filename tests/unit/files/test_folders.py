@@ -41,5 +41,7 @@ def test_a_manifest_with_such_a_name_touches_no_other_file(tmp_path, name):
 def test_json_that_is_nested_too_deeply_is_set_aside(tmp_path):
     path = tmp_path / "deep.json"
     path.write_text("[" * 200_000 + "]" * 200_000)
-    with pytest.raises(InputError, match=r"deep.json: is nested too deeply; set aside"):
+    with pytest.raises(
+        InputError, match=r"deep.json: is not JSON \(it is nested too deeply\); set aside"
+    ):
         check_files(path)

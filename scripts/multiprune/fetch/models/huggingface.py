@@ -19,11 +19,11 @@ from multiprune.fetch.model_files import (
     check_configs,
     check_shards,
     check_tokenizer,
+    check_weights,
     model_files,
 )
 from multiprune.fetch.revisions import found_commit
 from multiprune.models.architectures import architecture_of
-from multiprune.models.checkpoints import check_checkpoint
 
 
 def fetch(definition: dict, folder: Path, fits: Check) -> dict:
@@ -58,7 +58,7 @@ def fetch(definition: dict, folder: Path, fits: Check) -> dict:
     fits(folder)
     download.fetch(names)
     with _discarding(download):
-        check_checkpoint(folder, what)
+        check_weights(folder, what)
     fits(folder)
     return {"revision": commit}
 

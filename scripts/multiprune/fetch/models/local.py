@@ -9,10 +9,10 @@ from multiprune.fetch.model_files import (
     check_configs,
     check_shards,
     check_tokenizer,
+    check_weights,
     model_files,
 )
 from multiprune.models.architectures import architecture_of
-from multiprune.models.checkpoints import check_checkpoint
 
 
 def fetch(definition: dict, folder: Path, fits: Check) -> dict:
@@ -26,7 +26,7 @@ def fetch(definition: dict, folder: Path, fits: Check) -> dict:
     architecture_of(source)
     check_tokenizer(folder, what)
     fits(folder)
-    check_checkpoint(folder, what)
+    check_weights(folder, what)
     return {}
 
 
