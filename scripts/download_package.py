@@ -6,12 +6,11 @@ is there is left as it is: a version never changes.
 
 import argparse
 import shutil
-import tempfile
 from pathlib import Path
 
 from multiprune.fetch.npm import find_npm, pack
 from multiprune.files.folders import folder_lock
-from multiprune.files.writing import link, replacing
+from multiprune.files.writing import link, replacing, scratch_folder
 from multiprune.jobs.command import run
 
 
@@ -32,8 +31,8 @@ def main() -> None:
 
 def download(package: str, archive: Path) -> None:
     """Let npm fetch a package (name@version)."""
-    with tempfile.TemporaryDirectory() as folder, replacing(archive) as temporary:
-        shutil.copyfile(pack(find_npm(), package, Path(folder)), temporary)
+    with scratch_folder() as folder, replacing(archive) as temporary:
+        shutil.copyfile(pack(find_npm(), package, folder), temporary)
 
 
 if __name__ == "__main__":

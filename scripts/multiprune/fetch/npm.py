@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.files.writing import no_room
 
 NETWORK_CODES = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
 NETWORK_CODES += ("ERR_SOCKET_TIMEOUT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY")
@@ -48,6 +49,8 @@ def _run(npm: str, arguments: list[str], package: str, folder: Path) -> str:
         text=True,
         check=False,
     )
+    if "ENOSPC" in done.stderr:
+        raise no_room()
     if done.returncode != 0:
         raise InputError(f"npm package {package}: {_npm_failure(done.stderr)}")
     return done.stdout.strip()

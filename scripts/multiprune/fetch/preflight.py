@@ -1,7 +1,6 @@
 """Can every model, text and task of a config be reached? Asked before any GPU hour is spent."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from multiprune.fetch.hub_datasets import dataset_commit
 from multiprune.fetch.model_files import Check
 from multiprune.fetch.revisions import RevisionLock, found_commit
 from multiprune.files.manifests import intact_manifest
+from multiprune.files.writing import scratch_folder
 from multiprune.registry import find
 
 
@@ -29,8 +29,8 @@ def check_model(
 ) -> str:
     """What was found; raises InputError where the model could not be fetched or pruned."""
     kind, pinned = find("fetch.models", definition["kind"]), lock.pin(f"models/{name}", definition)
-    with tempfile.TemporaryDirectory() as folder:
-        return kind.check(definition, pinned, Path(folder), fits)
+    with scratch_folder() as folder:
+        return kind.check(definition, pinned, folder, fits)
 
 
 def check_corpus(name: str, definition: dict, source: Path | None, lock: RevisionLock) -> str:

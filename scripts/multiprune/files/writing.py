@@ -1,6 +1,8 @@
-"""Atomic writing, and setting a broken file aside."""
+"""Atomic writing, room for what is not kept, and setting a broken file aside."""
 
+import errno
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,23 @@ def replacing(target: Path | str) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A temporary folder, below TMPDIR, that the error names where there is no room in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            yield Path(folder)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                error.filename = error.filename or folder
+            raise
+
+
+def no_room() -> OSError:
+    """The error of a program that found no room in the folder it was given."""
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def link(target: Path, place: Path) -> None:

