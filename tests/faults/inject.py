@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from faults import changes, damage, kills, obstacles  # noqa: F401 (they register faults)
+from faults import changes, damage, kills, obstacles, storms  # noqa: F401 (they register faults)
 from faults.calls import Impossible, Missed
 from faults.experiment import Bench
 from faults.table import FAMILIES, GREEN, Fault, Row, heading, line
@@ -30,9 +30,14 @@ ATTEMPTS = 4  # at a fault that comes too late to hit anything
 def parse() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--faults", type=int, default=40, help="how many")
+    parser.add_argument(
+        "--faults",
+        default="all",
+        help="how many: a number, all (default), or each: one of a family",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the moments and places")
     parser.add_argument("--family", choices=FAMILIES, help="faults of this kind alone")
+    parser.add_argument("--list", type=Path, help="write how many there are, and try none")
     parser.add_argument("--json", type=Path, help="file for the table and what was printed")
     return parser.parse_args()
 
@@ -52,6 +57,18 @@ def chosen(count: int, seed: int, only: str | None = None) -> list[tuple[str, Fa
     return list(itertools.islice(endless, count))
 
 
+def all_of(only: str | None = None) -> int:
+    """How many faults there are, or how many of one family."""
+    return sum(len(faults) for name, faults in FAMILIES.items() if only in (None, name))
+
+
+def listing() -> str:
+    """The families with the number of their faults, in Markdown."""
+    rows = [f"| {name} | {len(faults)} |" for name, faults in FAMILIES.items()]
+    head = f"{all_of()} faults of {len(FAMILIES)} kinds:\n\n| kind | faults |\n|---|---|"
+    return "\n".join([head, *rows]) + "\n"
+
+
 def attempt(bench: Bench, fault: Fault, draw: random.Random) -> Row:
     """Inject a fault, at another moment where it came too late to hit anything."""
     for _ in range(ATTEMPTS):
@@ -65,11 +82,16 @@ def attempt(bench: Bench, fault: Fault, draw: random.Random) -> Row:
 def main() -> int:
     """Print a line for each fault; exit code 1 where one is not survived."""
     options = parse()
+    if options.list:
+        options.list.write_text(listing(), encoding="utf-8")
+        return 0
+    words = {"all": all_of(options.family), "each": len(FAMILIES)}
+    count = words.get(options.faults) or int(options.faults)
     started = time.monotonic()
     entries = []
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
         bench = Bench(Path(scratch))
-        plan = chosen(options.faults, options.seed, options.family)
+        plan = chosen(count, options.seed, options.family)
         print(
             f"undisturbed run: {time.monotonic() - started:.0f} s", heading(), sep="\n", flush=True
         )

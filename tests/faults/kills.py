@@ -1,4 +1,4 @@
-"""SIGKILL for Snakemake, for a script that runs, or for both."""
+"""SIGKILL for Snakemake, for a script that runs, or for both; a terminal that is closed."""
 
 import random
 from collections.abc import Callable
@@ -20,6 +20,11 @@ def kill(trial: Trial, call: Call, moment: Moment, who: str, orphan_ends: bool =
             if trial.note(call.end()).code == 0:
                 raise Missed(f"{hit} had ended")
             return f"{hit} killed"
+        if who == "terminal":
+            call.hang_up()
+            if trial.note(call.end()).code == 0:
+                raise Missed("Snakemake had ended")
+            return "hung up"  # and nothing has to be unlocked
         running = ", ".join(script.name for script in call.scripts()) or "no script"
         if who == "both":
             call.kill_all()
@@ -67,6 +72,11 @@ family(
     killing("script", from_nothing),
     killing("script", one_method),
     killing("script", all_masks),
+)
+family(
+    "terminal closed",
+    killing("terminal", one_method),
+    killing("terminal", from_nothing),
 )
 family(
     "both killed",

@@ -5,7 +5,7 @@ import random
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,18 +61,27 @@ def disk_full(ground, script: str, path: str):
     return inject
 
 
-def forbidding(folder: str) -> list[tuple[list[str], list[str]]]:
-    """Commands that make a folder read-only and writable again; modes do not stop root."""
+Ways = list[tuple[list[str], list[str]]]  # a command that makes read-only, one that undoes it
+
+
+def forbidding(folder: str) -> Ways:
+    """What makes a folder read-only; modes do not stop root."""
     if os.geteuid():
         return [(["chmod", "a-w", folder], ["chmod", "u+w", folder])]
-    mounted = (["mount", "--bind", "-o", "ro", folder, folder], ["umount", folder])
-    return [(["chattr", "+i", folder], ["chattr", "-i", folder]), mounted]
+    return [(["chattr", "+i", folder], ["chattr", "-i", folder]), *forbidding_below(folder)]
+
+
+def forbidding_below(folder: str) -> Ways:
+    """What makes a folder and all that is in it read-only."""
+    if os.geteuid():
+        return [(["chmod", "-R", "a-w", folder], ["chmod", "-R", "u+w", folder])]
+    return [(["mount", "--bind", "-o", "ro", folder, folder], ["umount", folder])]
 
 
 @contextmanager
-def unwritable(folder: Path) -> Iterator[None]:
+def unwritable(folder: Path, ways: Callable[[str], Ways] = forbidding) -> Iterator[None]:
     """A folder that nothing can be created in; Impossible where no way leads there."""
-    for forbid, allow in forbidding(str(folder)):
+    for forbid, allow in ways(str(folder)):
         if shutil.which(forbid[0]) and not subprocess.run(forbid, check=False).returncode:
             try:
                 if can_write(folder):
@@ -112,6 +121,16 @@ def read_only(ground, folder: str, *gone: str):
         return Row(folder, f"call ended with {ran.code}", trial, wrong + trial.judge())
 
     return inject
+
+
+def only_read(bench: Bench, draw: random.Random) -> Row:
+    """All downloads lie on a file system that can only be read, as those that a group shares."""
+    trial = one_method(bench)
+    downloads = trial.folder / "resources"
+    with unwritable(downloads, forbidding_below):
+        ran = trial.call()
+    wrong = [] if ran.code == 0 else ["the first call failed"]
+    return Row("resources", f"call ended with {ran.code}", trial, wrong + trial.judge())
 
 
 def removed(paths: list[str], targets: list[str], needed: set[str]):
@@ -156,6 +175,7 @@ family(
     read_only(one_method, RECORDS),
     read_only(one_method, f"results/tiny/{MODEL}/cache", f"results/tiny/{MODEL}/cache/*.json"),
     read_only(one_method, TABLES),
+    only_read,
 )
 family(
     "output removed",

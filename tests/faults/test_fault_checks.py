@@ -8,10 +8,10 @@ from faults.calls import Call, Impossible, Missed, Ran, jobs_in
 from faults.contents import contents, differences, half_written, numeric_hash, set_aside
 from faults.damage import harm
 from faults.experiment import Trial
-from faults.inject import chosen
+from faults.inject import all_of, chosen, listing
 from faults.obstacles import can_write, unwritable
 from faults.table import FAMILIES
-from workflow.running import Workflow
+from workflow.running import ROOT, Workflow
 
 PRINTED = """
 localrule sample_calibration:
@@ -147,7 +147,11 @@ def test_a_script_is_found_and_killed(call):
 
 def test_the_shortest_form_has_every_family_once():
     for seed in (0, 1):
-        names = [name for name, _fault in chosen(10, seed)]
+        names = [name for name, _fault in chosen(len(FAMILIES), seed)]
         assert names == list(FAMILIES)
-    assert len({fault for _name, fault in chosen(40, 0)}) == 40
-    assert chosen(10, 0) != chosen(10, 1)
+    assert len({fault for _name, fault in chosen(all_of(), 0)}) == all_of()
+    assert chosen(len(FAMILIES), 0) != chosen(len(FAMILIES), 1)
+
+
+def test_the_documentation_counts_them():
+    assert (ROOT / "docs/demo/faults.md").read_text() == listing(), "make docs"

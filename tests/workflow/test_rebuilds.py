@@ -334,11 +334,16 @@ def test_a_text_put_back_with_its_old_time_is_noticed(project: Workflow):
     assert audited.lines_with("corpora/words/sw/manifest.json: was made from another", "sw.txt")
 
 
-def test_a_text_dated_in_the_future_is_read_once(project: Workflow):
+def test_a_text_dated_in_the_future_is_named_before_any_job(project: Workflow):
     text = project.folder / "inputs/texts/sw.txt"
     text.write_text(text.read_text() + "\n\naya moja zaidi\n")
     os.utime(text, (time.time() + 10**6,) * 2)
-    outcome = project.run("--show-failed-logs")
+    outcome = project.run()
+    assert outcome.code != 0
+    assert outcome.lines_with("error: inputs/texts/sw.txt: is dated in the future", "touch it")
+    assert "localrule fetch_corpus:" not in outcome.text
+    os.utime(text)
+    outcome = project.run()
     assert outcome.code == 0, outcome.text
     assert project.jobs() == set()
     assert project.run("audit").code == 0
