@@ -8,7 +8,8 @@ from multiprune.files.hashes import sha256_file
 from multiprune.files.manifests import checked_fingerprint
 from multiprune.jobs.command import run
 from multiprune.models.architectures import architecture_of
-from multiprune.models.loading import check_ids, check_length, library_versions, load_model, set_up
+from multiprune.models.loading import check_ids, check_length, load_model, set_up
+from multiprune.models.versions import library_versions
 from multiprune.statistics.files import COUNTED, count_key, write_statistics
 from multiprune.statistics.passes import collect
 

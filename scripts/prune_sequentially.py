@@ -20,7 +20,8 @@ from multiprune.files.manifests import checked_fingerprint
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
 from multiprune.models.architectures import Architecture
-from multiprune.models.loading import check_ids, check_length, library_versions, load_model, set_up
+from multiprune.models.loading import check_ids, check_length, load_model, set_up
+from multiprune.models.versions import library_versions
 from multiprune.models.weights import ModelWeights
 from multiprune.pruning.pruner import BlockReport, PrunedModel, activation_threshold
 from multiprune.pruning.records import write_record

@@ -17,10 +17,10 @@ from multiprune.files.hashes import sha256_file
 from multiprune.files.manifests import checked_fingerprint, manifest_beside
 from multiprune.files.tensors import metadata_text, write_tensors
 from multiprune.jobs.command import run
-from multiprune.models.loading import library_versions
 from multiprune.models.positions import check_positions
 from multiprune.models.tokenization import start_tokens, unknown_tokens, warn_of_unknown
 from multiprune.models.tokenizer import load_tokenizer
+from multiprune.models.versions import library_versions
 
 
 def main() -> None:

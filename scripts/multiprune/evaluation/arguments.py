@@ -5,7 +5,7 @@ import argparse
 import torch
 
 from multiprune.files.manifests import checked_fingerprint
-from multiprune.models.loading import library_versions
+from multiprune.models.versions import library_versions
 from multiprune.pruning.files import pruning_hash
 from multiprune.pruning.masks import check_mask_belongs
 

@@ -4,7 +4,6 @@ import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # only the fetch rules touch the network
 
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -80,8 +79,3 @@ def not_finite(model: PreTrainedModel) -> str:
     if model.dtype == torch.float16:
         return f"not finite in {dtype}; set dtype: bfloat16 or float32 in models.NAME, or --dtype"
     return f"not finite in {dtype}; take an undamaged copy of the model, or prune less"
-
-
-def library_versions() -> dict[str, str]:
-    """Versions of the libraries that numbers depend on."""
-    return {name: version(name) for name in ("torch", "transformers", "tokenizers", "numpy")}
