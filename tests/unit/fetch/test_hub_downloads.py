@@ -10,7 +10,6 @@ import os
 import shutil
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import yaml
 from huggingface_hub import constants
@@ -23,9 +22,8 @@ from loopback_hub import (
     Repository,
     loopback_hub,
 )
-from safetensors.numpy import save
+from smallest_model import MODEL, TENSORS, weights_file
 from tiny import ONE_WORD
-from transformers import LlamaConfig, LlamaForCausalLM
 
 from multiprune.errors import InputError
 from multiprune.fetch import hub
@@ -36,31 +34,6 @@ from multiprune.files.manifests import read_manifest
 SHARDS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
 
 
-CONFIG = {
-    "model_type": "llama",
-    **dict.fromkeys(("hidden_size", "intermediate_size"), 4),
-    **dict.fromkeys(("num_hidden_layers", "num_attention_heads", "vocab_size"), 1),
-    **dict.fromkeys(("bos_token_id", "eos_token_id"), 0),
-}
-SIZE = 10240  # bytes of a file of weights
-
-
-def weights_file(filler, tensors):
-    """A safetensors file of tensors, brought to its size by one that no model has."""
-    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-    random = np.random.default_rng(ord(filler))
-
-    def file(length):
-        return save(arrays | {filler: random.integers(0, 255, length, dtype=np.uint8)})
-
-    length = SIZE // 2
-    for _ in range(2):  # the header grows with the digits of the length
-        length += SIZE - len(file(length))
-    assert len(file(length)) == SIZE
-    return file(length)
-
-
-TENSORS = LlamaForCausalLM(LlamaConfig(**CONFIG)).state_dict()
 HALVES = [
     {name: tensor for name, tensor in TENSORS.items() if ("layers" in name) is inside}
     for inside in (True, False)
@@ -69,11 +42,6 @@ PLACES = {
     name: shard
     for shard, filler, half in zip(SHARDS, "ab", HALVES, strict=True)
     for name in [*half, filler]
-}
-MODEL = {
-    "config.json": json.dumps(CONFIG).encode(),
-    "model.safetensors": weights_file("a", TENSORS),
-    "tokenizer.json": ONE_WORD,
 }
 SHARDED = {
     "config.json": MODEL["config.json"],

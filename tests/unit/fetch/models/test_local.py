@@ -4,24 +4,17 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 from command_lines import fetched
-from safetensors.numpy import save
 from script_calls import call
-from tiny import ONE_WORD, write_llama
+from smallest_model import MODEL
+from tiny import write_llama
 
 from multiprune.errors import InputError
 from multiprune.fetch.models import local
 from multiprune.files.manifests import check_files, read_manifest
 from unit.export.test_checkpoint import random_mask, run_script
 from unit.fetch.data import write_files
-
-MODEL = {
-    "config.json": b'{"model_type": "llama"}',
-    "model.safetensors": save({"a": np.ones(2000, dtype=np.float32)}),
-    "tokenizer.json": ONE_WORD,
-}
 
 
 def fetch(tmp_path, definition):
@@ -45,7 +38,7 @@ def test_files_are_linked_not_copied(tmp_path):
     for name in MODEL:
         assert found[name].is_symlink()
         assert Path(os.readlink(found[name])) == source / name
-    assert read_manifest(manifest)["files"]["config.json"]["bytes"] == 23
+    assert read_manifest(manifest)["files"]["config.json"]["bytes"] == len(MODEL["config.json"])
 
 
 def test_relative_folder_gives_absolute_links(tmp_path, monkeypatch):
