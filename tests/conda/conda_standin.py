@@ -1,20 +1,24 @@
 """A stand-in for conda that answers just the calls that Snakemake 9.27 makes.
 
 It proves that an environment file lists everything that its scripts import: the environment is a
-bare `python -m venv` with the file's pip section in it and nothing else. It does NOT prove that a
-conda solver accepts the file, that the channels exist, or that the file's Python version can be
-had (the environment has the Python that runs this script).
+bare `python -m venv` with the packages of the file's pip section in it and nothing else. It does
+NOT prove that a conda solver accepts the file, that the channels exist, or that the file's Python
+version can be had (the environment has the Python that runs this script).
 
 Run as a command through the wrapper that `install` writes.
 """
 
 import json
+import os
 import shlex
+import shutil
 import subprocess
 import sys
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 import yaml
+from packaging.requirements import Requirement
 
 VERSION = "24.7.1"  # the oldest that Snakemake 9.27 takes
 CALLS = "calls.jsonl"
@@ -67,18 +71,44 @@ def answer(root: Path, arguments: list[str]) -> None:
 
 
 def create(file: Path, prefix: Path) -> None:
-    """An environment with what the file's pip section names and brings along, and nothing else.
+    """An environment with the packages of the file's pip section and nothing else.
 
-    Installed by the pip of the tests, so that no time goes into a pip of its own, and without
-    compiling bytecode, most of which no job ever loads.
+    The section pins every package, so that nothing has to be looked for: each is linked file by
+    file from the environment of the tests, or installed where that has another. `pip check`
+    then says whether they need others, or other versions of each other.
     """
     dependencies = yaml.safe_load(file.read_text(encoding="utf-8"))["dependencies"]
-    pip = [line for entry in dependencies if isinstance(entry, dict) for line in entry["pip"]]
-    venv = [sys.executable, "-m", "venv", "--without-pip", str(prefix)]
-    subprocess.run(venv, check=True)
-    installer = [sys.executable, "-m", "pip", "--python", str(prefix / "bin/python")]
-    options = ["install", "--quiet", "--no-compile", "--no-input"]
-    subprocess.run([*installer, *options, *pip], check=True)
+    pins = [line for entry in dependencies if isinstance(entry, dict) for line in entry["pip"]]
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(prefix)], check=True)
+    [packages] = prefix.glob("lib/python*/site-packages")
+    pip = [sys.executable, "-m", "pip", "--python", str(prefix / "bin/python")]
+    held = {pin: package for pin in pins if (package := installed(Requirement(pin)))}
+    for package in held.values():
+        for path in package.files:
+            link(Path(package.locate_file(path)), Path(os.path.normpath(packages / path)))
+    if others := [pin for pin in pins if pin not in held]:
+        subprocess.run([*pip, "install", "--quiet", "--no-input", *others], check=True)
+    subprocess.run([*pip, "check"], check=True, stdout=sys.stderr)
+
+
+def installed(wanted: Requirement) -> Distribution | None:
+    """The package in the environment of the tests, if it has the version (2.13.0+cpu is 2.13.0)."""
+    try:
+        package = distribution(wanted.name)
+    except PackageNotFoundError:
+        return None
+    return package if package.version in wanted.specifier else None
+
+
+def link(source: Path, place: Path) -> None:
+    """The same file at another place; a copy on another file system."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, place)
+    except FileExistsError:  # of a namespace that packages share
+        return
+    except OSError:
+        shutil.copy2(source, place)
 
 
 if __name__ == "__main__":

@@ -47,8 +47,7 @@ class Deployed:
 def with_conda(workflow: Workflow, conda: Path, prefixes: Path, *targets: str) -> Outcome:
     """Run with conda deployment, the stand-in before anything else on PATH."""
     path = os.pathsep.join([str(conda / "bin"), os.environ["PATH"]])
-    # The stand-in compiles nothing; if jobs kept no bytecode, each would compile it all again.
-    environment = {"PATH": path, "PYTHONDONTWRITEBYTECODE": ""}
+    environment = {"PATH": path}
     options = ("--sdm", "conda", "--conda-prefix", str(prefixes), "--show-failed-logs")
     return workflow.run(*targets, *options, environment=environment, timeout=patience(2700))
 
