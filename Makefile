@@ -23,6 +23,7 @@ FAULTS ?= all
 SEED ?= 0
 bin := .venv/bin
 export PATH := $(CURDIR)/$(bin):$(PATH)
+export PYTHONSAFEPATH =
 
 .PHONY: help demo hundred test test-quick test-faults lint bench docs publish site envs languages unlock clean distclean
 .DEFAULT_GOAL := help

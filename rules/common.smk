@@ -144,11 +144,10 @@ def end_at_hangup():
 
 def check_own_files():
     """End the run with one line where a file of the user's own is dated in the future."""
-    reading = ("fetch_model", "fetch_corpus")
+    made = (f"{RESULTS}/", f"{LINKS}/")
+    paths = {str(path) for planned in workflow.dag.needrun_jobs() for path in planned.input}
     try:
-        for planned in workflow.dag.needrun_jobs():
-            if planned.rule.name in reading:
-                check_dates(planned.input)
+        check_dates(sorted(path for path in paths if not path.startswith(made)))
     except InputError as error:
         sys.exit(f"error: {error}")
 

@@ -32,6 +32,7 @@ rule tabulate_results:
         command=job("tabulate_results.py", modules.of_table),
         results=options.results,
         part_of_grid=options.grid_of_table,
+        content=options.content_of_claims,
     shell:
         "python {params.command} "
         "--table {wildcards.table:q} --results {params.results:q} --model {wildcards.model:q} "

@@ -160,6 +160,7 @@ family(
     "other machine",
     surrounded("other locale, HOME unset", OTHER_LOCALE | {"HOME": None}),
     surrounded("64 open files", {}, FEW_FILES),
+    surrounded("settings of Python", {"PYTHONSAFEPATH": "1", "PYTHONOPTIMIZE": "2"}),
     without_git,
 )
 family("no inode left", no_inode)

@@ -34,7 +34,10 @@ TEXTS: dict[str, tuple[str, str, Parts]] = {
         "  tr: {", "  vi: {<<: &sw {corpus: udhr, text: swh, role: unseen}}\n  tr: {",
         ["languages.vi: found 'swh' of udhr, which is the text of sw"],
     ),
-    "template": ("experiment: demo", "__use_yte__: true\nexperiment: demo", ["__use_yte__ runs"]),
+    "template": (
+        "experiment: demo", "__use_yte__: true\nexperiment: demo",
+        ["__use_yte__ runs", "has done so"],
+    ),
 }  # fmt: skip
 
 # What is given after the demo's file, and what is said of both together.

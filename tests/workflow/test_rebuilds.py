@@ -334,6 +334,15 @@ def test_a_text_put_back_with_its_old_time_is_noticed(project: Workflow):
     assert audited.lines_with("corpora/words/sw/manifest.json: was made from another", "sw.txt")
 
 
+def test_claims_put_back_with_their_old_time_are_judged_again(project: Workflow):
+    file = project.folder / "config/claims.yaml"
+    old = file.stat().st_mtime_ns - 10**12
+    project.replace("config/claims.yaml", "threshold: 1.25", "threshold: 1.5")
+    os.utime(file, ns=(old, old))
+    expected = {f"tabulate_results {MODEL} claims", "join_tables claims", "write_claims", "all"}
+    assert project.jobs() == expected | {"draw_figure claims_forest tiny-llama"}
+
+
 def test_a_text_dated_in_the_future_is_named_before_any_job(project: Workflow):
     text = project.folder / "inputs/texts/sw.txt"
     text.write_text(text.read_text() + "\n\naya moja zaidi\n")

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from multiprune.audit.sources import Sources, other_sources, other_texts
 from multiprune.errors import InputError
+from multiprune.fetch.tasks.described import described_files, parse_task
 from multiprune.files.checksums import checksum_problem, origin_of
 from multiprune.files.hashes import CHECKSUM, DIFFERS, sha256_file
 from multiprune.files.json import parse_json
@@ -116,14 +117,17 @@ def damaged_tasks(root: Path) -> Iterator[Finding]:
         if problem := file_problem(path, signed=True):
             yield Finding(path, problem)
             continue
-        task, _checksum = parse_json(path)
-        for file, sha256 in (("file", "sha256"), ("harness_file", "harness_sha256")):
-            if file in task:
-                described = path.with_name(task[file])
-                if not described.is_file():
-                    yield Finding(described, "is missing")
-                elif sha256_file(described) != task.get(sha256):
-                    yield Finding(described, f"has another SHA-256 than its {TASK} says")
+        try:
+            files = described_files(parse_task(path))
+        except ValueError as error:
+            yield Finding(path, str(error))
+            continue
+        for name, sha256 in files.items():
+            described = path.parent / name
+            if not described.is_file():
+                yield Finding(described, "is missing")
+            elif sha256_file(described) != sha256:
+                yield Finding(described, f"has another SHA-256 than its {TASK} says")
 
 
 def orphans(results: Path, expected: Iterable[Path]) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """What jobs are told beside their files: definitions and options, as arguments of their scripts."""
 
-import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from multiprune import registry
 from multiprune.experiment import candidates, downloads, downstream, methods, table_grids
 from multiprune.experiment.demands import demands
+from multiprune.experiment.names import claims_file
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.files.hashes import sha256_file, sha256_json
 from multiprune.files.json import canonical
@@ -47,8 +47,12 @@ class Options:
     def content_of_source(self, wildcards: Any) -> str:
         """SHA-256 of a language's own text as it is now; empty for text that is downloaded."""
         text = (wildcards.corpus, wildcards.language)
-        path = downloads.text_file(self.experiment, *text)
-        return sha256_file(path) if path and os.path.isfile(path) else ""
+        return _content(downloads.text_file(self.experiment, *text))
+
+    def content_of_claims(self, wildcards: Any) -> str:
+        """SHA-256 of the file of claims as it is now, for a table that reads it."""
+        reads = "claims" in table_grids.reads(wildcards.table)
+        return _content(claims_file(self.experiment)) if reads else ""
 
     def text_definitions(self, wildcards: Any) -> str:
         """What every text is, as JSON."""
@@ -139,3 +143,14 @@ class Options:
     def _constants(self, wildcards: Any) -> dict:
         tried = methods.candidates(self.experiment, wildcards.method)
         return {one.name: one.constants for one in tried}[wildcards.candidate]
+
+
+def _content(path: str | None) -> str:
+    """SHA-256 of a user's own file: it counts by its content, whatever its time.
+
+    Empty where it cannot be read, which the job that reads it says.
+    """
+    try:
+        return sha256_file(path) if path else ""
+    except OSError:
+        return ""

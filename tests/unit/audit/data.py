@@ -108,6 +108,8 @@ class Experiment:
         self.harness.write_text("task: cloze_en\n")
         described = {"file": self.rows.name, "sha256": sha256_file(self.rows)}
         described |= {"harness_file": "c.yaml", "harness_sha256": sha256_file(self.harness)}
+        described |= {"task": "cloze", "language": "en", "lm_eval_task": "cloze_en", "id": ["id"]}
+        described |= {"harness_folder": None, "format": "json", "dataset": {"split": "test"}}
         made_of = {"inputs": {"text": sha256_file(self.text)}}
         write_json(self.task, {**described, "provenance": made_of})
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import datasets
+import yaml
 from jinja2 import TemplateError
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
@@ -19,13 +20,12 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.evaluator import evaluate
 from transformers import set_seed
 
-from multiprune.errors import InputError, in_one_line, shown
+from multiprune.errors import InputError, in_one_line
+from multiprune.evaluation.tasks.parallel_cloze import harness_config
+from multiprune.fetch.tasks.described import described_files, read_task
 from multiprune.fetch.tasks.loading import load_members
-from multiprune.files.folders import leads_below
 from multiprune.files.hashes import sha256_file, sha256_json
-from multiprune.files.json import read_json
 from multiprune.files.manifests import set_both_aside
-from multiprune.files.writing import set_aside
 
 SEED = 0  # zero-shot scoring draws nothing; whatever a task might draw is the same in every run
 MULTIPLE_CHOICE = "multiple_choice"
@@ -82,21 +82,30 @@ def prepare(manifest_path: Path | str, limit: int | None, cache: Path | str) -> 
     `cache` is a folder for what `datasets` makes of the rows; it has to exist until the end.
     Raises InputError where the rows are not those that `task.json` describes, or not lm-eval's.
     """
-    manifest = read_json(manifest_path)
+    manifest = read_task(manifest_path)
     folder = Path(manifest_path).parent.absolute()
-    described = {manifest["file"]: manifest["sha256"]}
-    if manifest["harness_folder"] is None:
-        described[manifest["harness_file"]] = manifest["harness_sha256"]
-    if not all(map(leads_below, described)):
-        set_aside(manifest_path, f"names files elsewhere ({', '.join(map(shown, described))})")
     rows = folder / manifest["file"]
-    for file, recorded in described.items():
+    for file, recorded in described_files(manifest).items():
         if not (folder / file).is_file() or sha256_file(folder / file) != recorded:
             reason = f"is missing or not what {manifest_path} describes for {name_of(manifest)}"
             set_both_aside(Path(manifest_path), folder / file, reason)
+    if manifest["harness_folder"] is None:
+        _check_own(Path(manifest_path), folder / manifest["harness_file"], manifest)
     with _in_one_line(manifest):
         members = load_members(manifest, rows, cache, folder)
     return PreparedTask(manifest, members, _spread(members, limit))
+
+
+def _check_own(manifest_path: Path, harness: Path, manifest: dict) -> None:
+    """Set a task aside whose YAML is not one of ours: lm-eval runs what a YAML names."""
+    named = manifest["task"], manifest["language"], manifest["file"]
+    try:
+        content = yaml.safe_load(harness.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError):
+        content = None
+    if content not in [harness_config(*named, spaced) for spaced in (True, False)]:
+        reason = f"is not how {name_of(manifest)} is asked here"
+        set_both_aside(manifest_path, harness, reason)
 
 
 def _spread(members: dict[str, ConfigurableTask], limit: int | None) -> dict[str, range]:

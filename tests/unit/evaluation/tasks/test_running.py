@@ -19,7 +19,8 @@ from multiprune.errors import InputError
 from multiprune.evaluation.tasks.measuring import measure
 from multiprune.evaluation.tasks.model import LoadedModel
 from multiprune.evaluation.tasks.running import _spread, prepare, requests_hash
-from multiprune.files.json import read_json, read_json_lines
+from multiprune.files.hashes import sha256_file
+from multiprune.files.json import read_json, read_json_lines, write_json
 from multiprune.models.loading import load_model
 from multiprune.models.tokenizer import load_tokenizer
 from unit.evaluation.tasks.scripted_models import knows, uniform, write_cloze
@@ -47,6 +48,49 @@ class TestPrepared:
         assert not manifest.exists()
         found = {path.name for path in tmp_path.glob("*.corrupt")}
         assert found == {"task.json.corrupt", f"{name}.corrupt"}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"harness_folder": "/tmp/elsewhere"},
+            {"harness_folder": "../elsewhere"},
+            {"file": "../test.jsonl"},
+            {"file": {}},
+            {"harness_file": "/etc/passwd"},
+            {"format": "org/dataset"},
+            {"dataset": None},
+            {"id": "id"},
+            {"lm_eval_task": None},
+        ],
+        ids=str,
+    )
+    def test_a_description_that_leads_elsewhere_is_set_aside(self, tmp_path, change):
+        manifest = write_cloze(tmp_path)
+        write_json(manifest, read_json(manifest) | change)
+        with pytest.raises(InputError, match=r"task.json: does not describe a task .*; set aside"):
+            prepare(manifest, None, tmp_path / "cache")
+        assert (tmp_path / "test.jsonl").exists()
+
+    def test_an_empty_description_is_set_aside(self, tmp_path):
+        (tmp_path / "task.json").write_text("{}")
+        with pytest.raises(InputError, match=r"task.json: does not describe a task"):
+            prepare(tmp_path / "task.json", None, tmp_path / "cache")
+
+    @pytest.mark.parametrize(
+        "line", ["process_docs: !function evil.run", "include: /tmp/evil.yaml"]
+    )
+    def test_code_that_a_yaml_names_is_not_run(self, tmp_path, line):
+        manifest = write_cloze(tmp_path)
+        harness = tmp_path / "cloze_en.yaml"
+        harness.write_text(harness.read_text() + line + "\n")
+        (tmp_path / "evil.py").write_text("open('ran', 'w')\nrun = None\n")
+        changed = {"harness_sha256": sha256_file(harness)}
+        write_json(manifest, read_json(manifest) | changed)
+        with pytest.raises(
+            InputError, match=r"cloze_en.yaml: is not how cloze \(en\) is asked here"
+        ):
+            prepare(manifest, None, tmp_path / "cache")
+        assert not list(tmp_path.rglob("ran"))
 
     def test_hash_follows_what_is_asked(self, tmp_path):
         manifest = write_cloze(tmp_path / "a")
