@@ -64,7 +64,7 @@ def all_of(only: str | None = None) -> int:
 
 def listing() -> str:
     """The families with the number of their faults, in Markdown."""
-    rows = [f"| {name} | {len(faults)} |" for name, faults in FAMILIES.items()]
+    rows = [f"| {name} | {len(faults)} |" for name, faults in sorted(FAMILIES.items())]
     head = f"{all_of()} faults of {len(FAMILIES)} kinds:\n\n| kind | faults |\n|---|---|"
     return "\n".join([head, *rows]) + "\n"
 
