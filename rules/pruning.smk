@@ -81,7 +81,7 @@ rule prune_sequentially:
     params:
         command=job("prune_sequentially.py", modules.of_method),
         model="resources/models/{model}",
-        dtype=lookup("models/{model}/dtype", within=config),
+        dtype=options.dtype,
         method=options.method,
         batch_tokens=config["compute"]["batch_tokens"],
         activation_threshold=config["statistics"]["activation_threshold"],

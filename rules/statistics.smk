@@ -27,7 +27,7 @@ rule collect_statistics:
     params:
         command=job("collect_statistics.py"),
         model="resources/models/{model}",
-        dtype=lookup("models/{model}/dtype", within=config),
+        dtype=options.dtype,
         batch_tokens=config["compute"]["batch_tokens"],
         activation_threshold=config["statistics"]["activation_threshold"],
         activation_thresholds=options.activation_thresholds,

@@ -1,11 +1,14 @@
 """Fixtures of the tests that run Snakemake: one finished experiment, copied for every change."""
 
+import os
 from pathlib import Path
 
 import pytest
 from workflow.interruption import Interrupted, kill_and_resume
 from workflow.running import Workflow
 from workflow.twins import Twins, run_twins
+
+from multiprune.files.locks import locked
 
 RUNS_SNAKEMAKE = {"finished", "fresh", "hostile", "interrupted", "twins"}
 QUICK = ("unit", "refusals")  # folders of tests that take less than a second, most of them
@@ -56,11 +59,21 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
 
 @pytest.fixture(scope="session")
 def finished(snapshot: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """The tiny experiment, run to its end once. Tests read it and never change it."""
-    workflow = snapshot.copy(tmp_path_factory.mktemp("finished") / "project")
-    outcome = workflow.run()
-    assert outcome.code == 0, outcome.text
-    return workflow
+    """The tiny experiment, run to its end once. Tests read it and never change it.
+
+    Once for all processes of the tests: the first makes it, on both cores, and the others wait.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    done = Workflow(folder / "finished")
+    with locked(folder / "finished.lock"):
+        if not done.folder.exists():
+            workflow = snapshot.copy(folder / "finishing")
+            outcome = workflow.run()
+            assert outcome.code == 0, outcome.text
+            workflow.folder.rename(done.folder)
+    return done
 
 
 @pytest.fixture

@@ -94,11 +94,11 @@ def with_conda(environment: dict[str, str], folder: Path) -> dict[str, str]:
     return environment | {"PATH": path}
 
 
-def plan(project: Path, environment: dict[str, str]) -> Plan:
-    """Type the command in a folder, on two cores."""
+def plan(project: Path, environment: dict[str, str], *targets: str) -> Plan:
+    """Type the command in a folder, on two cores; without targets it is all."""
     report = project / "measured.json"
     done = subprocess.run(
-        [sys.executable, measured.__file__, str(report), *COMMAND],
+        [sys.executable, measured.__file__, str(report), *COMMAND, *targets],
         cwd=project,
         env=environment,
         stdout=subprocess.PIPE,

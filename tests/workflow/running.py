@@ -23,6 +23,11 @@ UNWANTED = ("SNAKEMAKE_PROFILE", "SNAKEMAKE_DEBUG", "PYTHONPATH", "PYTHONSTARTUP
 HALF_WRITTEN = ("*.tmp", ".*.tmp", ".*.partial", ".*.previous", "*.progress")
 LONGEST = patience(1200)  # seconds of one call of Snakemake
 UNFINISHED = (*HALF_WRITTEN, "*.corrupt")
+# Rules without wildcards that a user asks for by name.
+TARGETS = (
+    *("all", "fetch", "masks", "perplexity", "downstream", "tables", "figures"),
+    *("preflight", "audit"),
+)
 RULE = re.compile(r"^(?:local)?rule (\w+):$")
 
 

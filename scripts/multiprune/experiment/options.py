@@ -62,6 +62,10 @@ class Options:
         """Which task in which language, as JSON."""
         return canonical({"task": wildcards.task, "language": wildcards.language})
 
+    def dtype(self, wildcards: Any) -> str:
+        """The dtype that the model computes in."""
+        return self.experiment.models[wildcards.model].dtype
+
     def asked_of_model(self, wildcards: Any) -> str:
         """What the experiment asks of a model, as JSON."""
         return canonical(demands(self.experiment, wildcards.model))
