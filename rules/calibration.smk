@@ -65,8 +65,8 @@ rule sample_demonstrations:
     shell:
         "python {params.command} "
         "--model {params.model:q} "
-        "--source {input.source:q} --source-name {params.source_name:q} "
-        "--target {input.target:q} --target-name {params.target_name:q} "
+        "--source {input.source:q} --source-name={params.source_name:q} "
+        "--target {input.target:q} --target-name={params.target_name:q} "
         "--name {wildcards.source:q}-{wildcards.target:q} --shots {params.shots:q} "
         "--samples {params.samples:q} --length {params.length:q} "
         "--start-token {params.start_token:q} --seed {wildcards.seed:q} "

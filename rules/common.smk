@@ -41,6 +41,7 @@ from multiprune.fetch.known_models import check_known
 from multiprune.fetch.revisions import RevisionLock
 from multiprune.files.json import canonical, write_json
 from multiprune.files.manifests import other_definition
+from multiprune.files.markup import restructured
 from multiprune.files.writing import replacing
 from multiprune.jobs import slurm
 from multiprune.jobs.dates import check_dates
@@ -89,6 +90,10 @@ def drop_broken_links():
 
 if workflow.is_main_process:
     drop_broken_links()
+    # Here, since jobs render no captions.
+    from jinja2.defaults import DEFAULT_FILTERS
+
+    DEFAULT_FILTERS.update(restructured=restructured)  # by which captions/workflow.rst writes names
 EXPERIMENT = checked(config)
 config.update(EXPERIMENT.plain())  # which Snakemake records and the report reads
 if workflow.is_main_process and (cost := estimate(EXPERIMENT)):

@@ -18,6 +18,7 @@ from multiprune.fetch.preflight import (
 )
 from multiprune.fetch.revisions import RevisionLock
 from multiprune.files.manifests import MANIFEST
+from multiprune.files.markup import csv_text
 from multiprune.files.writing import replacing
 from multiprune.jobs.command import run
 
@@ -60,7 +61,7 @@ def main() -> None:
         missing = "absent" if finding.kind == "program" else "FAILED"
         state = "ok" if finding.passed else missing
         print(f"{state:7s}{finding.kind:8s} {finding.name}: {finding.detail}", flush=True)
-        rows.append([finding.kind, finding.name, state, finding.detail])
+        rows.append([finding.kind, csv_text(finding.name), state, csv_text(finding.detail)])
     with replacing(options.output) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([["kind", "name", "state", "detail"], *rows])

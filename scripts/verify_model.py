@@ -28,6 +28,7 @@ from multiprune.export.sparsity_report import (
     sparsity_rows,
 )
 from multiprune.fetch.texts import read_paragraphs
+from multiprune.files.markup import csv_text
 from multiprune.files.writing import replacing
 from multiprune.jobs.command import run, text_by_language
 from multiprune.models.loading import check_ids, check_length, load_model, not_finite, set_up
@@ -144,7 +145,7 @@ def main() -> None:
     with replacing(options.output) as temporary, open(temporary, "w", newline="") as file:
         table = csv.DictWriter(file, columns, lineterminator="\n")
         table.writeheader()
-        table.writerows(rows)
+        table.writerows(row | {"name": csv_text(str(row["name"]))} for row in rows)
     print(as_text(rows, columns))
     must_match_record(options.model, counted)
 

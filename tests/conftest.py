@@ -66,14 +66,14 @@ def finished(snapshot: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Wo
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
-    done = Workflow(folder / "finished")
+    workflow, mark = Workflow(folder / "finished/project"), folder / "finished/done"
     with locked(folder / "finished.lock"):
-        if not done.folder.exists():
-            workflow = snapshot.copy(folder / "finishing")
+        if not mark.exists():
+            snapshot.copy(workflow.folder)
             outcome = workflow.run()
             assert outcome.code == 0, outcome.text
-            workflow.folder.rename(done.folder)
-    return done
+            mark.touch()
+    return workflow
 
 
 @pytest.fixture

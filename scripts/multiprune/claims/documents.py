@@ -170,7 +170,7 @@ def _measured(line: Line) -> str:
 
 
 def _in_paper(line: Line) -> str:
-    return "" if line.paper == markup.restructured("-") else f"paper: {line.paper.split(':')[0]}"
+    return "" if line.paper == markup.restructured("-") else f"paper: {line.paper.split(': ')[0]}"
 
 
 def _escaped(line: Line, escape: Callable[[str], str]) -> Line:

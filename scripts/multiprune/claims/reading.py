@@ -27,7 +27,8 @@ from multiprune.experiment.settings.values import Sparsity, distinct, json_type,
 from multiprune.files.noted_inputs import note_input
 
 KIND = tag("What is compared.")
-Text = Annotated[str, Field(min_length=1, pattern="^[^=+@\\s-]")]
+Text = Annotated[str, Field(min_length=1)]
+ClaimName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 # Several methods are draws of one thing, such as subsets of languages.
 Draws = Annotated[
     Annotated[Text, Tag("string")] | Annotated[list[Text], *distinct(1000), Tag("array")],
@@ -129,7 +130,7 @@ class Statement(Section):
 class ClaimsFile(Section):
     """A file of claims."""
 
-    claims: dict[str, Statement] = Field(min_length=1)
+    claims: dict[ClaimName, Statement] = Field(min_length=1)
 
 
 def read_claims(path: Path | str) -> list[Claim]:

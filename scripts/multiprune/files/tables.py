@@ -1,15 +1,18 @@
 """Tables on disk: reading and writing.
 
-Tables are CSV with full float precision, sorted, an empty cell for a missing value. Beside each
+Tables are CSV with full float precision, sorted, an empty cell for a missing value. Text that a
+spreadsheet would compute has an apostrophe before it, which readers take away. Beside each table
 stands its SHA-256, which readers check.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
 from multiprune.errors import InputError
 from multiprune.files.checksums import checksum_problem, replacing_signed
+from multiprune.files.markup import csv_text, text_of_csv
 from multiprune.files.noted_inputs import note_input
 from multiprune.files.writing import set_aside
 
@@ -17,13 +20,13 @@ from multiprune.files.writing import set_aside
 def write_table(path: Path | str, table: pd.DataFrame, origin: dict | None = None) -> None:
     """Write CSV, with its checksum and origin beside it; a missing value becomes an empty cell."""
     with replacing_signed(path, origin or {}) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+        _on_text(table, csv_text).to_csv(temporary, index=False, lineterminator="\n")
 
 
 def read_table(path: Path | str, columns: list[str], text: bool = False) -> pd.DataFrame:
     """Read CSV with exactly these columns; only an empty cell is missing (`nan` is a language).
 
-    text: keep every cell as it is written.
+    text: keep every number as it is written.
     """
     note_input(path)
     kept = {"dtype": str, "keep_default_na": False} if text else {}
@@ -40,4 +43,14 @@ def read_table(path: Path | str, columns: list[str], text: bool = False) -> pd.D
             f"{path}: columns {', '.join(table.columns)}; expected {', '.join(columns)}; "
             "remove the file and run the same command again"
         )
-    return table
+    return _on_text(table, text_of_csv)
+
+
+def _on_text(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """The table with a change made to every cell that is text."""
+    changed = {}
+    for name, column in table.items():
+        if pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column):
+            cells = [change(cell) if isinstance(cell, str) else cell for cell in column]
+            changed[name] = pd.array(cells, dtype=column.dtype)
+    return table.assign(**changed)

@@ -170,6 +170,27 @@ def test_a_mistake_in_a_claim_is_one_line_with_the_file(tmp_path, changes, messa
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["=1+1", "](javascript:x)", "-a", "a b", ""])
+def test_the_key_of_a_claim_is_a_plain_name(tmp_path, key):
+    with pytest.raises(InputError, match=r"claims\.yaml: claims: .*allowed") as caught:
+        claims_of(tmp_path, **{key: ENTRY})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["-0.5 as in the paper", "+12.3 points, Table 2", "=1+1", "@a"])
+def test_sentences_of_a_claim_may_begin_with_any_mark(tmp_path, text):
+    places = ("statement", "source", "threshold_note", "paper_value", "paper_source")
+    claim = claim_of(tmp_path, **dict.fromkeys(places, text))
+    assert {claim.statement, claim.paper_value, claim.paper_source} == {text}
+
+
+@pytest.mark.parametrize("place", ["statement", "paper_value"])
+@pytest.mark.parametrize("text", ["a\n=1+1", "\t=1", "a\rb"])
+def test_sentences_of_a_claim_stand_on_one_line(tmp_path, place, text):
+    with pytest.raises(InputError, match=rf"claims\.it\.{place}: .*line break"):
+        claim_of(tmp_path, **{place: text})
+
+
 @pytest.mark.parametrize("text", ["claims: [", "- a", "claims: {}", ""])
 def test_a_file_without_claims_is_one_line(tmp_path, text):
     path = tmp_path / "claims.yaml"

@@ -49,6 +49,17 @@ def test_defaults_are_filled_in():
     }
 
 
+@pytest.mark.parametrize("name", ["-ka", " German", "=x", "@x", "'Are'are", "\uff1dx"])
+def test_the_name_of_a_language_may_begin_with_any_mark(name):
+    assert validate(changed(("languages/de/name", name))).languages["de"].name == name
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\tx", "x\r", "a\x7fb"])
+def test_the_name_of_a_language_stands_on_one_line(name):
+    assert "languages.de.name: found " in (said := message(changed(("languages/de/name", name))))
+    assert "control character" in said
+
+
 def test_defaults_of_the_nested_choices():
     methods = {
         "ria": {"score": "ria"},

@@ -138,6 +138,12 @@ def own_text(path: Path, *texts: str) -> Path:
     return path
 
 
+def test_the_name_of_a_language_is_no_formula_in_the_table(llama, tmp_path, monkeypatch):
+    text = own_text(tmp_path / "x.jsonl", "all human beings are born free")
+    table = verify(monkeypatch, llama, tmp_path / "t.csv", "--text", f"+1+1={text}", "--length", 16)
+    assert table[-1]["name"] == "'+1+1"
+
+
 def test_the_table_of_a_folder_with_text(llama, tmp_path, monkeypatch, capsys):
     texts = ["all human beings are born free", "and equal"]
     text = own_text(tmp_path / "x.jsonl", *texts)

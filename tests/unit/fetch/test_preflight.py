@@ -98,6 +98,12 @@ def test_every_model_of_the_hub_gets_a_row(tmp_path, lock):
     assert len((tmp_path / "preflight.csv").read_text().splitlines()) == 6
 
 
+def test_a_name_is_no_formula_in_the_table(tmp_path, lock):
+    with loopback_hub({}) as endpoint:
+        preflight(tmp_path, {"=1+1": on_hub("org/nowhere")}, endpoint, lock)
+    assert "\nmodel,'=1+1,FAILED," in (tmp_path / "preflight.csv").read_text()
+
+
 def test_a_branch_that_has_moved_is_reported_and_not_followed(tmp_path, lock):
     lock.record("models/good", on_hub("org/good"), COMMIT)
     with loopback_hub({"org/good": Repository(LLAMA, main=MOVED)}) as endpoint:

@@ -17,8 +17,10 @@ from multiprune.figures import (
     sparsity_by_block,
     wording,
 )
+from multiprune.files.markup import restructured
 from unit.figures.every import FIGURES
 from unit.figures.test_figures import grid_of, tables_of
+from unit.files.test_markup import NASTY, shown
 
 TABLES = {"perplexity", "summary", "allocation", "correlation"}
 STATIC = Path(__file__).parents[3] / "rules" / "captions"
@@ -110,26 +112,44 @@ def test_captions_are_valid_and_show_names_as_they_are(name, tmp_path, monkeypat
     assert "system-message" not in page
 
 
-@pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
-def test_front_page_names_what_was_run(seeds, tmp_path, monkeypatch):
+@pytest.fixture
+def front_page(tmp_path, monkeypatch):
+    """The start page of the report as HTML, given seeds and the name of a language."""
     monkeypatch.chdir(tmp_path)
     verdicts = tmp_path / "results/demo/captions/claims.rst"
     verdicts.parent.mkdir(parents=True)
     verdicts.write_text("Pruning helps: inconclusive.\n")
-    config = {
-        "experiment": "demo", "models": {"smollm2-135m": {}}, "baseline": "wanda",
-        "languages": {"en": {"role": "calibration"}, "sw": {"role": "unseen", "name": "Swahili"}},
-        "methods": {"m-wanda": {}, "wanda": {}}, "sparsities": [0.5], "seeds": seeds,
-    }  # fmt: skip
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+    environment.filters["restructured"] = restructured  # as in rules/common.smk
     template = environment.from_string((STATIC / "workflow.rst").read_text())
-    page = re.sub(r"<[^>]+>", "", rendered(template.render(snakemake={"config": config})))
+
+    def render(seeds, name="Swahili"):
+        config = {
+            "experiment": "demo", "models": {"smollm2-135m": {}}, "baseline": "wanda",
+            "languages": {"en": {"role": "calibration"}, "sw": {"role": "unseen", "name": name}},
+            "methods": {"m-wanda": {}, "wanda": {}}, "sparsities": [0.5], "seeds": seeds,
+        }  # fmt: skip
+        return rendered(template.render(snakemake={"config": config}))
+
+    return render
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1, 2]])
+def test_front_page_names_what_was_run(seeds, front_page):
+    page = re.sub(r"<[^>]+>", "", front_page(seeds))
     assert "Models: smollm2-135m" in page
     assert "Calibrated on en (en); unseen: Swahili (sw)" in page
     assert "neither smaller nor faster" in page
     assert ("with one seed they say nothing" in page) == (len(seeds) == 1)
     assert "Pruning helps: inconclusive." in page
     assert "results/demo/tables" in page
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_front_page_shows_the_name_of_a_language_and_follows_none(name, front_page):
+    page = front_page([0], name)
+    assert f"unseen: {' '.join(name.split())} (sw)" in shown(page)
+    assert not re.search(r"href|system-message|<(img|hr|em|dl)\b", page)
 
 
 def test_languages_that_the_tokenizer_hardly_knows_are_marked_and_said():

@@ -1,6 +1,7 @@
 """Text that looks like markup, rendered by the real renderers of each kind of page."""
 
 import re
+from html import unescape
 
 import markdown as renderer
 import pytest
@@ -32,15 +33,34 @@ NASTY = [
     "two\nlines",
     "two\n\nparagraphs",
     "back\\slash",
+    "javascript:alert(1)",
+    "http://evil.example/x",
+    "HTTPS://EVIL.example",
+    "www.evil.example",
+    "WWW.evil.example",
+    "user@example.com",
+    "mailto:x@y.org",
+    "foo@bar.com:x",
+    "@org",
+    "~~x~~",
+    "~x~",
+    "a $x$ b",
+    "&#60;b",
+    "&lt;b&gt; &copy;",
 ]
+# What GitHub links where it stands in a text, and what it takes for a formula or strikes out.
+LIVE = re.compile(r"\w+://|www\.|\w@\w|&#64;|&#58;|\$\w|(?<!\\)~", re.IGNORECASE)
+FORMULAS = [
+    '=HYPERLINK("http://evil.example")', "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1",
+    "\uff1d1+1", "-0.5 as in the paper", "+12.3 points, Table 2", "-ka", "-", "-.", "+1,000",
+    "-1e5e5",
+]  # fmt: skip
+HARMLESS = ["", "de", " =1+1", "a=1", "-0.5", "+12", "-1.5e-05", "-.5", "-inf", "it's", "'tis"]
 
 
 def shown(html: str) -> str:
     """What a reader sees of HTML."""
-    text = re.sub(r"<[^>]+>", "", html)
-    for entity, character in {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&amp;": "&"}.items():
-        text = text.replace(entity, character)
-    return " ".join(text.split())
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", html)).split())
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -62,6 +82,23 @@ def test_markdown_shows_it_in_a_cell(text):
     assert html.count("<td>") == 2
     assert " ".join(text.split()) in shown(html)
     assert not re.search(r"<(a|img|b|em|ul)\b", html)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_markdown_holds_nothing_that_github_makes_live(text):
+    """The renderer above knows none of GitHub's extensions."""
+    assert not LIVE.search(markup.markdown(text))
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, "'=1", "''-x"])
+def test_a_formula_gets_an_apostrophe_and_loses_it_again(text):
+    assert markup.csv_text(text) == "'" + text
+    assert markup.text_of_csv("'" + text) == text
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_other_cells_stay(text):
+    assert markup.csv_text(text) == markup.text_of_csv(text) == text
 
 
 def test_what_needs_no_escape_stays():

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from multiprune.experiment.settings.section import Section
-from multiprune.experiment.settings.values import FORMULA_FREE, CorpusName, whole
+from multiprune.experiment.settings.values import ONE_LINE, CorpusName, whole
 
 LanguageCode = Annotated[
     str,
@@ -35,7 +35,7 @@ class Language(Section):
         None,
         min_length=1,
         max_length=100,
-        pattern=FORMULA_FREE,
+        pattern=ONE_LINE,
         description="Name shown in figures, on one line; the code if left out.",
     )
     script: str | None = Field(

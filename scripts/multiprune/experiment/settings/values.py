@@ -63,8 +63,7 @@ Seed = whole(0, 2**32 - 1)
 WindowLength = whole(2, 131_072)
 Sparsity = Annotated[float, Field(gt=0, lt=1)]
 Sparsities = Annotated[list[Sparsity], *distinct(100)]
-# Spreadsheets take a leading = + - @ for a formula.
-FORMULA_FREE = "^[^=+@\\s\\x00-\\x1f-][^\\x00-\\x1f\\x7f]*$"
+ONE_LINE = "^[^\\x00-\\x1f\\x7f]*$"
 Slug = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]*$", max_length=100)]
 CorpusName = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]*$", max_length=100)]
 Folder = Annotated[
