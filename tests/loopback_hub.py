@@ -24,6 +24,7 @@ from multiprune.fetch import hub
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REVISIONS = ("main", "v1", COMMIT)
+ENDLESS = 2**26
 UNWANTED = ("pytorch_model.bin", "README.md")
 DEFINITION = {"kind": "huggingface", "repo": "org/tiny", "revision": "v1"}
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -48,6 +49,8 @@ class Repository:
     - `breaks`: {file: [bytes, ...]}, the connection is dropped after so many bytes, once for each.
     - `failures`: [(status, headers), ...], what the next requests are answered with.
     - `ranges`: whether requests for a part of a file are honoured.
+    - `answer`: bytes that stand in place of what the hub states about the repository.
+    - `endless`: files that go on for ENDLESS bytes and are announced without a length.
 
     `transfers` lists (file, first byte asked for, bytes sent) of every download.
     """
@@ -64,6 +67,8 @@ class Repository:
         breaks=None,
         failures=(),
         ranges=True,
+        answer=None,
+        endless=(),
     ):
         self.files = files
         self.main = main
@@ -74,6 +79,8 @@ class Repository:
         self.breaks = breaks or {}
         self.failures = list(failures)
         self.ranges = ranges
+        self.answer = answer
+        self.endless = endless
         self.transfers = []
 
     def admits(self, authorization):
@@ -136,6 +143,10 @@ def loopback_hub(models=None, datasets=None):
                 wanted = body.get("paths", [])
                 listing = [file for file in repository.listing() if file[0] in wanted]
                 return self.send_json([_tree_entry(*file) for file in listing])
+            if repository.answer is not None:
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                return self.finish_answer(repository.answer)
             siblings = [_sibling(*file) for file in repository.listing()]
             sha = repository.main if revision in ("main", repository.main) else COMMIT
             content = {"id": f"{owner}/{name}", "sha": sha, "siblings": siblings}
@@ -160,6 +171,8 @@ def loopback_hub(models=None, datasets=None):
             return self.send_file(repository, file)
 
         def send_file(self, repository, file):
+            if file in repository.endless:
+                return self.send_endless(repository, file)
             data, entry = repository.files[file], dict(repository.listing())[file]
             start, end = 0, len(data)
             ranged = repository.ranges and "Range" in self.headers
@@ -182,6 +195,16 @@ def loopback_hub(models=None, datasets=None):
             if self.command == "GET":
                 repository.transfers.append((file, start, len(sent)))
             self.finish_answer(body, sent)
+
+        def send_endless(self, repository, file):
+            self.send_response(200)
+            self.end_headers()
+            self.close_connection = True
+            sent = 0
+            with contextlib.suppress(OSError):  # the client leaves
+                while sent < ENDLESS:
+                    sent += self.wfile.write(bytes(2**16))
+            repository.transfers.append((file, 0, sent))
 
         def send_json(self, content):
             self.send_response(200)

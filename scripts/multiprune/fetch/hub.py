@@ -19,7 +19,8 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from multiprune.errors import InputError, shown
+from multiprune.errors import InputError
+from multiprune.fetch.hub_answers import UNEXPECTED
 from multiprune.files.folders import IN_PROGRESS
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import read_json, write_json
@@ -42,10 +43,6 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNREACHABLE = (
     "the hub cannot be reached; fetch on a machine with network access (is HF_HUB_OFFLINE set?), "
     "or use a model or corpus on this machine"
-)
-UNEXPECTED = (
-    "the hub's answer is not what its interface promises; is there a login page of this network, "
-    "or another service at HF_ENDPOINT?"
 )
 BROKEN_TRANSFER = "the transfer from the hub broke off; run the same command again"
 
@@ -121,17 +118,10 @@ def hub_errors(what: str, revision: str | None, page: str | None = None) -> Iter
         if error.errno is not None:  # this machine's fault, such as no space left
             raise
         raise InputError(f"{what}: {BROKEN_TRANSFER}") from None
-    except (ValueError, TypeError, LookupError, AttributeError):
-        # What the client says where an answer has another form than it expects.
-        raise InputError(f"{what}: {UNEXPECTED}") from None
-
-
-def commit_of(info: object, what: str) -> str:
-    """The commit that an answer of the hub is of; InputError where it states none."""
-    commit = getattr(info, "sha", None)
-    if not isinstance(commit, str) or not re.fullmatch("[0-9a-f]{40}", commit):
-        raise InputError(f"{what}: {UNEXPECTED} (it states the commit {shown(commit)})")
-    return commit
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        # What the client says where an answer has another form than it expects. The type tells a
+        # mistake of ours from that.
+        raise InputError(f"{what}: {UNEXPECTED} ({type(error).__name__})") from None
 
 
 def _status_line(status: int, page: str | None) -> str:
@@ -208,7 +198,8 @@ class Download:
     """Files of one commit of a model, on their way into a folder that outlives a failure.
 
     A finished file stands under its own name; one that is under way lies in IN_PROGRESS, beside a
-    note of the repository and commit. A folder filled from another commit is emptied.
+    note of the repository and commit. A folder filled from another commit is emptied. `info` is
+    an answer that has passed `checked_model` with sizes.
     """
 
     def __init__(self, repo: str, info: "ModelInfo", folder: Path):
@@ -229,7 +220,7 @@ class Download:
     def remaining(self, names: Iterable[str]) -> int:
         """Bytes of `names` that have not arrived."""
         held = {name: max(_size(self.folder / name), _size(self._part(name))) for name in names}
-        return sum(max(0, (self.files[name].size or 0) - held[name]) for name in held)
+        return sum(max(0, self.files[name].size - held[name]) for name in held)
 
     def require_space(self, names: Iterable[str]) -> None:
         """InputError where the disk cannot hold what is still to come."""
@@ -288,7 +279,7 @@ class Download:
         start = _size(part)
         if start == size and part.is_file():
             return
-        if size is None or start > size:
+        if start > size:
             start = 0
         headers = build_hf_headers() | {"Accept-Encoding": "identity"}  # so that bytes count
         if start:
@@ -303,11 +294,11 @@ class Download:
                     if stop.is_set():
                         raise Stopped
                     file.write(chunk)
-                    if size is not None and file.tell() > size:
+                    if file.tell() > size:
                         break  # of an answer that might never end; `_fault` says what is wrong
                 file.flush()
                 os.fsync(file.fileno())
-        if size is not None and _size(part) < size:
+        if _size(part) < size:
             raise BrokenTransfer
 
     def _part(self, name: str) -> Path:
@@ -340,7 +331,7 @@ def _fault(path: Path, expected: "RepoSibling") -> str | None:
     if not path.is_file():
         return "did not arrive"
     size = path.stat().st_size
-    if expected.size is not None and size != expected.size:
+    if size != expected.size:
         return f"has {size} bytes, the hub says {expected.size}"
     if expected.lfs is not None:
         intact = sha256_file(path) == expected.lfs.sha256

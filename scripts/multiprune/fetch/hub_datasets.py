@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from multiprune.errors import InputError
+from multiprune.errors import InputError, in_one_line
 from multiprune.fetch.hub import TIMEOUT, gated, hub_errors, hub_page, persistently
+from multiprune.fetch.hub_answers import commit_of
 from multiprune.fetch.normal_form import normal_text, seen_text
 
 SCRIPT = (
@@ -26,9 +27,10 @@ def dataset_commit(dataset: str, revision: str) -> str | None:
 
     what = f"dataset {dataset}"
     with hub_errors(what, revision, hub_page(dataset, "dataset")):
-        return persistently(
-            lambda: HfApi().dataset_info(dataset, revision=revision, timeout=TIMEOUT).sha, what
+        info = persistently(
+            lambda: HfApi().dataset_info(dataset, revision=revision, timeout=TIMEOUT), what
         )
+        return commit_of(info, what)
 
 
 def read_column(
@@ -52,7 +54,7 @@ def read_column(
 
     what = f"dataset {dataset}, config {config or 'default'}, split {split}"
     found: list[tuple[int, str]] = []
-    with dataset_errors(what, hub_page(dataset, "dataset")):
+    with dataset_errors(what, dataset):
         stream = load_dataset(
             dataset, config, split=split, revision=revision, data_files=files, streaming=True
         )
@@ -89,10 +91,13 @@ def _text_of(values: dict, column: str, what: str) -> str:
 
 
 @contextmanager
-def dataset_errors(what: str, page: str) -> Iterator[None]:
+def dataset_errors(what: str, dataset: str) -> Iterator[None]:
+    """Turn what `datasets` raises, of a dataset on the hub or in a folder, into InputError."""
+    import yaml
     from datasets.exceptions import DatasetNotFoundError, DatasetsError
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    page = hub_page(dataset, "dataset")
     with hub_errors(what, None, page):
         try:
             yield
@@ -101,6 +106,14 @@ def dataset_errors(what: str, page: str) -> Iterator[None]:
         except DatasetNotFoundError as error:
             reason = gated(page) if "gated" in str(error) else _first_line(error)
             raise InputError(f"{what}: {reason}") from None
+        except yaml.YAMLError as error:
+            raise InputError(f"{what}: its README.md is not YAML ({in_one_line(error)})") from None
+        except (TypeError, LookupError, AttributeError, RecursionError) as error:
+            if not Path(dataset).is_dir():
+                raise
+            raise InputError(
+                f"{what}: `datasets` cannot read its files or its README.md ({in_one_line(error)})"
+            ) from None
         except RuntimeError as error:
             if "scripts are no longer supported" not in str(error):
                 raise

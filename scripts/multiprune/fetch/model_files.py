@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from multiprune.errors import InputError
+from multiprune.errors import InputError, shown
 from multiprune.files.json import parse_text
 from multiprune.models.checkpoints import check_checkpoint
 from multiprune.models.folder import PICKLED, is_model_file
+from multiprune.models.positions import KEYS, MOST_POSITIONS
 from multiprune.models.weights import INDEX, WHOLE, weight_names
 
 Check = Callable[[Path], None]  # of a folder; raises InputError
@@ -60,7 +61,7 @@ def check_shards(folder: Path, names: Sequence[str], source: str) -> None:
 
 
 def check_configs(folder: Path, source: str) -> None:
-    """InputError for a model that wants code of its own, or whose weights are quantized."""
+    """InputError for a model that wants code of its own, is quantized or has absurd positions."""
     for name in CONFIGS:
         if not (folder / name).is_file():
             continue
@@ -70,6 +71,11 @@ def check_configs(folder: Path, source: str) -> None:
                 raise InputError(
                     f"{source}: {name} asks for Python code from the repository ({key}), which is "
                     "never run; use a model that transformers itself implements"
+                )
+            if key in KEYS and isinstance(value, int | float) and value > MOST_POSITIONS:
+                raise InputError(
+                    f"{source}: {name} has {key}: {shown(value)}, at most {MOST_POSITIONS} are "
+                    "possible; take an undamaged copy of the model"
                 )
         if config.get("quantization_config"):
             raise InputError(

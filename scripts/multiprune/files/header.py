@@ -4,9 +4,11 @@ The safetensors library maps files: what was read of them stays in the process's
 until they are closed. It also has no bytes of tensors that numpy has no type for.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from multiprune.errors import InputError, in_one_line
+from multiprune.files.json import parse_text
 
 METADATA = "__metadata__"
 
@@ -24,8 +26,15 @@ class StoredTensor:
 
 def stored_tensors(path: Path | str) -> list[StoredTensor]:
     """The tensors of a whole safetensors file, by name, in the order of their bytes."""
+    try:
+        return _tensors(path)
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        raise InputError(f"{path}: has no header of safetensors ({in_one_line(error)})") from None
+
+
+def _tensors(path: Path | str) -> list[StoredTensor]:
     with open(path, "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        header = parse_text(file.read(int.from_bytes(file.read(8), "little")).decode())
         start = file.tell()
     header.pop(METADATA, None)
     entries = sorted(header.items(), key=lambda item: item[1]["data_offsets"])

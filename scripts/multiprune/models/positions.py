@@ -6,6 +6,9 @@ from multiprune.errors import InputError
 from multiprune.models.architectures import decoder_config, read_config
 
 KEYS = ("max_position_embeddings", "n_positions", "max_seq_len")  # of a config.json
+# Of what is known, Llama 4 Scout has most, 10 million. Some models compute a row for each position
+# while they are opened, so a config that states more takes all memory.
+MOST_POSITIONS = 2**24
 
 
 def positions(config: dict) -> int | None:

@@ -71,6 +71,16 @@ def test_attention_of_transformers_itself_is_none(tmp_path):
     check_configs(tmp_path, "m")
 
 
+@pytest.mark.parametrize("key", ["max_position_embeddings", "n_positions", "max_seq_len"])
+def test_positions_that_no_model_has_are_refused(tmp_path, key):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({key: 2**24, "text_config": {key: 2**24}}))
+    check_configs(tmp_path, "m")
+    path.write_text(json.dumps({"text_config": {key: 2**24 + 1}}))
+    with pytest.raises(InputError, match=rf"^m: config.json has {key}: 16777217, at most 16777216"):
+        check_configs(tmp_path, "m")
+
+
 def test_a_config_that_is_nested_too_deeply(tmp_path):
     (tmp_path / "config.json").write_text('{"a":' * 100_000 + "1" + "}" * 100_000)
     with pytest.raises(InputError, match=r"^m: config.json is not JSON \(it is nested too deeply"):

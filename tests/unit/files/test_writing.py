@@ -118,6 +118,32 @@ def test_what_only_python_takes_for_json_is_refused(tmp_path, word):
         read_json_lines(tmp_path / "a.jsonl")
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" * 400 + ".0"])
+def test_a_number_beyond_the_largest_is_refused(tmp_path, number):
+    (tmp_path / "a.json").write_text(f'{{"a": [{number}]}}')
+    with pytest.raises(InputError, match=r"is not JSON \(.* is beyond the largest number"):
+        read_json(tmp_path / "a.json")
+
+
+def test_numbers_are_read_to_the_last_bit(tmp_path):
+    (tmp_path / "a.json").write_text('{"a": [1e308, 5e-324, 1e-400, 0.1, -0.0]}')
+    assert repr(read_json(tmp_path / "a.json")["a"]) == "[1e+308, 5e-324, 0.0, 0.1, -0.0]"
+
+
+@pytest.mark.parametrize(
+    ("write", "content"),
+    [(write_json, {"deep": {"\ud800key": 1}}), (write_json_lines, [{"a": 1}, {"a": "x\udfff"}])],
+)
+def test_half_of_a_character_is_one_line_that_names_the_file(tmp_path, write, content):
+    """As `"\\ud800"` in somebody's JSON becomes."""
+    (tmp_path / "a.json").write_text("old")
+    with pytest.raises(InputError, match=r"a\.json: cannot hold .*\\ud.* lone surrogate") as caught:
+        write(tmp_path / "a.json", content)
+    assert str(caught.value).isprintable()
+    assert names(tmp_path) == ["a.json"]
+    assert (tmp_path / "a.json").read_text() == "old"
+
+
 def test_keys_that_are_no_text_are_read_as_text(tmp_path):
     write_json(tmp_path / "a.json", {"counts": {10: (1, 2), 9: 0.1}})
     assert read_json(tmp_path / "a.json") == {"counts": {"10": [1, 2], "9": 0.1}}

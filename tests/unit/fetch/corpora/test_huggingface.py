@@ -7,6 +7,7 @@ import pytest
 from datasets import Dataset
 
 from multiprune.errors import InputError
+from multiprune.fetch.hub_datasets import dataset_errors, read_column
 from multiprune.fetch.splits import SPLITS, read_corpus
 from unit.fetch.data import hub_corpus
 
@@ -68,6 +69,33 @@ class TestLocalDataset:
         with pytest.raises(InputError, match=message) as caught:
             read_corpus(dataset | change, "sw", None)
         assert "\n" not in str(caught.value)
+
+
+CARDS = {
+    "configs: [5]": r"`datasets` cannot read its files or its README.md \((Type|Attribute)Error",
+    "dataset_info: {features: 5}": "`datasets` cannot read its files or its README.md",
+    "a: [": "its README.md is not YAML",
+}
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_the_card_of_a_local_dataset_is_no_answer_of_a_hub(tmp_path, monkeypatch, card):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (tmp_path / "train.jsonl").write_text('{"text": "a"}\n')
+    (tmp_path / "README.md").write_text(f"---\n{card}\n---\n")
+    with pytest.raises(InputError, match=CARDS[card]) as caught:
+        read_column(str(tmp_path), "train", "text", 5)
+    assert str(caught.value).startswith(f"dataset {tmp_path}, config default, split train: ")
+    assert "\n" not in str(caught.value)
+    assert "hub" not in str(caught.value).replace(str(tmp_path), "")
+
+
+def test_a_card_on_the_hub_may_be_a_login_page():
+    with (
+        pytest.raises(InputError, match=r"^d: the hub's answer is not .* page .*\(TypeError\)$"),
+        dataset_errors("d", "org/data"),
+    ):
+        raise TypeError("configs")
 
 
 # A row of a dataset that holds its languages as keys or columns, the column, and what it gives.

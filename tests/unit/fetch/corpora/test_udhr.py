@@ -4,8 +4,13 @@ import tarfile
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.fetch.corpora import udhr
-from multiprune.fetch.corpora.udhr import read_declaration, read_paragraphs, split_of_article
+from multiprune.fetch import tarballs
+from multiprune.fetch.corpora.udhr import (
+    read,
+    read_declaration,
+    read_paragraphs,
+    split_of_article,
+)
 
 HTML = """<!doctype html>
 <html lang="xx">
@@ -130,7 +135,7 @@ def test_what_is_no_file_is_no_declaration(tmp_path, member):
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(udhr, "MOST_BYTES", 1000)
+    monkeypatch.setattr(tarballs, "MOST_BYTES", 1000)
     archive = tarball(tmp_path / "udhr.tgz", {"eng.html": b" " * 1001})
     with pytest.raises(InputError, match="it unpacks to more than 1,000 bytes"):
         read_declaration(archive, "eng")
@@ -141,6 +146,17 @@ def test_articles_of_no_number_are_refused(number):
     html = HTML.replace('data-number="17"', f'data-number="{number}"')
     with pytest.raises(InputError, match="numbers are expected"):
         read_paragraphs(html.encode())
+
+
+@pytest.mark.parametrize(
+    ("html", "message"),
+    [(b"<article><p>x</p></article>", "has an article ''"), (b"", "cannot be read as HTML")],
+)
+def test_a_declaration_that_cannot_be_read_is_named(tmp_path, html, message):
+    archive = tarball(tmp_path / "udhr.tgz", {"eng.html": html})
+    with pytest.raises(InputError, match=rf"/udhr.tgz: the declaration 'eng' {message}") as caught:
+        read({}, "eng", archive)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("html", [b"", b" "])
