@@ -43,7 +43,7 @@ hundred: .venv/workflow
 	  --report results/hundred/report.html
 
 test: .venv/development
-	pytest --numprocesses 2 --no-loadscope-reorder --durations 20
+	pytest --numprocesses 3 --no-loadscope-reorder --durations 20 # one of them waits for SLURM most of the time
 
 test-quick: .venv/development
 	pytest --numprocesses 2 --no-loadscope-reorder -m "not slow"

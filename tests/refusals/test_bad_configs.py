@@ -1,4 +1,8 @@
-"""A mistake in a config ends the real command with one line, before any job and any file."""
+"""A mistake in a config is one line, and ends the real command before any job and any file.
+
+Both ask the same functions of the library. `check_config` is asked of all mistakes, in the process
+of the tests; the command, which takes seconds to start, of every sixth and of all its own options.
+"""
 
 import os
 import subprocess
@@ -11,6 +15,7 @@ from queue import SimpleQueue
 
 import pytest
 from patience import patience
+from script_calls import refusal
 from workflow.running import Outcome, Workflow
 
 from refusals.bad_config_files import OVERLAYS, UNREADABLE
@@ -19,6 +24,9 @@ from refusals.bad_configs import DEMO, bad_configs
 pytestmark = pytest.mark.slow
 AT_A_TIME = 2
 CASES = bad_configs()
+TYPED = [
+    name for place, name in enumerate(CASES) if place % 6 == 0 or CASES[name].arguments
+]  # as a user types the command
 # Should a config be accepted after all, its first downloads fail, and no job of hours starts.
 OFFLINE = {"PIP_NO_INDEX": "1", "npm_config_cache": os.devnull, "npm_config_offline": "true"}
 # Snakemake catches no other faults of a file than those of YAML's grammar.
@@ -148,8 +156,17 @@ def refusals(
     pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_mistake_is_one_line_before_any_job_and_no_file(refusals: dict, name: str):
+@pytest.mark.parametrize("name", [name for name in CASES if not CASES[name].arguments])
+def test_a_mistake_is_one_line(name: str, tmp_path: Path):
+    files = [tmp_path / f"{place}.yaml" for place in range(len(CASES[name].files))]
+    for path, content in zip(files, CASES[name].files, strict=True):
+        path.write_bytes(content)
+    line = refusal("check_config", *files)
+    assert [part for part in CASES[name].parts if part not in line] == [], line
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_the_command_ends_with_it_before_any_job_and_no_file(refusals: dict, name: str):
     refusal = refusals["snakemake", name].result()
     assert refusal.outcome.code != 0
     assert refusal.line.startswith("error in the config: ")
