@@ -1,5 +1,6 @@
 """What jobs are told beside their files: definitions and options, as arguments of their scripts."""
 
+import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -152,9 +153,9 @@ class Options:
 def _content(path: str | None) -> str:
     """SHA-256 of a user's own file: it counts by its content, whatever its time.
 
-    Empty where it cannot be read, which the job that reads it says.
+    Empty where it cannot be read, or is a pipe that would never end; the job that reads it says so.
     """
     try:
-        return sha256_file(path) if path else ""
+        return sha256_file(path) if path and os.path.isfile(path) else ""
     except OSError:
         return ""
