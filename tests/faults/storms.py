@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from faults.calls import Impossible
+from faults.calls import Impossible, Missed
 from faults.experiment import EVERY_TABLE, PERPLEXITY, TABLES, Bench
 from faults.grounds import everything_from_nothing, one_method
 from faults.table import Row, family
@@ -110,11 +110,13 @@ def remount(folder: Path, inodes: int) -> None:
 def no_inode(bench: Bench, draw: random.Random) -> Row:
     """The file system has no inode left at some moment; later it has."""
     trial = one_method(bench)
-    spare = draw.randrange(10, 40)
+    spare = draw.randrange(4, 16)  # of the two dozen that the command needs
     try:
         with few_inodes(trial.folder, spare):
             ran = trial.call()
-        wrong = [] if ran.code else ["the call succeeded without inodes"]
+        if ran.code == 0:
+            raise Missed("there were inodes enough")
+        wrong = []
         trial.unlocks = True  # Snakemake itself may have found no room to end well
         trial.again()
         wrong += trial.judge()
