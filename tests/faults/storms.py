@@ -116,10 +116,9 @@ def no_inode(bench: Bench, draw: random.Random) -> Row:
             ran = trial.call()
         if ran.code == 0:
             raise Missed("there were inodes enough")
-        wrong = []
         trial.unlocks = True  # Snakemake itself may have found no room to end well
         trial.again()
-        wrong += trial.judge()
+        wrong = trial.judge()
     finally:
         subprocess.run(["umount", "-l", str(trial.folder)], check=False)
     return Row(f"{spare} inodes left", f"call ended with {ran.code}", trial, wrong)
