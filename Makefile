@@ -24,6 +24,7 @@ SEED ?= 0
 bin := .venv/bin
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONSAFEPATH =
+export PYTHONOPTIMIZE =
 
 .PHONY: help demo hundred test test-quick test-faults lint bench docs publish site envs languages unlock clean distclean
 .DEFAULT_GOAL := help

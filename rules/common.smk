@@ -23,7 +23,8 @@ if not (ROOT / "scripts").is_dir():
 sys.path.insert(0, str(ROOT / "scripts"))
 # Without conda, jobs use the environment of Snakemake itself, whether it is activated or not.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
-os.environ.update(PYTHONSAFEPATH="")  # a script finds the library beside itself
+# A script finds the library beside itself; transformers reads docstrings while it is imported.
+os.environ.update(PYTHONSAFEPATH="", PYTHONOPTIMIZE="")
 os.environ.update(MULTIPRUNE_RUN="1")  # a job of a run may not use other code; a copied command may
 
 from multiprune.claims.reading import read_claims
