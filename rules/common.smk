@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 # Of this workflow, also where another one imports it as a module.
@@ -25,6 +26,10 @@ sys.path.insert(0, str(ROOT / "scripts"))
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 # A script finds the library beside itself; transformers reads docstrings while it is imported.
 os.environ.update(PYTHONSAFEPATH="", PYTHONOPTIMIZE="")
+# A full disk cuts off the bytecode that CPython 3.11 writes, and it is imported ever after. Jobs write
+# none, where the packages were installed with theirs.
+if not (torch := find_spec("torch")) or Path(torch.cached).exists():
+    os.environ.update(PYTHONDONTWRITEBYTECODE="1")
 os.environ.update(MULTIPRUNE_RUN="1")  # a job of a run may not use other code; a copied command may
 
 from multiprune.claims.reading import read_claims

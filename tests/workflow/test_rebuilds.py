@@ -390,3 +390,8 @@ def test_changed_calibration_length_reruns_no_text_and_no_magnitude(project: Wor
 def test_changed_weights_rerun_everything_but_texts(project: Workflow):
     tiny.write_llama(project.folder / "inputs/model", seed=1)
     assert project.jobs() == everything() - corpora("de", "en", "sw")
+
+
+def test_jobs_leave_no_bytecode(finished):
+    # A full disk cuts it off, and every later call ends in importing it.
+    assert not (finished.folder / "scripts/multiprune/pruning/__pycache__").exists()
