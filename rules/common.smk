@@ -26,9 +26,9 @@ sys.path.insert(0, str(ROOT / "scripts"))
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 # A script finds the library beside itself; transformers reads docstrings while it is imported.
 os.environ.update(PYTHONSAFEPATH="", PYTHONOPTIMIZE="")
-# A full disk cuts off the bytecode that CPython 3.11 writes, and it is imported ever after. Jobs write
-# none, where the packages were installed with theirs.
-if not (torch := find_spec("torch")) or Path(torch.cached).exists():
+# On a full disk CPython 3.11 leaves bytecode that is cut off, and no later job can import it. So jobs
+# write none, unless the packages were installed without theirs and would be compiled by each job.
+if not (torch := find_spec("torch")) or (torch.cached and Path(torch.cached).exists()):
     os.environ.update(PYTHONDONTWRITEBYTECODE="1")
 os.environ.update(MULTIPRUNE_RUN="1")  # a job of a run may not use other code; a copied command may
 

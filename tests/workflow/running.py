@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 TREE = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
 # What a user's shell may hold and what would change a run.
 UNWANTED = ("SNAKEMAKE_PROFILE", "SNAKEMAKE_DEBUG", "PYTHONPATH", "PYTHONSTARTUP")
+UNWANTED += ("PYTHONDONTWRITEBYTECODE",)
 HALF_WRITTEN = ("*.tmp", ".*.tmp", ".*.partial", ".*.previous", "*.progress")
 LONGEST = patience(1200)  # seconds of one call of Snakemake
 UNFINISHED = (*HALF_WRITTEN, "*.corrupt")

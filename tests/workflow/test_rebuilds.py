@@ -393,5 +393,5 @@ def test_changed_weights_rerun_everything_but_texts(project: Workflow):
 
 
 def test_jobs_leave_no_bytecode(finished):
-    # A full disk cuts it off, and every later call ends in importing it.
+    # On a full disk it would be cut off, and no later job could import it.
     assert not (finished.folder / "scripts/multiprune/pruning/__pycache__").exists()
