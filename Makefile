@@ -69,6 +69,7 @@ docs: .venv/workflow
 	python scripts/document_config.py --keys config/README.md --schema config/schema.json \
 	  --config config/paper.yaml --deviations config/DEVIATIONS.md
 	python scripts/document_architectures.py --output docs/architectures.md
+	python scripts/document_outputs.py --output docs/output.md
 	python tests/faults/inject.py --list docs/demo/faults.md
 	python scripts/fill_pages.py $(FILLED)
 	@command -v dot > /dev/null || { echo "docs/rules.svg stays: drawing it needs graphviz"; exit 0; }; \

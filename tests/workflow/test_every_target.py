@@ -8,6 +8,7 @@ CONFIGS = (
     ("demo.yaml",),
     ("demo.yaml", "ablations.yaml", "variants.yaml", "sweep.yaml"),
     ("hundred.yaml",),
+    ("paper-small.yaml",),
 )
 
 

@@ -1,5 +1,6 @@
-"""A table, a figure and a score are added by writing a file each, as two pages of docs/ say."""
+"""A table, a figure, a score and a norm are added by writing files, as two pages of docs/ say."""
 
+import json
 import re
 
 import pandas as pd
@@ -16,7 +17,7 @@ def examples(page: str) -> dict[str, str]:
 
 
 EXAMPLES = examples("tables_and_figures.md")
-SCORE = examples("architecture.md")
+METHODS = examples("scores_and_norms.md")
 LIBRARY = "scripts/multiprune"
 FIGURE = f"{LIBRARY}/figures/spread.py"
 PICTURE = f"results/tiny/figures/spread-{MODEL}.png"
@@ -81,10 +82,35 @@ def test_a_figure_of_another_name_is_refused_with_the_nearest(extended: Workflow
     assert outcome.lines_with("figures: unknown figure 'spred'", "did you mean 'spread'?")
 
 
+def test_a_norm_is_a_file_a_class_and_a_method_that_names_it(project: Workflow):
+    norm, keys = f"{LIBRARY}/pruning/norms/largest.py", f"{LIBRARY}/experiment/settings/norms.py"
+    page = (ROOT / "docs/scores_and_norms.md").read_text(encoding="utf-8")
+    (options,) = re.findall(r"```python\n(class .*?)```", page, re.DOTALL)
+    (union,) = re.findall(r"`(Pooled [\w| ]+)`", page)
+    (project.folder / norm).write_text(METHODS[norm], encoding="utf-8")
+    project.replace(keys, "Norm = Annotated[\n", f"{options}\n\nNorm = Annotated[\n")
+    project.replace(keys, union.removesuffix(" | Largest"), union)
+    assert project.jobs() == set()
+    with project.edit_config() as config:
+        config["methods"]["largest"] = {
+            "score": "wanda", "norm": {"kind": "largest"}, "sparsities": [0.5],
+        }  # fmt: skip
+    new = {"largest 0.5"}
+    expected = masks(new) | evaluations(new) | tables("perplexity", "allocation") | figures()
+    assert project.jobs() == expected
+    mask = f"results/tiny/{MODEL}/seed0/masks/largest/0.5.json"
+    outcome = project.run("--show-failed-logs", mask)
+    assert outcome.code == 0, outcome.text
+    made, wanda = (
+        json.loads((project.folder / mask.replace("largest", name)).read_text())
+        for name in ("largest", "wanda")
+    )
+    assert made["pruned"] != wanda["pruned"]
+
+
 def test_a_score_is_a_file_and_a_method_that_names_it(project: Workflow):
-    (path,) = SCORE
-    assert path == f"{LIBRARY}/pruning/scores/power.py"
-    (project.folder / path).write_text(SCORE[path], encoding="utf-8")
+    score = f"{LIBRARY}/pruning/scores/power.py"
+    (project.folder / score).write_text(METHODS[score], encoding="utf-8")
     assert project.jobs() == set()
     with project.edit_config() as config:
         config["methods"] |= {

@@ -147,7 +147,7 @@ def method_options(experiment: Experiment, name: str) -> dict:
     if THRESHOLD not in (method.choose or {}):
         default = ("activation_threshold", experiment.statistics.activation_threshold)
         options["norm"] = dict(item for item in options["norm"].items() if item != default)
-    if method.norm.weighting == "speakers":
+    if getattr(method.norm, "weighting", None) == "speakers":
         sets = calibration_sets(experiment, name)
         speakers = {code: float(experiment.languages[code].speakers) for code in sets}
         options["norm"] |= {"weighting": "shares", "shares": speakers}

@@ -244,7 +244,8 @@ def _options_but_languages(config: Experiment, method: str) -> dict:
     """`method_options` without the shares that follow from the speakers of a method's languages."""
     options = method_options(config, method)
     norm = getattr(config.methods[method], "norm", None)
-    return options | {"norm": norm.plain()} if norm and norm.weighting == "speakers" else options
+    weighting = getattr(norm, "weighting", None)
+    return options | {"norm": norm.plain()} if weighting == "speakers" else options
 
 
 def _allocation_kind(config: Experiment, method: str) -> str:

@@ -114,7 +114,7 @@ def _check_method(experiment: Experiment, name: str, method: AnyMethod) -> None:
         for entry in method.calibration or ():
             _check_calibration_set(experiment, entry, f"{where}.calibration")
     norm = getattr(method, "norm", None)
-    if norm is not None:
+    if isinstance(norm, Weighted):
         _check_shares(experiment, name, norm)
     if isinstance(norm, Contrast) and experiment.calibration.code is None:
         raise InputError(f"{where}.norm: contrast needs calibration.{CODE}, which is missing")

@@ -26,6 +26,7 @@ CAPTION = """\
 Perplexity by the number and choice of calibration languages, a row for each curve, choice, size and
 set of evaluated languages.
 
+- **sparsity**: of the masks.
 - **curve**: the method that uses all languages; masks of fewer languages are made with the same
   options. **choice**: all; random, nested random subsets; greedy, each next language farthest by
   its activation statistics from those taken; largest, the languages of most speakers. **size**:

@@ -21,6 +21,7 @@ STANDARD = True
 CAPTION = """\
 Geometric means over languages and seeds, a row per method, sparsity and set of languages.
 
+- **method, sparsity**: of the pruned model.
 - **language_set**: all, calibration or unseen, by the role in the config, so that all methods are
   compared over the same languages. **languages, seeds**: how many were averaged; dense and methods
   without calibration have one result, whatever the number of seeds.

@@ -14,7 +14,7 @@ Weight = Annotated[float, Field(ge=0, le=1000)]
 
 
 class Weighted(Section):
-    """Every norm is of several languages, and says how much each counts."""
+    """A norm that adds languages up, and says how much each counts."""
 
     weighting: Literal["tokens", "equal", "speakers", "shares"] = Field(
         "tokens",
