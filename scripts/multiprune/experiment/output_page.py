@@ -9,17 +9,17 @@ HEAD = """# What comes out
 For whoever opens a results folder. Generated from the captions of the tables (`make docs`); the
 report has the same texts beside each table.
 
-| below `results/{experiment}/` | what it is | open it with |
-|---|---|---|
-| `report.html` | findings, figures, tables, claims; made by `make demo`, or on request | a browser |
-| `tables/{table}.csv` | the tables below, of all models | pandas, R, a spreadsheet |
-| `tables/claims.md`, `claims.tex` | the verdict on each claim, for a page or a paper | any editor |
-| `figures/{figure}-{model}.png`, `.pdf` | the figures below, one of each model | any viewer |
-| `captions/` | what each figure shows, with its numbers | any editor |
-| `{model}/seed{seed}/` | windows, statistics, masks, records: [formats](method.md#formats) | `verify_model.py`, pandas |
-| `{model}/cache/` | every measurement once more, kept for later runs | |
-| `logs/` | one log a job, with the command that runs it by hand | any editor |
-| `benchmarks/` | time and memory of each job, as Snakemake measured them | pandas |
+| below `results/{experiment}/` | what it is |
+|---|---|
+| `report.html` | findings, figures, tables, claims; made by `make demo`, or on request |
+| `tables/{table}.csv` | the tables below, of all models |
+| `tables/claims.md`, `claims.tex` | the verdict on each claim, for a page or a paper |
+| `figures/{figure}-{model}.png`, `.pdf` | the figures below, one of each model |
+| `captions/` | what each figure shows, with its numbers |
+| `{model}/seed{seed}/` | windows, statistics, masks, records: [formats](method.md#formats) |
+| `{model}/cache/` | every measurement once more, kept for later runs |
+| `logs/` | one log a job, with the command that runs it by hand |
+| `benchmarks/` | time and memory of each job, as Snakemake measured them |
 
 Start with `tables/summary.csv`: one number a method. `tables/perplexity.csv` has one a language.
 `model` is the name in the config; *dense* is the unpruned model.
