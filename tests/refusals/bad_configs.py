@@ -32,6 +32,11 @@ VALUES: dict[str, tuple[str, object, Parts]] = {
     "no experiment": ("experiment", NOTHING, ["top level: experiment is missing"]),
     "no baseline": ("baseline", NOTHING, ["top level: baseline is missing"]),
     "no score": ("methods.wanda.score", NOTHING, ["methods.wanda: score is missing", "sparsegpt"]),
+    "parts without their SHA-256": (
+        "models.smollm2-135m",
+        {"kind": "package_gguf", "package": "a", "version": "1", "file": "b.gguf", "parts": ["c"]},
+        ["models.smollm2-135m.sha256: is missing; parts need it"],
+    ),
     # Empty
     "no models": ("models", {}, ["models: is empty, at least 1 needed"]),
     "no languages": ("languages", {}, ["languages: is empty, at least 1 needed"]),

@@ -17,6 +17,7 @@ from multiprune.experiment.language_table import (
 from multiprune.experiment.settings.corpora import HubDataset, UdhrCorpus
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.settings.languages import Language
+from multiprune.experiment.settings.models import PackagedModel
 from multiprune.registry import unknown_name
 
 CONFIG = TABLE.parent  # the folder config/ of this workflow
@@ -47,6 +48,11 @@ def check_models(experiment: Experiment) -> None:
             f"models.{name}: results/{experiment.experiment}/{name} is not for a model; take "
             "another name"
         )
+    for name, model in experiment.models.items():
+        if isinstance(model, PackagedModel) and model.parts:
+            for key in ("file", "version", "sha256"):
+                if getattr(model, key) is None:
+                    raise InputError(f"models.{name}.{key}: is missing; parts need it")
 
 
 def with_languages(experiment: Experiment) -> Experiment:

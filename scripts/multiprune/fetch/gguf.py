@@ -1,92 +1,87 @@
-"""A GGUF model inside a Python package: finding or downloading it, and converting it.
+"""A GGUF model inside Python packages: finding it, joining its parts, and converting it."""
 
-The package itself is never imported: only its files are looked at.
-"""
-
-import importlib.util
-import re
+import hashlib
+import shutil
 import struct
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import metadata
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from multiprune.errors import InputError
-from multiprune.fetch.wheels import unpack
-from multiprune.files.writing import no_room, scratch_folder
+from multiprune.fetch.packages import package_folder
+from multiprune.files.writing import scratch_folder
+from multiprune.models.folder import is_licence
 
-# What pip prints when the index did not answer at all, as opposed to not knowing the package.
-NO_NETWORK = ("NewConnectionError", "Connection broken", "Connection refused", "ConnectTimeout")
-NO_NETWORK += ("Temporary failure in name resolution", "Name or service not known", "ProxyError")
-NO_NETWORK += ("NameResolutionError", "Network is unreachable", "ReadTimeout", "MaxRetryError")
+CHUNK = 1 << 20  # bytes
 
 
 @contextmanager
-def gguf_file_of(package: str, version: str | None, name: str | None) -> Iterator[tuple[Path, str]]:
-    """The GGUF file in an installed or downloaded package, and the package's version.
+def gguf_file_of(definition: dict, licences: Path) -> Iterator[tuple[Path, str]]:
+    """The GGUF file of a model's definition, and the version of its package.
 
-    `version` None takes the installed version, else the newest; `name` chooses among several
-    GGUF files. A downloaded package is gone when the block ends.
+    The file is in `package`, or its parts are in `parts`, in their order. Files of `package` whose
+    names say that they are a licence are copied into the folder `licences`. What was downloaded is
+    gone when the block ends. InputError where there is no such file, or it has another SHA-256 than
+    the definition says.
     """
-    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", package):
-        raise InputError(f"package {package!r}: is not the name of a Python package")
-    installed = _installed(package, version)
-    if installed:
-        folder, found_version = installed
-        yield _one_gguf(folder, f"package {package} {found_version}", name), found_version
-        return
-    with scratch_folder() as temporary:
-        wheel = _download_wheel(package, version, temporary)
-        found_version = wheel.name.split("-")[1]
-        unpacked = temporary / "unpacked"
-        unpack(wheel, unpacked, ".gguf", f"package {package} {found_version}")
-        yield _one_gguf(unpacked, f"package {package} {found_version}", name), found_version
-
-
-def _installed(package: str, version: str | None) -> tuple[Path, str] | None:
-    """Folder and version of the installed package; None if absent or of another version."""
-    try:
-        spec = importlib.util.find_spec(re.sub(r"[-.]", "_", package))
-        found = metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-    if spec is None or not spec.submodule_search_locations or version not in (None, found):
-        return None
-    return Path(next(iter(spec.submodule_search_locations))), found
-
-
-def _download_wheel(package: str, version: str | None, folder: Path) -> Path:
-    requirement = f"{package}=={version}" if version else package
-    # Wheels only: a source distribution would run its own code while it is built.
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
-    command += ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-    command += ["--retries", "1", "--dest", str(folder), requirement]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wheels = list(folder.glob("*.whl"))
-    if done.returncode == 0 and wheels:
-        return wheels[0]
-    if "No space left on device" in done.stderr:
-        raise no_room()
-    raise InputError(f"package {requirement}: {_pip_failure(done.stderr)}")
-
-
-def _pip_failure(messages: str) -> str:
-    if "No module named pip" in messages:
-        return f"pip is missing in {sys.prefix}; install pip there, or install the package itself"
-    if any(mark in messages for mark in NO_NETWORK):
-        return (
-            "not installed, and the package index cannot be reached; fetch on a machine with "
-            "network access, or install the package first"
+    package, name = definition["package"], definition.get("file")
+    parts = definition.get("parts")
+    with ExitStack() as stack:
+        folder, version = stack.enter_context(
+            package_folder(package, definition.get("version"), _is_of_a_model)
         )
-    versions = re.search(r"\(from versions: (.*?)\)", messages)
-    if versions and versions[1] != "none":
-        return f"no such version; the package index has {versions[1]}"
-    if versions or "No matching distribution" in messages:
-        return "the package index knows no wheel of that name; check the spelling"
-    lines = [line.strip() for line in messages.splitlines() if line.strip()]
-    return f"pip could not download it: {lines[-1] if lines else 'no message'}"
+        source = f"package {package} {version}"
+        if parts:
+            file = stack.enter_context(scratch_folder()) / name
+            _join(parts, version, file)
+        else:
+            file = _one_gguf(folder, source, name)
+        _check_content(file, source, definition.get("sha256"), parts)
+        _copy_licences(folder, licences)
+        yield file, version
+
+
+def _is_of_a_model(member: str) -> bool:
+    return member.endswith(".gguf") or is_licence(Path(member).name)
+
+
+def _join(parts: list[str], version: str, file: Path) -> None:
+    """Write the parts of a file, one in each package, behind each other."""
+    start = f"{file.name}.part"
+
+    def is_part(member: str) -> bool:
+        return Path(member).name.startswith(start)
+
+    with file.open("wb") as joined:
+        for package in parts:
+            with package_folder(package, version, is_part) as (folder, _):
+                found = [path for path in folder.rglob(f"{start}*") if path.is_file()]
+                if len(found) != 1:
+                    raise InputError(
+                        f"package {package} {version}: holds {len(found)} parts {start}*, one is "
+                        "expected; see `parts` and `file` of the model"
+                    )
+                with found[0].open("rb") as part:
+                    shutil.copyfileobj(part, joined, CHUNK)
+
+
+def _check_content(file: Path, source: str, expected: str | None, parts: list[str] | None) -> None:
+    if expected is None:
+        return
+    with file.open("rb") as content:
+        found = hashlib.file_digest(content, "sha256").hexdigest()
+    if found != expected:
+        hint = "; a part is damaged, or `parts` are in another order" if parts else ""
+        raise InputError(
+            f"{source}: {file.name} has the SHA-256 {found}, sha256 of the model is {expected}"
+            f"{hint}"
+        )
+
+
+def _copy_licences(folder: Path, target: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and is_licence(path.name):
+            shutil.copyfile(path, target / path.name)
 
 
 def _one_gguf(folder: Path, source: str, name: str | None) -> Path:

@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from multiprune.errors import InputError, in_one_line
@@ -19,8 +20,8 @@ DAMAGED = (
 )
 
 
-def unpack(wheel: Path, folder: Path, suffix: str, source: str) -> None:
-    """Unpack the members whose names end with `suffix`; `source` names the package in messages.
+def unpack(wheel: Path, folder: Path, wanted: Callable[[str], bool], source: str) -> None:
+    """Unpack the members whose names are `wanted`; `source` names the package in messages.
 
     InputError for a wheel that is damaged, has two such members of one name, or one that leads
     elsewhere, or unpacks to more than there is room for. A disk that fills up is an OSError.
@@ -28,7 +29,7 @@ def unpack(wheel: Path, folder: Path, suffix: str, source: str) -> None:
     folder.mkdir()
     try:
         with zipfile.ZipFile(wheel) as archive:
-            members = [file for file in archive.infolist() if file.filename.endswith(suffix)]
+            members = [file for file in archive.infolist() if wanted(file.filename)]
             _check(members, folder)
             archive.extractall(folder, members)
     except InputError as error:

