@@ -142,14 +142,14 @@ class Measurements:
         return [[self.downstream.record(run, task, language) for run in pair] for pair in pairs]
 
     def in_scope(self, claim: Claim, languages, required: bool = True) -> list[str]:
-        """Languages of the claim's scope, sorted; roles as the claim's method has them.
+        """Languages of the claim's scope, sorted; roles are those of the config.
 
         Without those that the tokenizer hardly knows.
         """
         if claim.languages == "non-reference":
             chosen = set(languages) - {self._reference()}
         elif claim.languages in (CALIBRATION, UNSEEN):
-            chosen = {name for name in languages if self._role(claim, name) == claim.languages}
+            chosen = {name for name in languages if self.grid.config_role(name) == claim.languages}
         elif claim.languages.startswith("unseen-"):
             chosen = {name for name in languages if self.grid.language_set(name) == claim.languages}
         else:
@@ -160,11 +160,6 @@ class Measurements:
         if chosen and not known:
             raise NotMeasured(f"the tokenizer hardly knows {', '.join(sorted(chosen))}")
         return sorted(known)
-
-    def _role(self, claim: Claim, name: str) -> str:
-        """As the claim's method has it; as the config, of draws that take other languages each."""
-        several = len(claim.methods) > 1
-        return self.grid.config_role(name) if several else self.grid.role(claim.method, name)
 
     def _reference(self) -> str:
         if not self.grid.downstream:

@@ -1,0 +1,40 @@
+"""Numbers with intervals as they are printed: with enough digits not to contradict a verdict."""
+
+import math
+from collections.abc import Iterable
+
+FEWEST_DIGITS, MOST_DIGITS = 3, 9
+POINT = 1e-9  # an interval that is narrower is none
+
+
+def is_point(low: float, high: float) -> bool:
+    """Whether there is no interval to print: it is missing, or has no width."""
+    return not high - low > POINT * max(1.0, abs(low), abs(high))
+
+
+def digits(low: float, high: float, values: Iterable[float]) -> int:
+    """Decimals at which an interval that excludes one of the values is printed excluding it."""
+    for count in range(FEWEST_DIGITS, MOST_DIGITS):
+        if all(
+            round(low, count) > value if low > value else round(high, count) < value
+            for value in values
+            if low > value or high < value
+        ):
+            return count
+    return MOST_DIGITS
+
+
+def with_interval(
+    value: float, low: float, high: float, values: Iterable[float], sign: bool = False
+) -> str:
+    """`1.234 [1.200, 1.300]`, the value alone where there is no interval, empty where it is nan.
+
+    values: those that the reader compares with, such as the threshold and 1.
+    """
+    if math.isnan(value):
+        return ""
+    form = "+" if sign else ""
+    if is_point(low, high):
+        return f"{value:{form}.{FEWEST_DIGITS}f}"
+    count = digits(low, high, values)
+    return f"{value:{form}.{count}f} [{low:{form}.{count}f}, {high:{form}.{count}f}]"
