@@ -19,6 +19,7 @@ PRUNE_MODEL = "prune_model"
 PRUNE_SEQUENTIALLY, PRUNE_WITH_UPDATE = "prune_sequentially", "prune_with_update"
 SPARSEGPT = "sparsegpt"  # the score of the methods that move weights
 ROLES = (CALIBRATION, UNSEEN)
+OURS, PUBLISHED = "ours", "published"  # whose the constants of a method are
 YES, NO = "yes", "no"  # whether a method was calibrated on a language
 UNSEEN_LANGUAGE, UNSEEN_FAMILY = "unseen-language", "unseen-family"
 OTHER_TABLE = "table:"  # begins the name of another table among what a table reads
@@ -46,6 +47,8 @@ class Grid:
     # For the tables that are of these: every calibration set, methods with constants to choose.
     calibration_sets: list[str] = field(default_factory=list)
     choosing: list[str] = field(default_factory=list)
+    # What `method_facts.facts` says of each method, for claims.
+    facts: dict[str, dict] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path | str) -> "Grid":

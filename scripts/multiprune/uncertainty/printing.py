@@ -1,7 +1,7 @@
 """Numbers with intervals as they are printed: with enough digits not to contradict a verdict."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 FEWEST_DIGITS, MOST_DIGITS = 3, 9
 POINT = 1e-9  # an interval that is narrower is none
@@ -12,7 +12,7 @@ def is_point(low: float, high: float) -> bool:
     return not high - low > POINT * max(1.0, abs(low), abs(high))
 
 
-def digits(low: float, high: float, values: Iterable[float]) -> int:
+def digits(low: float, high: float, values: Sequence[float]) -> int:
     """Decimals at which an interval that excludes one of the values is printed excluding it."""
     for count in range(FEWEST_DIGITS, MOST_DIGITS):
         if all(
@@ -24,8 +24,14 @@ def digits(low: float, high: float, values: Iterable[float]) -> int:
     return MOST_DIGITS
 
 
+def ends(low: float, high: float, values: Sequence[float], sign: bool = False) -> str:
+    """`[1.200, 1.300]`."""
+    form = f"{'+' if sign else ''}.{digits(low, high, values)}f"
+    return f"[{low:{form}}, {high:{form}}]"
+
+
 def with_interval(
-    value: float, low: float, high: float, values: Iterable[float], sign: bool = False
+    value: float, low: float, high: float, values: Sequence[float], sign: bool = False
 ) -> str:
     """`1.234 [1.200, 1.300]`, the value alone where there is no interval, empty where it is nan.
 
@@ -36,5 +42,4 @@ def with_interval(
     form = "+" if sign else ""
     if is_point(low, high):
         return f"{value:{form}.{FEWEST_DIGITS}f}"
-    count = digits(low, high, values)
-    return f"{value:{form}.{count}f} [{low:{form}.{count}f}, {high:{form}.{count}f}]"
+    return f"{value:{form}.{digits(low, high, values)}f} {ends(low, high, values, sign)}"

@@ -210,7 +210,7 @@ def test_perplexity_ratio_by_hand(tmp_path):
     assert row["estimate"] == pytest.approx(math.exp(-(0.1 * 3 + 0.2) / 4))
     # windows and seeds agree, so the interval is a point
     assert (row["ci_low"], row["ci_high"]) == pytest.approx((row["estimate"],) * 2)
-    assert (row["languages"], row["languages_hold"], row["verdict"]) == (4, 4, "supported")
+    assert (row["languages"], row["languages_hold"], row["verdict"]) == (4, 4, "points for")
     unseen = judged(tmp_path, grid, claim_of(tmp_path, scope={"languages": "unseen"}))
     # roles are the config's: de counts as a calibration language, whatever the method saw
     assert unseen["estimate"] == pytest.approx(math.exp(-0.2))
@@ -224,9 +224,9 @@ def test_dense_has_one_run_for_every_seed_and_sparsity(tmp_path):
     claim = claim_of(tmp_path, measurement=to_dense, direction="above", threshold=1.5)
     row = judged(tmp_path, grid, claim)
     assert row["estimate"] == pytest.approx(math.exp(0.5 + 0.25))
-    assert row["verdict"] == "supported"
+    assert row["verdict"] == "points for"
     far = claim_of(tmp_path, measurement=to_dense, direction="above", threshold=2.5)
-    assert judged(tmp_path, grid, far)["verdict"] == "not supported"
+    assert judged(tmp_path, grid, far)["verdict"] == "points against"
 
 
 def test_accuracy_difference_by_hand(tmp_path):
@@ -245,7 +245,7 @@ def test_accuracy_difference_by_hand(tmp_path):
     assert row["languages"] == 2  # fr and sw
     # t interval of (0, 1, 0, 0, 0), the same items in both languages: 0.2 -+ 2.776 * 0.2
     assert row["ci_high"] == pytest.approx(0.2 + 2.776 * 0.2, abs=0.06)
-    assert row["verdict"] == "inconclusive"
+    assert row["verdict"] == "undecided"
 
 
 def test_consistency_uses_parallel_tasks_and_their_reference(tmp_path):
@@ -263,7 +263,7 @@ def test_consistency_uses_parallel_tasks_and_their_reference(tmp_path):
     # new ranks as en does: 1. wanda ranks (1, 2, 3) against (3, 2, 1): common shares 0, 1/2, 1
     weights = np.exp([2, 1, 0]) / np.exp([2, 1, 0]).sum()
     assert row["estimate"] == pytest.approx(1 - weights @ [0, 0.5, 1])
-    assert (row["languages"], row["languages_hold"], row["verdict"]) == (2, 2, "supported")
+    assert (row["languages"], row["languages_hold"], row["verdict"]) == (2, 2, "points for")
 
 
 def test_cost_counts_the_statistics_and_takes_the_largest_memory(tmp_path):
@@ -272,11 +272,11 @@ def test_cost_counts_the_statistics_and_takes_the_largest_memory(tmp_path):
     cost = measured("cost_ratio", resource="seconds")
     row = judged(tmp_path, grid, claim_of(tmp_path, measurement=cost, threshold=1.05, scope={}))
     assert row["estimate"] == pytest.approx((16 + 50) / (10 + 50))
-    assert row["verdict"] == "not supported"
+    assert row["verdict"] == "points against"
     memory = measured("cost_ratio", resource="memory")
     claim = claim_of(tmp_path, measurement=memory, threshold=1.1, scope={})
     row = judged(tmp_path, grid, claim)
-    assert (row["estimate"], row["verdict"]) == (pytest.approx(1), "supported")
+    assert (row["estimate"], row["verdict"]) == (pytest.approx(1), "points for")
 
 
 @pytest.mark.parametrize("rule", ["prune_sequentially", "prune_with_update"])
@@ -338,11 +338,19 @@ def test_without_downstream_tasks_and_with_two_windows_nothing_is_measured(tmp_p
     assert row["reason"] == "fewer than three windows in de, en, fr, sw"
 
 
-def test_one_seed_is_named_and_two_runs_are_too_few_for_a_cost(tmp_path):
+def test_the_words_are_hard_from_three_draws_on(tmp_path):
+    words = []
+    for count in (1, 2, 3):
+        grid = grid_of(seeds=tuple(range(count)))
+        write_perplexity(tmp_path, grid)
+        row = judged(tmp_path, grid, claim_of(tmp_path))
+        words.append((row["draws"], row["verdict"]))
+    assert words == [(1, "points for"), (2, "points for"), (3, "supported")]
+
+
+def test_two_runs_are_too_few_for_a_cost(tmp_path):
     grid = grid_of(seeds=(0,))
-    write_perplexity(tmp_path, grid)
     write_benchmarks(tmp_path, grid)
-    assert judged(tmp_path, grid, claim_of(tmp_path))["reason"] == "one seed: only test items vary"
     cost = claim_of(tmp_path, measurement=measured("cost_ratio", resource="seconds"), scope={})
     reason = judged(tmp_path, grid, cost)["reason"]
     assert reason == "2 pair(s) of runs (seeds and sparsities); three are needed"
@@ -357,26 +365,40 @@ def test_other_windows_are_refused(tmp_path):
         judged(tmp_path, grid, claim_of(tmp_path))
 
 
+NAMES = ("de", "en", "fr", "sw")
+WORDS = {3: ("supported", "not supported", "inconclusive"),
+         2: ("points for", "points against", "undecided")}  # fmt: skip
+
+
+@pytest.mark.parametrize("draws", [2, 3])
 @pytest.mark.parametrize(
-    ("each", "interval", "units", "verdict"),
+    ("each", "interval", "holding", "contrary", "word"),
     [
-        ({}, (-0.3, -0.1), Units(4, 0, ()), "supported"),
-        ({}, (-0.3, 0.1), Units(4, 4, ()), "inconclusive"),
-        ({}, (0.1, 0.3), Units(4, 0, ()), "not supported"),
-        ({}, (-0.3, -0.1), Units(4, 3, ("en",)), "supported"),
-        ({"each": "language"}, (-0.3, -0.1), Units(4, 3, ()), "supported"),
-        ({"each": "language"}, (-0.3, -0.1), Units(4, 2, ()), "inconclusive"),
-        ({"each": "language"}, (-0.3, -0.1), Units(4, 3, ("en",)), "not supported"),
-        ({"each": "language"}, (-0.3, 0.1), Units(4, 4, ()), "inconclusive"),
-        ({"each": "language"}, (0.1, 0.3), Units(4, 0, ()), "not supported"),
+        ({}, (-0.3, -0.1), 0, (), 0),
+        ({}, (-0.3, 0.1), 4, (), 2),
+        ({}, (0.1, 0.3), 0, (), 1),
+        ({}, (-0.3, -0.1), 3, ("en",), 0),
+        ({"each": "language"}, (-0.3, -0.1), 3, (), 0),
+        ({"each": "language"}, (-0.3, -0.1), 2, (), 2),
+        ({"each": "language"}, (-0.3, -0.1), 3, ("en",), 1),
+        ({"each": "language"}, (-0.3, 0.1), 4, (), 2),
+        ({"each": "language"}, (0.1, 0.3), 0, (), 1),
     ],
 )
-def test_rules_of_the_verdict(tmp_path, each, interval, units, verdict):
-    claim = claim_of(tmp_path, **each)
-    assert decide(claim, *interval, units)[0] == verdict
+def test_rules_of_the_verdict(tmp_path, each, interval, holding, contrary, word, draws):
+    claim, units = claim_of(tmp_path, **each), Units(4, NAMES[:holding], contrary)
+    assert decide(claim, *interval, units, draws)[0] == WORDS[draws][word]
     low, high = interval
     mirrored = claim_of(tmp_path, direction="above", **each)
-    assert decide(mirrored, -high, -low, units)[0] == verdict
+    assert decide(mirrored, -high, -low, units, draws)[0] == WORDS[draws][word]
+
+
+def test_sparsities_that_disagree_are_mixed_and_named(tmp_path):
+    claim = claim_of(tmp_path, each="sparsity", scope={})
+    units = Units(3, ("0.3",), ("0.5", "0.6"))
+    for draws in (1, 3):
+        found = decide(claim, 0.1, 0.3, units, draws, by_sparsity=True)
+        assert found == ("mixed", "sparsities for: 0.3; against: 0.5, 0.6")
 
 
 def simulated_verdicts(claim, effect, data_sets=60) -> list[str]:
@@ -389,7 +411,7 @@ def simulated_verdicts(claim, effect, data_sets=60) -> list[str]:
             noise = rng.normal(0, 0.05, 40) + rng.normal(0, 0.02, (3, 40))
             name = f"l{number}"
             cells.append(Cell(name, "0.5", f"windows {name}", effect + draw + noise, np.ones(40)))
-        verdicts.append(judge_cells(claim, cells, 300, 0.95)["verdict"])
+        verdicts.append(judge_cells(claim, cells, 3, 300, 0.95)["verdict"])
     assert set(verdicts) <= set(VERDICTS)
     return verdicts
 
