@@ -136,7 +136,7 @@ def languages(row) -> str:
 
 def reasons(row) -> list[str]:
     """What the verdict of a row rests on beside the interval."""
-    found = [] if pd.isna(row.reason) else [row.reason]
+    found = _given(row.reason)
     if pd.notna(row.smallest_effect):
         kind = "a factor of" if is_ratio(row.measurement) else "a difference of"
         found.append(f"smallest effect that this run could show: {kind} {row.smallest_effect:.3f}")
@@ -147,7 +147,12 @@ def compared(row) -> list[str]:
     """What is compared in a row, on how much text, and on which side the claim holds."""
     sign = ">" if row.direction == "above" else "<"
     parts = [row.measurement, row.scope, f"holds if {sign} {row.threshold:g}"]
-    return parts + [text for text in (row.basis, row.budgets) if pd.notna(text)]
+    return [*parts, *_given(row.basis), *_given(row.budgets)]
+
+
+def _given(text: str | float | None) -> list[str]:
+    """The text of a cell, unless it is empty, which a file gives back as nan."""
+    return [text] if isinstance(text, str) and text else []
 
 
 def _models(claims: pd.DataFrame) -> Iterator[tuple[str, list[str], list[Line]]]:

@@ -13,9 +13,12 @@ def is_point(low: float, high: float) -> bool:
 
 
 def digits(low: float, high: float, values: Sequence[float]) -> int:
-    """Decimals at which an interval that excludes one of the values is printed excluding it."""
+    """Decimals at which an interval that excludes one of the values is printed excluding it.
+
+    And at which its ends are printed apart.
+    """
     for count in range(FEWEST_DIGITS, MOST_DIGITS):
-        if all(
+        if round(low, count) < round(high, count) and all(
             round(low, count) > value if low > value else round(high, count) < value
             for value in values
             if low > value or high < value

@@ -112,7 +112,7 @@ def test_every_claim_has_its_verdict_in_words_and_colour():
         assert words == rows["verdict"].tolist()
         colours = [COLOURS[word] for word in words]
         assert [text.get_color() for text in verdicts] == colours
-    ratios, differences = draw({"claims": CLAIMS}, grid_of()).axes
+    differences = draw({"claims": CLAIMS}, grid_of()).axes[1]
     assert "inconclusive here (this project's constants)" in texts(differences)
     assert any("could show: a difference of" in text for text in texts(differences))
     assert "unclear holds. (second-hand)" in texts(differences)

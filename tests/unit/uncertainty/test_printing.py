@@ -16,6 +16,7 @@ from multiprune.uncertainty.printing import with_interval
         ((1.01, 1.0003, 1.02), [1], "1.0100 [1.0003, 1.0200]"),  # excludes 1, so it shows that
         ((1.01, 0.9998, 1.02), [1], "1.010 [1.000, 1.020]"),  # holds 1, and is printed holding it
         ((1.2, 1.1, 1.24996), [1, 1.25], "1.20000 [1.10000, 1.24996]"),
+        ((1.5, 1.49996, 1.50003), [1], "1.50000 [1.49996, 1.50003]"),  # of some width
         ((1.0, 1.0, 1.0), [1], "1.000"),  # no width, no interval
         ((1.1, math.nan, math.nan), [1], "1.100"),
         ((math.nan,) * 3, [1], ""),
