@@ -72,7 +72,8 @@ def checked(config):
         experiment = validate(config)
         table_grids.check_figures(experiment)
         if workflow.is_main_process:
-            read_claims(claims_file(experiment))
+            if path := claims_file(experiment):
+                read_claims(path)
         # Downloads are shared by experiments: a name never changes what it stands for.
         lock = RevisionLock(lock_file(experiment))
         for folder, definition in definitions.downloads(experiment).items():

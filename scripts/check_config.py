@@ -31,7 +31,8 @@ def main() -> None:
         update_config(merged, load_configfile(path))
     experiment = validate(merged)
     check_figures(experiment)
-    read_claims(claims_file(experiment))
+    if path := claims_file(experiment):
+        read_claims(path)
     check_known(experiment, "resources/models")
     counts = {
         "models": experiment.models,

@@ -1,15 +1,17 @@
-"""Print the summary table of an experiment, the verdicts on claims, and where its report lies."""
+"""Print the summary table of an experiment, what its claims come to, and where its report lies."""
 
 import argparse
 from pathlib import Path
 
 import pandas as pd
 
-from multiprune.claims.documents import count_verdicts
+from multiprune.claims import summary as verdicts
+from multiprune.claims.definitions import NOT_MEASURED
 from multiprune.errors import InputError
 from multiprune.files.tables import read_table
 from multiprune.jobs.command import run
 from multiprune.registry import constants
+from multiprune.uncertainty.printing import ends, is_point
 
 SHOWN = {
     "model": "model",
@@ -34,9 +36,6 @@ def summary(tables: Path, report: Path) -> str:
     table = pd.read_csv(path)
     table = table[table["language_set"] == "all"].sort_values(["model", "sparsity", "perplexity"])
     table["interval"] = intervals(table["ci_low"], table["ci_high"])
-    # The baseline is not compared with itself.
-    itself = table["baseline_ci_low"].eq(1) & table["baseline_ci_high"].eq(1)
-    table.loc[itself, ["baseline_ci_low", "baseline_ci_high"]] = None
     table["baseline_interval"] = intervals(table["baseline_ci_low"], table["baseline_ci_high"])
     models = table["model"].unique()
     shown = [name for name in SHOWN if name != "model" or len(models) > 1]
@@ -44,21 +43,34 @@ def summary(tables: Path, report: Path) -> str:
     text = table[shown].rename(columns=SHOWN)
     lines = text.to_string(index=False, na_rep="", float_format="{:.3g}".format).splitlines()
     rows = "\n".join(line.rstrip() for line in lines)
-    claims = read_table(tables / "claims.csv", constants("tables", "claims")["COLUMNS"])
     return f"""
 Perplexity{whose}, geometric mean over all languages:
 
 {rows}
 
-{count_verdicts(claims["verdict"])} ({tables / "claims.md"})
-report: {report}
+{on_claims(tables)}report: {report}
 """
 
 
+def on_claims(tables: Path) -> str:
+    """What the claims come to, a line for each paper and question; empty without claims."""
+    path = tables / "claims.csv"
+    if not path.is_file():
+        return ""
+    claims = read_table(path, constants("tables", "claims")["COLUMNS"])
+    several = claims["model"].nunique() > 1
+    lines = []
+    for model, rows in claims.groupby("model", sort=False):
+        lines += [f"{model}:"] if several else []
+        lines += verdicts.sentences(rows)
+        if missing := int((rows["verdict"] == NOT_MEASURED).sum()):
+            lines.append(f"Not measured: {missing} of {len(rows)} claims.")
+    return "\n".join([*lines, f"claims: {tables / 'claims.md'}"]) + "\n"
+
+
 def intervals(low: pd.Series, high: pd.Series) -> list[str]:
-    """`[low, high]` for each pair, empty where there is none."""
-    pairs = zip(low, high, strict=True)
-    return ["" if pd.isna(a) else f"[{a:.3f}, {b:.3f}]" for a, b in pairs]
+    """`[low, high]` for each pair, empty where there is none or it has no width."""
+    return ["" if is_point(a, b) else ends(a, b, [1]) for a, b in zip(low, high, strict=True)]
 
 
 def main() -> None:

@@ -38,6 +38,7 @@ PERPLEXITY_COLUMNS = [
     "baseline_ci_high",
     "unknown_share",
     "note",
+    "calibrated_on",
 ]
 LANGUAGES = ("de", "en", "sw")
 GRID = sorted(name.split() for name in PRUNED | {"dense 0"})
@@ -98,10 +99,13 @@ def test_ratio_to_baseline_is_at_equal_sparsity(table: pd.DataFrame, records: di
     assert (table[table["method"] == "wanda"]["ratio_to_baseline"] == 1).all()
 
 
-def test_roles_depend_on_the_method(table: pd.DataFrame):
-    roles = {(row.method, row.language): row.role for row in table.itertuples()}
-    assert roles["wanda-en", "de"] == roles["wanda", "sw"] == "unseen"
-    assert roles["wanda-en", "en"] == roles["wanda", "de"] == "calibration"
+def test_roles_are_the_configs_and_calibration_the_methods(table: pd.DataFrame):
+    assert dict(zip(table["language"], table["role"], strict=True)) == {
+        "de": "calibration", "en": "calibration", "sw": "unseen",
+    }  # fmt: skip
+    seen = {(row.method, row.language): row.calibrated_on for row in table.itertuples()}
+    assert seen["wanda-en", "de"] == seen["wanda", "sw"] == seen["dense", "en"] == "no"
+    assert seen["wanda-en", "en"] == seen["wanda", "de"] == "yes"
 
 
 @pytest.mark.parametrize("name", sorted(PRUNED))

@@ -17,23 +17,33 @@ RESOURCES = {"seconds": "time", "memory": "peak memory"}
 LANGUAGE, SPARSITY = "language", "sparsity"
 UNVERIFIED = "unverified"
 NO_PAPER = "none"  # the claim is a question of an experiment
-SUPPORTED, NOT_SUPPORTED = "supported", "not supported"
-INCONCLUSIVE, NOT_MEASURED = "inconclusive", "not measured"
-ONE_SEED = "one seed: only test items vary"
+SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE = "supported", "not supported", "inconclusive"
+# The same with fewer than ENOUGH_DRAWS draws of calibration text.
+POINTS_FOR, POINTS_AGAINST, UNDECIDED = "points for", "points against", "undecided"
+ENOUGH_DRAWS = 3
+MIXED, NOT_MEASURED = "mixed", "not measured"
 AS_SAMPLE = "languages as a sample"  # what a verdict about them rests on
-VERDICTS = (SUPPORTED, NOT_SUPPORTED, INCONCLUSIVE, NOT_MEASURED)
+FOR, AGAINST, OPEN = (
+    (SUPPORTED, POINTS_FOR),
+    (NOT_SUPPORTED, POINTS_AGAINST),
+    (INCONCLUSIVE, UNDECIDED),
+)
+VERDICTS = (*FOR, *AGAINST, *OPEN, MIXED, NOT_MEASURED)
+PAPERS = {"m-wanda": "M-Wanda", "kim": "Kim et al.", NO_PAPER: "This experiment"}
 
 
 @dataclass(frozen=True)
 class Claim:
     """One claim: `method` against `reference`, beyond `threshold` in `direction`.
 
+    question: the heading under which its verdict is counted.
     sparsity: as in paths, "" for every one that both runs have. each: language, sparsity or "".
     tasks: empty for all. threshold: a ratio, or a difference of shares.
     """
 
     key: str
     paper: str
+    question: str
     statement: str
     kind: str
     methods: tuple[str, ...]

@@ -1,28 +1,25 @@
 """The table `claims` for people: Markdown, LaTeX and reStructuredText, a table for each model."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
 
 import pandas as pd
 
-from multiprune.claims.definitions import NO_PAPER, ONE_SEED, VERDICTS
+from multiprune.claims import summary
+from multiprune.claims.definitions import NO_PAPER, UNVERIFIED
 from multiprune.files import markup
+from multiprune.uncertainty.printing import with_interval
 
-HEADERS = (
-    "Claim, and what is compared",
-    "Estimate [interval]",
-    "Languages where it holds",
-    "Verdict",
-    "The paper's number",
-)
+HEADERS = ("Claim, and what is compared", "Estimate [interval]", "Languages", "Verdict")
 NOTE = (
     "Ratios are geometric means over languages, differences of accuracy and RankC are shares. A "
-    "language counts where it is significantly beyond the threshold (Holm's correction). "
-    "Statements are in this project's words, thresholds are its choice; second-hand: known from "
-    "summaries of the paper only. Where languages are a sample, those that hold are counted "
-    "without a test."
+    "language counts for or against where it is significantly beyond the threshold (Holm's "
+    "correction). Statements are in this project's words, thresholds are its choice; second-hand: "
+    "known from summaries of the paper only. Where languages are a sample, those that hold are "
+    "counted without a test."
 )
-LATEX_WIDTHS = (0.34, 0.15, 0.10, 0.19, 0.16)  # of the text width
+LATEX_WIDTHS = (0.40, 0.16, 0.12, 0.26)  # of the text width
+BLANK = markup.restructured("-")
 
 
 @dataclass(frozen=True)
@@ -32,23 +29,23 @@ class Line:
     statement: str
     compared: str
     estimate: str
-    holds: str
+    languages: str
     verdict: str
     reason: str
-    paper: str
 
 
 def markdown(claims: pd.DataFrame) -> str:
     """A heading and a table for each model."""
-    parts = [f"# {heading(claims)} and what was measured", markup.markdown(NOTE)]
-    for model, summary, lines in _models(claims):
+    parts = [f"# {heading(claims)} and what was measured", markup.markdown(_note(claims))]
+    for model, said, lines in _models(claims):
+        parts += [f"## {markup.markdown(model)}", *map(markup.markdown, said)]
         table = [HEADERS, ["---"] * len(HEADERS)]
         for cell in (_escaped(line, markup.markdown) for line in lines):
             claim = _joined("<br>", cell.statement, cell.compared)
             verdict = _joined("<br>", f"**{cell.verdict}**", cell.reason)
-            table.append((claim, cell.estimate, cell.holds, verdict, cell.paper))
-        body = "\n".join(f"| {' | '.join(row)} |" for row in table)
-        parts += [f"## {markup.markdown(model)}", markup.markdown(summary), body]
+            table.append((claim, cell.estimate, cell.languages, verdict))
+        if lines:
+            parts.append("\n".join(f"| {' | '.join(row)} |" for row in table))
     return "\n\n".join(parts) + "\n"
 
 
@@ -56,15 +53,13 @@ def latex(claims: pd.DataFrame) -> str:
     """Tables to be read by `\\input`; they need the package booktabs."""
     columns = "".join(rf"p{{{width:.2f}\textwidth}}" for width in LATEX_WIDTHS)
     parts = [r"% needs \usepackage[T1]{fontenc} and \usepackage{booktabs}"]
-    for model, summary, lines in _models(claims):
+    for model, said, lines in _models(claims):
         body = []
         for cell in (_escaped(line, markup.latex) for line in lines):
             claim = _joined(r"\newline ", cell.statement, rf"{{\scriptsize {cell.compared}}}")
             verdict = _joined(r"\newline ", rf"\textbf{{{cell.verdict}}}", cell.reason)
-            body.append(
-                " & ".join([claim, cell.estimate, cell.holds, verdict, cell.paper]) + r" \\"
-            )
-        caption = f"Claims on {model}. {summary} {NOTE}"
+            body.append(" & ".join([claim, cell.estimate, cell.languages, verdict]) + r" \\")
+        caption = f"Claims on {model}. {' '.join(said)} {_note(claims)}"
         parts += [
             r"\begin{table*}",
             r"\centering\footnotesize",
@@ -84,24 +79,29 @@ def latex(claims: pd.DataFrame) -> str:
 def restructured(claims: pd.DataFrame) -> str:
     """A list-table for each model, without section titles, to be included in a page.
 
-    Three columns only, since the page is narrow; why a number is unverified stands in `markdown`.
+    Three columns only, since the page is narrow.
     """
     parts = []
-    for model, summary, lines in _models(claims):
-        parts.append(f"**{markup.restructured(model)}.** {markup.restructured(summary)}")
-        table = [".. list-table::", "   :header-rows: 1", "   :widths: 46 22 32", ""]
-        rows = [("Claim, and what is compared",), ("Verdict",), ("Here, and in the paper",)]
-        table += _listed(rows)
+    for model, said, lines in _models(claims):
+        first, *others = [markup.restructured(text) for text in said]
+        parts += [f"**{markup.restructured(model)}.** {first}", *others]
+        table = [".. list-table::", "   :header-rows: 1", "   :widths: 46 30 24", ""]
+        table += _listed([("Claim, and what is compared",), ("Verdict",), ("Here",)])
         for cell in (_escaped(line, markup.restructured) for line in lines):
             table += _listed(
                 [
                     (cell.statement, cell.compared),
                     (f"**{cell.verdict}**", cell.reason),
-                    (_measured(cell), _in_paper(cell)),
+                    (cell.estimate, "" if cell.languages == BLANK else cell.languages),
                 ]
             )
-        parts.append("\n".join(table))
-    return "\n\n".join([*parts, markup.restructured(NOTE)]) + "\n"
+        if lines:
+            parts.append("\n".join(table))
+    return "\n\n".join([*parts, markup.restructured(_note(claims))]) + "\n"
+
+
+def _note(claims: pd.DataFrame) -> str:
+    return " ".join(filter(None, [summary.papers_numbers(claims), NOTE]))
 
 
 def heading(claims: pd.DataFrame) -> str:
@@ -110,16 +110,13 @@ def heading(claims: pd.DataFrame) -> str:
     return "What this experiment asks" if asked else "What the papers claim"
 
 
-def count_verdicts(verdicts: Sequence[str]) -> str:
-    """How many claims have each verdict."""
-    counts = [(list(verdicts).count(verdict), verdict) for verdict in VERDICTS]
-    listed = ", ".join(f"{count} {verdict}" for count, verdict in counts if count)
-    return f"Of {len(verdicts)} claims: {listed}."
-
-
-def number(value: float, ratio: bool) -> str:
-    """A ratio, or a difference with its sign."""
-    return f"{value:.3f}" if ratio else f"{value:+.3f}"
+def numbers(row) -> str:
+    """Estimate and interval of a row of the table: a ratio, or a difference with its sign."""
+    if pd.isna(row.estimate):
+        return "-"
+    ratio = is_ratio(row.measurement)
+    values = (row.threshold, 1.0 if ratio else 0.0)
+    return with_interval(row.estimate, row.ci_low, row.ci_high, values, sign=not ratio)
 
 
 def is_ratio(measurement: str) -> bool:
@@ -127,50 +124,57 @@ def is_ratio(measurement: str) -> bool:
     return " ratio: " in measurement
 
 
-def own_reason(reason: str | float) -> str:
-    """A reason without the remark that many claims share; nan stands for none."""
-    parts = [] if pd.isna(reason) else reason.split("; ")
-    return "; ".join(part for part in parts if part != ONE_SEED)
+def languages(row) -> str:
+    """In how many languages the claim holds by itself, is contradicted, or is open."""
+    if pd.isna(row.languages):
+        return "-"
+    if pd.isna(row.languages_against):  # counted without a test
+        return f"{row.languages_hold:.0f} of {row.languages:.0f} for"
+    left = row.languages - row.languages_hold - row.languages_against
+    return f"{row.languages_hold:.0f} for, {row.languages_against:.0f} against, {left:.0f} open"
 
 
-def _models(claims: pd.DataFrame) -> Iterator[tuple[str, str, list[Line]]]:
-    """Each model, what is to be said of all its claims, and they."""
+def reasons(row) -> list[str]:
+    """What the verdict of a row rests on beside the interval."""
+    found = _given(row.reason)
+    if pd.notna(row.smallest_effect):
+        kind = "a factor of" if is_ratio(row.measurement) else "a difference of"
+        found.append(f"smallest effect that this run could show: {kind} {row.smallest_effect:.3f}")
+    return found
+
+
+def compared(row) -> list[str]:
+    """What is compared in a row, on how much text, and on which side the claim holds."""
+    sign = ">" if row.direction == "above" else "<"
+    parts = [row.measurement, row.scope, f"holds if {sign} {row.threshold:g}"]
+    return [*parts, *_given(row.basis), *_given(row.budgets)]
+
+
+def _given(text: str | float | None) -> list[str]:
+    """The text of a cell, unless it is empty, which a file gives back as nan."""
+    return [text] if isinstance(text, str) and text else []
+
+
+def _models(claims: pd.DataFrame) -> Iterator[tuple[str, list[str], list[Line]]]:
+    """Each model, what is to be said of all its claims, and those that were measured."""
     for model, rows in claims.groupby("model", sort=False):
-        summary = count_verdicts(list(rows["verdict"]))
-        if rows["reason"].str.contains(ONE_SEED, regex=False).any():
-            summary += " There is one seed: intervals cover test items, not other calibration text."
-        yield str(model), summary, [_line(row) for row in rows.itertuples()]
+        said = [" ".join(summary.sentences(rows)), summary.limits(rows)]
+        said += summary.unmeasured(rows)
+        lines = [_line(row) for row in summary.measured(rows).itertuples()]
+        yield str(model), [text for text in said if text], lines
 
 
 def _line(row) -> Line:
-    ratio = is_ratio(row.measurement)
-    sign = ">" if row.direction == "above" else "<"
-    compared = f"{row.measurement}; {row.scope}; holds if {sign} {row.threshold:g}"
-    if pd.isna(row.estimate):
-        estimate = "-"
-    else:
-        low, high = number(row.ci_low, ratio), number(row.ci_high, ratio)
-        estimate = f"{number(row.estimate, ratio)} [{low}, {high}]"
-    counted = pd.notna(row.languages)
+    paper = f" (the paper: {row.paper_value})"
+    known = row.paper != NO_PAPER and row.paper_value != UNVERIFIED
     return Line(
         statement=row.statement + (" (second-hand)" if row.second_hand else ""),
-        compared=compared,
-        estimate=estimate,
-        holds=f"{row.languages_hold:.0f} of {row.languages:.0f}" if counted else "-",
-        verdict=row.verdict,
-        reason=own_reason(row.reason),
-        paper="-" if row.paper == NO_PAPER else f"{row.paper_value}: {row.paper_source}",
+        compared="; ".join(compared(row)),
+        estimate=numbers(row) + (paper if known else ""),
+        languages=languages(row),
+        verdict=summary.spoken(row.verdict, row.constants),
+        reason="; ".join(reasons(row)),
     )
-
-
-def _measured(line: Line) -> str:
-    found = "" if line.estimate == markup.restructured("-") else line.estimate
-    counted = "" if line.holds == markup.restructured("-") else f"holds in {line.holds} languages"
-    return _joined("; ", found, counted)
-
-
-def _in_paper(line: Line) -> str:
-    return "" if line.paper == markup.restructured("-") else f"paper: {line.paper.split(': ')[0]}"
 
 
 def _escaped(line: Line, escape: Callable[[str], str]) -> Line:

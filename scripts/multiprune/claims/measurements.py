@@ -5,23 +5,21 @@ calibration data has one result, which meets those of every seed.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from multiprune.claims.definitions import ACCURACY, CONSISTENCY, COST, PERPLEXITY, Claim
+from multiprune.claims.definitions import ACCURACY, CONSISTENCY, PERPLEXITY, Claim
 from multiprune.errors import InputError
 from multiprune.evaluation.consistency import is_parallel, paired_consistency
 from multiprune.evaluation.downstream_runs import DownstreamRuns, Record, Run
 from multiprune.evaluation.perplexity_runs import Runs
 from multiprune.experiment.grid import CALIBRATION, DENSE, UNSEEN, Grid
-from multiprune.files.json import read_json_lines
 from multiprune.uncertainty.seeds_and_items import FEWEST_ITEMS, Cell
 
 METRICS = ("acc_norm", "acc")  # the first that a task reports
-BENCHMARK_COLUMNS = {"seconds": "s", "memory": "max_rss"}
 Pair = tuple[Run, Run]
 
 
@@ -49,7 +47,6 @@ class Measurements:
             PERPLEXITY: self._perplexity,
             ACCURACY: self._accuracy,
             CONSISTENCY: self._consistency,
-            COST: self._cost,
         }[claim.kind]
         cells = list(measure(claim))
         if not cells:
@@ -68,6 +65,24 @@ class Measurements:
         """The runs that the claim compares, over sparsities and seeds."""
         sparsities = _sparsities(claim, self.grid.methods, "the config")
         return [pair for sparsity in sparsities for pair in _pairs(claim, sparsity, self.grid)]
+
+    def basis(self, claim: Claim, cells: list[Cell]) -> str:
+        """What the differences are of, in words: metric, items and the level of chance."""
+        counts = _span(str(len(cell.weights)) for cell in cells)
+        if claim.kind == PERPLEXITY:
+            return f"{counts} test windows a language"
+        if claim.kind == CONSISTENCY:
+            return f"{counts} items a language"
+        found = {
+            (metric, f"{record.chance:.3g}")
+            for task, languages, pairs in self._tasks(claim)
+            for language in languages
+            for record in self._records(pairs, task, language)[0][:1]
+            if (metric := metric_of(record))
+        }
+        metrics, chances = (sorted(set(values)) for values in zip(*found, strict=True))
+        chance = _span(value for value in chances if value != "nan") or "unknown"
+        return f"{' or '.join(metrics)}, {counts} items a language, chance {chance}"
 
     def _perplexity(self, claim: Claim) -> Iterator[Cell]:
         sparsities = _sparsities(claim, self.grid.methods, "the config")
@@ -95,7 +110,7 @@ class Measurements:
         for task, languages, pairs in self._tasks(claim):
             for language in languages:
                 records = self._records(pairs, task, language)
-                metric = next((name for name in METRICS if name in records[0][0].correct), None)
+                metric = metric_of(records[0][0])
                 if metric is None:
                     continue
                 differences = [
@@ -142,14 +157,14 @@ class Measurements:
         return [[self.downstream.record(run, task, language) for run in pair] for pair in pairs]
 
     def in_scope(self, claim: Claim, languages, required: bool = True) -> list[str]:
-        """Languages of the claim's scope, sorted; roles as the claim's method has them.
+        """Languages of the claim's scope, sorted; roles are those of the config.
 
         Without those that the tokenizer hardly knows.
         """
         if claim.languages == "non-reference":
             chosen = set(languages) - {self._reference()}
         elif claim.languages in (CALIBRATION, UNSEEN):
-            chosen = {name for name in languages if self._role(claim, name) == claim.languages}
+            chosen = {name for name in languages if self.grid.config_role(name) == claim.languages}
         elif claim.languages.startswith("unseen-"):
             chosen = {name for name in languages if self.grid.language_set(name) == claim.languages}
         else:
@@ -161,52 +176,12 @@ class Measurements:
             raise NotMeasured(f"the tokenizer hardly knows {', '.join(sorted(chosen))}")
         return sorted(known)
 
-    def _role(self, claim: Claim, name: str) -> str:
-        """As the claim's method has it; as the config, of draws that take other languages each."""
-        several = len(claim.methods) > 1
-        return self.grid.config_role(name) if several else self.grid.role(claim.method, name)
-
     def _reference(self) -> str:
         if not self.grid.downstream:
             raise NotMeasured(
                 "evaluation.downstream, which names the reference, is not in the config"
             )
         return self.grid.downstream["reference"]
-
-    def _cost(self, claim: Claim) -> Iterator[Cell]:
-        """The items are the pairs of runs over seeds and sparsities: cost measured repeatedly."""
-        pairs = self.pairs(claim)
-        costs = np.array([[self._cost_of(run, claim.resource) for run in pair] for pair in pairs])
-        if len(pairs) < FEWEST_ITEMS:
-            raise NotMeasured(
-                f"{len(pairs)} pair(s) of runs (seeds and sparsities); three are needed"
-            )
-        differences = np.log(costs[:, 0] / costs[:, 1])[None]
-        yield Cell("", "", "runs", differences, np.ones(len(pairs)))
-
-    def _cost_of(self, run: Run, resource: str) -> float:
-        """Seconds in all, or the largest memory, of collecting the statistics and pruning.
-
-        That is the cost of the final mask, or weights, without the sweep that chose a method's
-        constants; of a sequential job that was killed, of the part after it was started again.
-        """
-        sets = self.grid.statistics(run.method)
-        seed = Path(self.model) / f"seed{run.seed}"
-        paths = [Path("collect_statistics") / seed / f"{name}.jsonl" for name in sets]
-        rule = self.grid.rule(run.method)
-        paths.append(Path(rule) / seed / run.method / f"{run.sparsity}.jsonl")
-        values = [self._benchmark(path, BENCHMARK_COLUMNS[resource]) for path in paths]
-        return sum(values) if resource == "seconds" else max(values)
-
-    def _benchmark(self, path: Path, column: str) -> float:
-        """Mean over the repetitions in one of Snakemake's benchmark files."""
-        if not (self.benchmarks / path).is_file():
-            raise NotMeasured(f"no benchmark {path}")
-        values = [row.get(column) for row in read_json_lines(self.benchmarks / path)]
-        known = [value for value in values if isinstance(value, int | float) and value > 0]
-        if not known or len(known) < len(values):
-            raise NotMeasured(f"benchmark {path} has no {column}")
-        return float(np.mean(known))
 
 
 def _sparsities(claim: Claim, methods: dict[str, dict], where: str) -> list[str]:
@@ -247,6 +222,17 @@ def _pairs(claim: Claim, sparsity: str, grid: Grid) -> list[Pair]:
         (run(claim.method, mine), run(claim.reference, other))
         for mine, other in _seed_pairs(claim, grid)
     ]
+
+
+def metric_of(record: Record) -> str | None:
+    """The metric of a task that counts."""
+    return next((name for name in METRICS if name in record.correct), None)
+
+
+def _span(values: Iterable[str]) -> str:
+    """`40`, or `6 to 9`; empty for none."""
+    ordered = sorted(set(values), key=float)
+    return " to ".join([*ordered[:1], *ordered[-1:][: len(ordered) > 1]])
 
 
 def _items(language: str, task: str, ids: np.ndarray, differences: list[np.ndarray]) -> Cell:

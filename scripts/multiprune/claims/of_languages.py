@@ -22,12 +22,16 @@ from multiprune.uncertainty.seeds_and_items import FEWEST_ITEMS, Cell, Resampled
 
 @dataclass(frozen=True)
 class Finding:
-    """An estimate with its interval; of ratios the logarithms. `holding` None: not a count."""
+    """An estimate with its interval; of ratios the logarithms. `holding` None: not a count.
+
+    draws: of calibration text or of calibration languages.
+    """
 
     estimate: float
     low: float
     high: float
     languages: int
+    draws: int
     holding: int | None = None
 
 
@@ -51,7 +55,7 @@ def _ratio(claim: Claim, measurements: Measurements) -> Finding:
     sides = np.sign(ratios.mean(axis=0) - math.log(claim.threshold))
     holding = int((sides == (1 if claim.direction == "above" else -1)).sum())
     low, high = whole.interval(grid.confidence)
-    return Finding(whole.value, low, high, len(names), holding)
+    return Finding(whole.value, low, high, len(names), len(ratios), holding)
 
 
 def _weakness(claim: Claim, measurements: Measurements) -> Finding:
@@ -64,7 +68,8 @@ def _weakness(claim: Claim, measurements: Measurements) -> Finding:
     names = _enough(measurements.in_scope(claim, grid.evaluated))
     dense = (DENSE, "0", grid.methods[DENSE]["seeds"][0])
     weakness = [measurements.perplexity.record(*dense, name).bits_per_byte for name in names]
-    ratios = _log_ratios(claim, measurements, names).mean(axis=0)
+    by_pair = _log_ratios(claim, measurements, names)
+    ratios = by_pair.mean(axis=0)
     estimate = _rank_correlation(weakness, ratios)
     if math.isnan(estimate):
         raise NotMeasured("the languages do not differ, so that nothing correlates")
@@ -82,7 +87,7 @@ def _weakness(claim: Claim, measurements: Measurements) -> Finding:
     low, high = result.confidence_interval
     if math.isnan(low + high):
         low, high = _percentiles(result.bootstrap_distribution, grid.confidence)
-    return Finding(estimate, float(low), float(high), len(names))
+    return Finding(estimate, float(low), float(high), len(names), len(by_pair))
 
 
 def _rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:
@@ -140,7 +145,8 @@ def _families(claim: Claim, measurements: Measurements) -> Finding:
     shares = np.full(len(names), 1 / len(names))
     counts = generator.multinomial(len(names), shares, size=grid.draws).astype(float)
     low, high = _percentiles([difference(row) for row in counts], grid.confidence)
-    return Finding(difference(np.ones(len(names))), low, high, len(names))
+    draws = table["seed"].nunique()
+    return Finding(difference(np.ones(len(names))), low, high, len(names), draws)
 
 
 def _log_ratios(claim: Claim, measurements: Measurements, names: list[str]) -> np.ndarray:

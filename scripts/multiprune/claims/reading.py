@@ -13,6 +13,7 @@ from multiprune.claims.definitions import (
     LANGUAGE,
     LANGUAGE_RATIO,
     OF_LANGUAGES,
+    PAPERS,
     PERPLEXITY,
     RATIOS,
     SPARSITY,
@@ -105,6 +106,7 @@ class Statement(Section):
     """One claim as its file states it."""
 
     paper: Literal["m-wanda", "kim", "none"]
+    question: Text | None = None
     statement: Text
     source: Text
     second_hand: bool = False
@@ -183,6 +185,7 @@ def _claim(key: str, stated: Statement) -> Claim:
     return Claim(
         key=key,
         paper=stated.paper,
+        question=stated.question or PAPERS[stated.paper],
         statement=stated.statement,
         kind=kind,
         methods=methods,

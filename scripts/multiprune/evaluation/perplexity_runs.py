@@ -11,7 +11,6 @@ from multiprune.errors import InputError
 from multiprune.experiment.grid import DENSE, Grid
 from multiprune.files.json import read_json
 from multiprune.files.writing import set_aside
-from multiprune.uncertainty import windows as uncertainty
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,15 @@ class Record:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Logarithm of a ratio of perplexities and its bootstrap distribution [draws]."""
+    """Paired differences of losses (nats) [pairs of runs, windows], and tokens [windows]."""
 
-    log_ratio: float
-    distribution: np.ndarray | None
+    differences: np.ndarray
+    tokens: np.ndarray
+
+    @property
+    def log_ratio(self) -> float:
+        """Logarithm of the ratio of perplexities, its mean over the pairs of runs."""
+        return float(self.differences.sum(axis=1).mean() / self.tokens.sum())
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ class Runs:
         )
 
     def _to_baseline(self, run: tuple) -> Comparison | None:
-        """A method that draws nothing has one result: it meets the baseline's mean over seeds."""
+        """A method that draws nothing has one result: it meets the baseline's of every seed."""
         method, sparsity, seed, language = run
         grid = self.grid
         if sparsity not in grid.methods.get(grid.baseline, {}).get("sparsities", []):
@@ -133,11 +137,8 @@ class Runs:
         compared = [self._compare(run, (grid.baseline, sparsity, s, language)) for s in stored]
         if not compared:
             return None
-        draws = [comparison.distribution for comparison in compared]
-        return Comparison(
-            float(np.mean([comparison.log_ratio for comparison in compared])),
-            None if any(draw is None for draw in draws) else np.mean(draws, axis=0),
-        )
+        differences = np.concatenate([comparison.differences for comparison in compared])
+        return Comparison(differences, compared[0].tokens)
 
     def _compare(self, run: tuple, reference: tuple) -> Comparison:
         measured, other = self.record(*run), self.record(*reference)
@@ -147,8 +148,4 @@ class Runs:
                 f"{self.folder}: the windows of {names[0]} differ from those of {names[1]} "
                 "(method, sparsity, seed, language); evaluate both on the same test text"
             )
-        losses = (measured.losses, other.losses, measured.tokens)
-        return Comparison(
-            uncertainty.log_ratio(*losses),
-            uncertainty.resampled_log_ratios(*losses, run[-1], self.grid.draws),
-        )
+        return Comparison((measured.losses - other.losses)[None], measured.tokens)

@@ -19,6 +19,8 @@ PRUNE_MODEL = "prune_model"
 PRUNE_SEQUENTIALLY, PRUNE_WITH_UPDATE = "prune_sequentially", "prune_with_update"
 SPARSEGPT = "sparsegpt"  # the score of the methods that move weights
 ROLES = (CALIBRATION, UNSEEN)
+OURS, PUBLISHED = "ours", "published"  # whose the constants of a method are
+YES, NO = "yes", "no"  # whether a method was calibrated on a language
 UNSEEN_LANGUAGE, UNSEEN_FAMILY = "unseen-language", "unseen-family"
 OTHER_TABLE = "table:"  # begins the name of another table among what a table reads
 MARK = "\u2020"  # a dagger, at languages that the tokenizer hardly knows
@@ -45,6 +47,8 @@ class Grid:
     # For the tables that are of these: every calibration set, methods with constants to choose.
     calibration_sets: list[str] = field(default_factory=list)
     choosing: list[str] = field(default_factory=list)
+    # What `method_facts.facts` says of each method, for claims.
+    facts: dict[str, dict] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path | str) -> "Grid":
@@ -93,16 +97,13 @@ class Grid:
             return CALIBRATION
         return UNSEEN_FAMILY if self.languages[language].get("new_family") else UNSEEN_LANGUAGE
 
-    def role(self, method: str, language: str) -> str:
-        """calibration if the method saw the language, alone or in a pair, else unseen.
+    def calibrated_on(self, method: str, language: str) -> str:
+        """`yes` if the method saw the language, alone or in a pair, else `no`.
 
-        Methods without calibration data take the config's role. Those that choose their languages
-        by the statistics of all in the pool saw them all.
+        Methods that choose their languages by the statistics of all in the pool saw them all.
         """
         entries = self.methods[method].get("calibration", [])
-        if not entries:
-            return self.config_role(language)
-        return CALIBRATION if any(self._contains(entry, language) for entry in entries) else UNSEEN
+        return YES if any(self._contains(entry, language) for entry in entries) else NO
 
     def _contains(self, entry: str, language: str) -> bool:
         if entry == language:

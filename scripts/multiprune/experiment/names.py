@@ -15,7 +15,7 @@ from multiprune.experiment.language_table import (
     script_names,
 )
 from multiprune.experiment.settings.corpora import HubDataset, UdhrCorpus
-from multiprune.experiment.settings.experiment import Experiment
+from multiprune.experiment.settings.experiment import NO_CLAIMS, Experiment
 from multiprune.experiment.settings.languages import Language
 from multiprune.experiment.settings.models import PackagedModel
 from multiprune.registry import unknown_name
@@ -140,9 +140,9 @@ def check_calibration(experiment: Experiment) -> None:
             must_be_one_of("corpus", section.corpus, experiment.corpora, where)
 
 
-def claims_file(experiment: Experiment) -> str:
-    """Where the claims of an experiment stand, relative to the working folder."""
-    return os.path.relpath(CONFIG / experiment.claims)
+def claims_file(experiment: Experiment) -> str | None:
+    """Where the claims of an experiment stand, relative to the working folder; None for none."""
+    return None if experiment.claims == NO_CLAIMS else os.path.relpath(CONFIG / experiment.claims)
 
 
 def lock_file(experiment: Experiment) -> str:
@@ -155,7 +155,8 @@ def check_claims(experiment: Experiment) -> None:
 
     Snakemake would keep the verdicts on another file's claims, which stand there from before.
     """
-    if not Path(claims_file(experiment)).is_file():
+    path = claims_file(experiment)
+    if path and not Path(path).is_file():
         files = ", ".join(sorted(path.name for path in CONFIG.glob("claims*.yaml")))
         raise InputError(f"claims: config/{experiment.claims}: no such file: there are {files}")
 

@@ -211,7 +211,7 @@ class Plan:
     def claims_of_table(self, wildcards: Any) -> str | list[str]:
         """The file of claims, for a table that reads it."""
         reads = "claims" in table_grids.reads(wildcards.table)
-        return claims_file(self.experiment) if reads else []
+        return (reads and claims_file(self.experiment)) or []
 
     def tables_of_table(self, wildcards: Any) -> list[str]:
         """Other tables of the model that a table reads, as far as they are made."""
@@ -324,6 +324,8 @@ class Plan:
 
     def all_verdicts(self) -> list[str]:
         """The verdicts on the claims, to read, to print, and for the front page of the report."""
+        if claims_file(self.experiment) is None:
+            return []
         return [
             "<results>/tables/claims.md",
             "<results>/tables/claims.tex",

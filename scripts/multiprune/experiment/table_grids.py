@@ -8,6 +8,7 @@ from multiprune.errors import InputError
 from multiprune.experiment import downstream as downstream_config
 from multiprune.experiment.grid import DENSE, MASKS, OTHER_TABLE, PRUNE_MODEL, WEIGHTS
 from multiprune.experiment.language_table import family_names, script_names
+from multiprune.experiment.method_facts import facts
 from multiprune.experiment.methods import (
     all_calibration_sets,
     calibration_sets,
@@ -22,6 +23,7 @@ from multiprune.experiment.methods import (
     seeds_of,
     sparsities_of,
 )
+from multiprune.experiment.names import claims_file
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.registry import constants, names
 
@@ -29,6 +31,7 @@ from multiprune.registry import constants, names
 NEEDS = {
     "evaluation.downstream": lambda config: config.evaluation.downstream is not None,
     "a method with choose": lambda config: bool(choosing(config)),
+    "claims": lambda config: claims_file(config) is not None,
 }
 
 
@@ -140,7 +143,12 @@ def downstream_grid(config: Experiment) -> dict:
 def whole_grid(config: Experiment) -> dict:
     """All that tables and figures know of the experiment: the content of `grid.json`."""
     more = {"calibration_sets": all_calibration_sets(config), "choosing": choosing(config)}
-    return {**downstream_grid(config), **more}
+    return {**downstream_grid(config), **facts_grid(config), **more}
+
+
+def facts_grid(config: Experiment) -> dict:
+    """What claims say of the methods that they compare."""
+    return {"facts": facts(config)}
 
 
 def allocation_grid(config: Experiment) -> dict:
@@ -185,13 +193,14 @@ def grid_of_table(config: Experiment, table: str) -> dict:
     return grid or downstream_grid(config)
 
 
-VIEWS = {  # of what a table reads; later ones hold more
+VIEWS = {  # of what a table reads; later ones hold more, or other keys
     "sweep": sweep_grid,
     "statistics": correlation_grid,
     "all_statistics": overlap_grid,
     "masks": allocation_grid,
     "perplexity": table_grid,
     "downstream": downstream_grid,
+    "claims": facts_grid,
 }
 
 

@@ -22,7 +22,10 @@ def sides(rows: pd.DataFrame, grid: Grid) -> str:
     roles = {grid.config_role(name) for name in rows["language"]}
     if len(roles) < 2:
         return ""
-    return "Languages left of the thin line are calibration languages of the config, right unseen."
+    return (
+        "Languages left of the thin line are calibration languages of the config, those at the "
+        "right no method saw."
+    )
 
 
 def truncated(downstream: pd.DataFrame, grid: Grid) -> str:

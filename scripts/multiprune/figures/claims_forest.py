@@ -10,28 +10,24 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from multiprune.claims.definitions import (
-    AS_SAMPLE,
-    INCONCLUSIVE,
-    NOT_MEASURED,
-    NOT_SUPPORTED,
-    SUPPORTED,
-)
-from multiprune.claims.documents import count_verdicts, heading, is_ratio, number, own_reason
+from multiprune.claims import summary
+from multiprune.claims.definitions import AGAINST, AS_SAMPLE, FOR, MIXED, OPEN
+from multiprune.claims.documents import compared, heading, is_ratio, languages, numbers, reasons
 from multiprune.experiment.grid import Grid
 from multiprune.figures import style
 from multiprune.figures.wording import Tables, document
 
 TABLES = ("claims",)
 STANDARD = True
-EMPTY = "There is no claim to judge."
+EMPTY = "There is no claim that was measured."
 COLOURS = {
-    SUPPORTED: style.PALETTE[0],
-    NOT_SUPPORTED: style.PALETTE[3],
-    INCONCLUSIVE: "0.25",
-    NOT_MEASURED: "0.5",
+    **dict.fromkeys(FOR, style.PALETTE[0]),
+    **dict.fromkeys(AGAINST, style.PALETTE[3]),
+    **dict.fromkeys(OPEN, "0.25"),
+    MIXED: style.PALETTE[1],
 }
-MARKERS = {SUPPORTED: "o", NOT_SUPPORTED: "s", INCONCLUSIVE: "D"}
+MARKERS = dict.fromkeys(FOR, "o") | dict.fromkeys(AGAINST, "s") | dict.fromkeys(OPEN, "D")
+MARKERS[MIXED] = "^"
 CLAIMED = "#dde8f2"  # behind the values for which a claim holds
 NEAR = 1.4  # ratios beyond this factor leave the axis and become an arrow
 ROW = 0.5  # inches
@@ -39,7 +35,11 @@ LETTERS = 52  # of a statement's line
 
 
 def select(claims: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Rows of ratios and of differences, in the order of the claims; only kinds that occur."""
+    """Rows of ratios and of differences that were measured, in the order of the claims.
+
+    Only kinds that occur.
+    """
+    claims = summary.measured(claims)
     ratio = claims["measurement"].map(is_ratio).astype(bool)
     kinds = {"ratio": claims[ratio], "difference": claims[~ratio]}
     return {kind: rows for kind, rows in kinds.items() if len(rows)}
@@ -87,9 +87,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, kind: str) -> None:
     for place, row in enumerate(rows.itertuples()):
         _labels(axes, place, row)
         _claimed(axes, place, row, (low, high))
-        if pd.notna(row.estimate):
-            _estimate(axes, place, row, (low, high))
-        _verdict(axes, place, row, kind)
+        _estimate(axes, place, row, (low, high))
+        _verdict(axes, place, row)
 
 
 def _labels(axes: Axes, place: int, row) -> None:
@@ -100,10 +99,10 @@ def _labels(axes: Axes, place: int, row) -> None:
     top = place - 0.13 * (len(lines) - 1) - 0.12
     for index, line in enumerate(lines):
         axes.text(-0.02, top + 0.26 * index, line, fontsize=8, **options)
-    compared = f"{row.measurement}; {row.scope}"
     axes.text(
-        -0.02, top + 0.26 * len(lines), compared, fontsize=6.5, color=style.REFERENCE, **options
-    )
+        -0.02, top + 0.26 * len(lines), f"{row.measurement}; {row.scope}", fontsize=6.5,
+        color=style.REFERENCE, **options,
+    )  # fmt: skip
 
 
 def _claimed(axes: Axes, place: int, row, ends: tuple[float, float]) -> None:
@@ -122,7 +121,8 @@ def _claimed(axes: Axes, place: int, row, ends: tuple[float, float]) -> None:
 def _estimate(axes: Axes, place: int, row, ends: tuple[float, float]) -> None:
     look = {"color": COLOURS[row.verdict], "marker": MARKERS[row.verdict], "markersize": 6}
     if ends[0] <= row.estimate <= ends[1]:
-        axes.plot([row.ci_low, row.ci_high], [place] * 2, color=look["color"], linewidth=1.8)
+        if pd.notna(row.ci_low):
+            axes.plot([row.ci_low, row.ci_high], [place] * 2, color=look["color"], linewidth=1.8)
         axes.plot(row.estimate, place, linestyle="none", **look)
         return
     edge, marker = (1, ">") if row.estimate > ends[1] else (0, "<")
@@ -130,19 +130,13 @@ def _estimate(axes: Axes, place: int, row, ends: tuple[float, float]) -> None:
     axes.plot(edge, place, transform=axes.get_yaxis_transform(), clip_on=False, **look)
 
 
-def _verdict(axes: Axes, place: int, row, kind: str) -> None:
-    """At the right: the verdict, and the numbers or the reason why there are none."""
-    lines = wrap(own_reason(row.reason), 44, break_on_hyphens=False)
-    if pd.notna(row.estimate):
-        low, mean, high = (
-            number(value, kind == "ratio") for value in (row.ci_low, row.estimate, row.ci_high)
-        )
-        numbers = f"{mean} [{low}, {high}]"
-        if pd.notna(row.languages):
-            numbers += f", {row.languages_hold:.0f} of {row.languages:.0f} languages"
-        lines.insert(0, numbers)
+def _verdict(axes: Axes, place: int, row) -> None:
+    """At the right: the verdict, the numbers, and what the verdict rests on."""
+    counted = "" if pd.isna(row.languages) else f"; languages: {languages(row)}"
+    lines = [f"{numbers(row)}{counted}", *wrap("; ".join(reasons(row)), 60, break_on_hyphens=False)]
+    verdict = summary.spoken(row.verdict, row.constants)
     options = {"transform": axes.get_yaxis_transform(), "color": COLOURS[row.verdict]}
-    axes.text(1.03, place - 0.1, row.verdict, fontsize=8, fontweight="bold", va="bottom", **options)
+    axes.text(1.03, place - 0.1, verdict, fontsize=8, fontweight="bold", va="bottom", **options)
     axes.text(1.03, place - 0.06, "\n".join(lines), fontsize=7, va="top", **options)
 
 
@@ -154,18 +148,29 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
     shown = (
         f"{heading(claims)}, in this project's words, and what {model} shows. Shaded: values "
         "for which the claim holds; the bar at its edge is the threshold, this project's choice. "
-        f"Lines are {grid.confidence:.0%} intervals; an arrow marks a ratio outside the axis. A "
-        "verdict is supported where the interval lies wholly in the shade, not supported where it "
-        "lies wholly outside, else inconclusive; claims about every language or several "
-        "sparsities ask for more (config/claims.yaml). At the right, in how many languages the "
-        "claim holds by itself, with Holm's correction over languages."
+        f"Lines are {grid.confidence:.0%} intervals; an arrow marks a ratio outside the axis. "
+        "Results point for a claim where the interval lies wholly in the shade, against it where "
+        "it lies wholly outside, and else leave it undecided; claims about every language or "
+        "several sparsities ask for more (config/claims.yaml). At the right, in how many languages "
+        "the claim holds by itself or is contradicted, with Holm's correction over languages."
     )
-    finding = count_verdicts(list(claims["verdict"]))
-    return document(shown, finding, *_uncertainty(claims, grid), _unmeasured(claims))
+    found = [" ".join(summary.sentences(claims)), summary.limits(claims)]
+    basis = [_basis(row) for row in summary.measured(claims).itertuples()]
+    others = summary.unmeasured(claims)
+    return document(shown, *found, *_uncertainty(claims, grid), " ".join(basis), *others)
+
+
+def _basis(row) -> str:
+    """What a row of the table says of text, items and budgets, for which the figure has no room."""
+    more = compared(row)[3:]
+    return f"{row.claim}: {'; '.join(more)}." if more else ""
 
 
 def _uncertainty(claims: pd.DataFrame, grid: Grid) -> Iterator[str]:
-    sampled = claims["reason"].str.endswith(AS_SAMPLE, na=False)
+    claims = summary.measured(claims)
+    if claims.empty:
+        return
+    sampled = claims["reason"].str.contains(AS_SAMPLE, regex=False, na=False)
     if not sampled.all():
         yield _over_items(grid)
     if sampled.any():
@@ -187,9 +192,3 @@ def _over_items(grid: Grid) -> str:
         f"{model}, combined with the variation over {len(grid.seeds)} calibration draws (seeds) "
         "by t quantiles. The languages are fixed, not a sample."
     )
-
-
-def _unmeasured(claims: pd.DataFrame) -> str:
-    rows = claims[claims["verdict"] == NOT_MEASURED]
-    listed = "; ".join(f"{row.claim} ({row.reason})" for row in rows.itertuples())
-    return f"Not measured: {listed}." if listed else ""

@@ -66,7 +66,7 @@ def one_sparsity(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def language_ratios(perplexity: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """method, sparsity, language, role, ratio to dense (mean over seeds), at one sparsity.
+    """method, sparsity, language, role (config), ratio to dense (mean over seeds), at one sparsity.
 
     Of the baseline and, where the experiment has it, the method named like it with m- in front.
     The mean is geometric.

@@ -14,6 +14,7 @@ from multiprune.figures.wording import (
     geometric_mean_of_draws,
     intervals_over_windows,
     measured_languages,
+    role_label,
     with_interval,
 )
 
@@ -63,7 +64,7 @@ def draw(tables: Tables, grid: Grid) -> Figure:
                 axes.set_title(f"sparsity {sparsity:g}", loc="left", fontweight="bold")
             else:
                 axes.tick_params(labelleft=False)
-    _legend(figure, [role for role in ROLES if role in set(rows["language_set"])])
+    _legend(figure, rows)
     return figure
 
 
@@ -140,15 +141,17 @@ def _beyond(axes: Axes, value: float, place: float, colour: str, above: bool) ->
     )  # fmt: skip
 
 
-def _legend(figure: Figure, roles: list[str]) -> None:
+def _legend(figure: Figure, rows: pd.DataFrame) -> None:
+    counts = rows.groupby("language_set")["languages"].max()
     handles = [
         Line2D(
             [], [], color=style.ROLE_COLOURS[role], marker=MARKERS[role], markersize=4.5,
-            linewidth=1.6, label=f"{role} languages",
+            linewidth=1.6, label=role_label(role, counts[role]),
         )
-        for role in roles
+        for role in ROLES
+        if role in counts
     ]  # fmt: skip
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    style.outside_legend(figure, handles)
 
 
 def caption(tables: Tables, grid: Grid, model: str) -> str:
@@ -161,8 +164,9 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         f"Geometric mean of the languages' perplexities relative to the dense model and to "
         f"{grid.baseline}, {model}, with {grid.confidence:.0%} intervals. "
         "Languages are grouped by their role in the config, so that all methods are compared over "
-        "the same languages. The ratio to the baseline is paired and decides between methods; an "
-        "arrow with a number marks a ratio outside the axis."
+        "the same languages, whichever of them a method was calibrated on. The ratio to the "
+        "baseline is paired and decides between methods; an arrow with a number marks a ratio "
+        "outside the axis."
     )
     whole = summary[(summary["language_set"] == "all") & (summary["method"] != DENSE)]
     findings = [
@@ -200,7 +204,7 @@ def verdict(low: float, high: float, baseline: str) -> str:
     """What an interval of the ratio to the baseline allows to say."""
     if np.isnan(low):
         return "no interval, a language has fewer than three windows"
-    if round(low, 3) <= 1 <= round(high, 3):  # as printed, so that text and numbers agree
+    if low <= 1 <= high:  # unrounded; `with_interval` prints the digits that show it
         return f"not distinguishable from {baseline}"
     return f"{'lower' if high < 1 else 'higher'} perplexity than {baseline}"
 

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from multiprune.experiment.grid import DENSE, ROLES, Grid
+from multiprune.experiment.grid import DENSE, NO, YES, Grid
 from multiprune.figures import style
 from multiprune.figures.wording import (
     Tables,
@@ -16,11 +16,15 @@ from multiprune.figures.wording import (
 
 TABLES = ("perplexity",)
 STANDARD = True
+CALIBRATED = "Calibrated on it"
+LINES = {YES: "-", NO: "--"}
 EMPTY = "There is no pruned model whose perplexity could be shown over sparsity."
 
 
 def select(perplexity: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Geometric means over seeds: method, sparsity, language, role, perplexity; dense at 0.
+    """Geometric means over seeds: method, sparsity, language, calibrated_on, perplexity.
+
+    Dense stands at 0.
 
     Methods with at least two sparsities; where no method has two, all methods.
     """
@@ -28,11 +32,11 @@ def select(perplexity: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     counts = pruned.groupby("method")["sparsity"].nunique()
     several = counts[counts > 1].index
     pruned = pruned[pruned["method"].isin(several if len(several) else counts.index)]
-    keys = ["method", "sparsity", "language", "role"]
+    keys = ["method", "sparsity", "language", "calibrated_on"]
     lines = pruned.groupby(keys)["perplexity"].agg(style.geometric_mean).reset_index()
     dense = perplexity[perplexity["method"] == DENSE]
     dense = dense.groupby("language")["perplexity"].agg(style.geometric_mean)
-    start = lines[["method", "language", "role"]].drop_duplicates()
+    start = lines[["method", "language", "calibrated_on"]].drop_duplicates()
     start = start.assign(sparsity=0.0, perplexity=start["language"].map(dense))
     return pd.concat([start, lines], ignore_index=True).dropna(subset="perplexity")
 
@@ -61,13 +65,12 @@ def draw(tables: Tables, grid: Grid) -> Figure:
     for axes, method in zip(panels, methods, strict=True):
         axes.set_title(method)
         axes.grid(axis="y")
-        for (language, role), line in lines[lines["method"] == method].groupby(
-            ["language", "role"]
+        for (language, seen), line in lines[lines["method"] == method].groupby(
+            ["language", "calibrated_on"]
         ):
             line = line.sort_values("sparsity")
-            style_of_role = style.ROLE_LINES[role]
             axes.plot(
-                line["sparsity"], line["perplexity"], linestyle=style_of_role, **looks[language]
+                line["sparsity"], line["perplexity"], linestyle=LINES[seen], **looks[language]
             )
     low, high = lines["perplexity"].min(), lines["perplexity"].max()
     style.log_axis(panels[0], "y", low / 1.2, high * 1.2)
@@ -75,7 +78,7 @@ def draw(tables: Tables, grid: Grid) -> Figure:
     panels[0].set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     figure.supxlabel("Sparsity (share of weights removed; 0 is dense)", fontsize=9)
     figure.supylabel("Perplexity per token (log scale)", fontsize=9)
-    _legends(figure, languages, looks, sorted(set(lines["role"])), grid)
+    _legends(figure, languages, looks, set(lines["calibrated_on"]), grid)
     return figure
 
 
@@ -89,21 +92,21 @@ def _spread(sparsities: list[float]) -> list[float]:
     return ticks
 
 
-def _legends(figure: Figure, languages: list, looks: dict, roles: list, grid: Grid) -> None:
+def _legends(figure: Figure, languages: list, looks: dict, seen: set, grid: Grid) -> None:
     handles = [Line2D([], [], color="none", label="Language")]
     handles += [
         Line2D([], [], label=style.language_label(language, grid), **looks[language])
         for language in languages
     ]
-    handles.append(Line2D([], [], color="none", label="Role in calibration"))
+    handles.append(Line2D([], [], color="none", label=CALIBRATED))
     handles += [
-        Line2D([], [], color=style.REFERENCE, linestyle=style.ROLE_LINES[role], label=role)
-        for role in ROLES
-        if role in roles
+        Line2D([], [], color=style.REFERENCE, linestyle=line, label=answer)
+        for answer, line in LINES.items()
+        if answer in seen
     ]
     legend = figure.legend(handles=handles, loc="outside right upper", handlelength=2.2)
     for text in legend.get_texts():
-        if text.get_text() in ("Language", "Role in calibration"):
+        if text.get_text() in ("Language", CALIBRATED):
             text.set_fontweight("bold")
 
 
@@ -114,9 +117,10 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         return document(EMPTY)
     shown = (
         f"Perplexity of each language under rising sparsity, {model}; one panel a method, "
-        "dense at sparsity 0. A solid line is a language that the method was calibrated on, a "
-        "dashed line an unseen one. Perplexities of different languages cannot be compared with "
-        "each other, since the tokenizer splits them differently; their growth can."
+        "dense at sparsity 0. A solid line is a language that the method of the panel was "
+        "calibrated on, a dashed line one that it was not. Perplexities of different languages "
+        "cannot be compared with each other, since the tokenizer splits them differently; their "
+        "growth can."
     )
     findings = []
     for method in style.method_order(lines["method"], grid):

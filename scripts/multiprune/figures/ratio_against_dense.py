@@ -12,7 +12,7 @@ from scipy import stats
 from multiprune.experiment.grid import DENSE, ROLES, Grid
 from multiprune.figures import language_groups, style
 from multiprune.figures.language_groups import OTHER, UNKNOWN
-from multiprune.figures.wording import Tables, document, measured_text, sentence
+from multiprune.figures.wording import Tables, document, measured_text, role_label, sentence
 
 TABLES = ("perplexity",)
 STANDARD = False
@@ -119,17 +119,23 @@ def _corner(axes: Axes, rows: pd.DataFrame, grid: Grid):
 def _legend(figure: Figure, colours: Mapping[str, str], rows: pd.DataFrame) -> None:
     dot = {"linestyle": "none", "marker": "o", "markersize": 4}
     scripts = set(rows["script"])
+    counts = rows.groupby("role")["language"].nunique()
     handles = [Line2D([], [], color=colour, label=name, **dot) for name, colour in colours.items()]
     if rest := scripts - set(colours):
         kinds = ["other"] * (rest != {UNKNOWN}) + [UNKNOWN] * (UNKNOWN in rest)
         label = " or ".join(kinds)
         handles.append(Line2D([], [], color=OTHER, label=label, **dot))
     handles += [
-        Line2D([], [], color=style.REFERENCE, label=role, **(dot | {"marker": MARKERS[role]}))
+        Line2D(
+            [], [], color=style.REFERENCE, label=role_label(role, counts[role]),
+            **(dot | {"marker": MARKERS[role]}),
+        )
         for role in ROLES
-        if role in set(rows["role"])
-    ]
-    figure.legend(handles=handles, loc="outside right upper", title="Script and role")
+        if role in counts
+    ]  # fmt: skip
+    figure.legend(
+        handles=handles, loc="outside right upper", title="Script, and role in the config"
+    )
 
 
 def caption(tables: Tables, grid: Grid, model: str) -> str:

@@ -11,7 +11,14 @@ from matplotlib.lines import Line2D
 from multiprune.experiment.grid import CALIBRATION, Grid
 from multiprune.figures import language_groups, style
 from multiprune.figures.language_groups import UNKNOWN
-from multiprune.figures.wording import Tables, document, measured_text, sentence, with_interval
+from multiprune.figures.wording import (
+    Tables,
+    document,
+    measured_text,
+    role_label,
+    sentence,
+    with_interval,
+)
 
 TABLES = ("perplexity",)
 STANDARD = False
@@ -134,9 +141,10 @@ def _legend(figure: Figure, colours: Mapping[str, str], rows: pd.DataFrame) -> N
         for method, colour in colours.items()
     ]
     handles.append(Line2D([], [], color="black", linewidth=1.4, label="interval of the mean"))
+    counts = rows.groupby("role")["language"].nunique()
     handles += [
-        Line2D([], [], linestyle="none", label=f"{role} language", **_dot(role, style.REFERENCE))
-        for role in sorted(set(rows["role"]))
+        Line2D([], [], linestyle="none", label=label, **_dot(role, style.REFERENCE))
+        for role, label in ((role, role_label(role, counts[role])) for role in counts.index)
     ]
     style.outside_legend(figure, handles)
 
@@ -149,11 +157,12 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         return document(EMPTY)
     shown = (
         f"Perplexity relative to the dense model by {' and by '.join(kinds)}, {model}, sparsity "
-        f"{rows['sparsity'].iloc[0]:g}. A dot is a language, open where the method was not "
-        "calibrated on it; a diamond is the geometric mean of a group, the line through it the "
-        f"{grid.confidence:.0%} percentile bootstrap interval over its languages ({grid.draws} "
-        f"draws; none below {FEWEST} languages, too narrow for a handful). In the "
-        f"order of the means of {grid.baseline}; groups of one language are pooled."
+        f"{rows['sparsity'].iloc[0]:g}. A dot is a language, open where no method saw it "
+        "(role unseen in the config); a diamond is the geometric mean of a group, the line "
+        f"through it the {grid.confidence:.0%} percentile bootstrap interval over its "
+        f"languages ({grid.draws} draws; none below {FEWEST} languages, too narrow for a "
+        f"handful). In the order of the means of {grid.baseline}; groups of one language are "
+        "pooled."
     )
     findings = [_groups(group_means(rows, kind, grid), kind, grid) for kind in kinds]
     return document(shown, " ".join(findings), _pairs(rows, grid), sentence(measured_text(grid)))

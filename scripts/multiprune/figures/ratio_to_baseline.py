@@ -141,10 +141,10 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
     shown = (
         f"Perplexity relative to {grid.baseline} at the same sparsity by language and method, "
         f"{model}: below 1 (blue) is better than {grid.baseline}, above 1 (red) worse. "
-        "Calibration languages (config) stand above the line, unseen ones below. Colour is on a "
-        "log scale and stops at its ends; the number in a cell is exact. Bold: the "
-        f"{grid.confidence:.0%} interval of every seed excludes 1 on the same side, without "
-        "correction for the number of cells."
+        "Calibration languages of the config stand above the line, those that no method saw "
+        "below. Colour is on a log scale and stops at its ends; the number in a cell is exact. "
+        f"Bold: the {grid.confidence:.0%} interval of every seed excludes 1 on the same side, "
+        "without correction for the number of cells."
     )
     findings = []
     for sparsity, here in cells.groupby("sparsity"):
@@ -161,7 +161,7 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
     basis = [
         measured_languages(grid),
         _windows(tables["perplexity"], grid),
-        intervals_over_windows(grid),
+        intervals_over_windows(grid, each_seed=True),
         geometric_mean_of_draws(grid),
     ]
     return document(shown, " ".join(findings), " ".join(basis))

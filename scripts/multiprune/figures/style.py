@@ -37,7 +37,6 @@ SETTINGS = {
 _SEABORN = sns.color_palette("colorblind", 10).as_hex()
 PALETTE = [_SEABORN[index] for index in (0, 1, 2, 3, 4, 5, 9, 7, 6)] + ["#000000"]
 ROLE_COLOURS = {"calibration": PALETTE[0], "unseen": PALETTE[1]}
-ROLE_LINES = {"calibration": "-", "unseen": "--"}
 REFERENCE = "0.45"
 MARKERS = "os^D"
 

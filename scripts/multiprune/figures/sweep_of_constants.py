@@ -134,9 +134,10 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
     shown = (
         f"Constants chosen on validation text, {model}: geometric-mean perplexity over the "
         "calibration languages of each candidate, relative to the best candidate of its method, "
-        f"with {grid.confidence:.0%} intervals (paired bootstrap over windows). Taken is the "
-        "simplest candidate within one standard error of the best: the one with the fewest values "
-        "other than the method's own, then the one listed first. The test text was not looked at."
+        f"with {grid.confidence:.0%} intervals (paired bootstrap over windows, t quantiles). Taken "
+        "is the simplest candidate within one standard error of the best: the one with the fewest "
+        "values other than the method's own, then the one listed first. The test text was not "
+        "looked at."
     )
     findings = [
         _finding(method, sweep[sweep["method"] == method])

@@ -13,9 +13,11 @@ from multiprune.experiment.grid import Grid
 COLUMNS = [
     "model", "claim", "paper", "statement", "measurement", "scope", "estimate", "ci_low", "ci_high",
     "threshold", "direction", "languages", "languages_hold", "verdict", "reason", "paper_value",
-    "paper_source", "second_hand",
+    "paper_source", "second_hand", "question", "constants", "draws", "languages_against",
+    "smallest_effect", "budgets", "basis",
 ]  # fmt: skip
 READS = ("claims", "perplexity", "downstream", "table:structure")
+NEEDS = "claims"
 STANDARD = True
 CAPTION = """\
 What the papers claim, or what the experiment asks, and whether it holds, a row per model and claim.
@@ -32,22 +34,33 @@ What the papers claim, or what the experiment asks, and whether it holds, a row 
 - **languages, languages_hold**: languages in scope, and those that lie significantly beyond the
   threshold by themselves: two-sided t test over the test items with Holm's correction over the
   languages of the claim, and on the same side of the threshold with every seed.
-- **verdict**: *supported* where the interval lies wholly beyond the threshold in the claimed
-  direction, *not supported* where it lies wholly on the other side, *inconclusive* where it holds
-  the threshold, *not measured* where something is missing. A claim about every language (or several
-  sparsities) is supported only if more than half of them hold by themselves and none contradicts;
-  one that contradicts makes it not supported. **reason**: what the verdict rests on beside the
-  interval, or what is missing.
+  **languages_against**: those that lie significantly on the other side; the rest is open.
+- **verdict**: *points for* where the interval lies wholly beyond the threshold in the claimed
+  direction, *points against* where it lies wholly on the other side, *undecided* where it holds the
+  threshold, *not measured* where something is missing; with three or more **draws** (seeds) of
+  calibration text *supported*, *not supported* and *inconclusive*. *mixed*: the sparsities of the
+  claim disagree. A claim about every language (or several sparsities) holds only if more than half
+  of them hold by themselves and none contradicts; one language that contradicts speaks against it.
+  **reason**: what the verdict rests on beside the interval, terms of the method that are switched
+  off, or what is missing.
+- **constants**: ``ours`` where a method of the claim holds a constant that no source confirms, so
+  that the verdict is one on this project's constants; else ``published``.
+- **smallest_effect**: of an undecided claim, the smallest effect that this run could have shown:
+  half the width of its interval, as a factor for a ratio.
+- **question**: the heading under which the verdict is counted. **budgets**: how much calibration
+  text the two methods read, where that differs. **basis**: metric, number of items and level of
+  chance; for costs what the mask alone costs.
 - **paper_value, paper_source**: the paper's own number where it could be verified, and from where.
 
-Intervals: two runs are compared on the same test items and seeds. Items are resampled within each
-language, those of a parallel task in all languages at once; the variation over seeds enters with
-seeds - 1 degrees of freedom, so that few seeds give wide intervals. With one seed only the items
-vary: then nothing is said about other calibration text. Costs are those of making the final mask,
-statistics and pruning, without the sweep that chose a method's constants. Languages are fixed, not
-a sample, but where the reason says so: then the interval speaks of other languages and of other
-random subsets, and ``languages_hold`` counts without a test. Claims are not corrected for each
-other.
+Intervals, the same as of all perplexity ratios: two runs are compared on the same test items and
+seeds. Items are resampled within each language, those of a parallel task in all languages at once;
+the variation over seeds enters with seeds - 1 degrees of freedom, so that few seeds give wide
+intervals. With one seed only the items vary: then nothing is said about other calibration text.
+There is none where every pair of runs gives the same cost. Costs are those of making the final
+mask, statistics and pruning, without the sweep that chose a method's constants. Languages are
+fixed, not a sample, but where the reason says so: then the interval speaks of other languages and
+of other random subsets, and ``languages_hold`` counts without a test. Claims are not corrected for
+each other.
 """
 
 
@@ -65,7 +78,7 @@ def tabulate(
     ]
     # Counts, even beside the empty cells of claims that are not of languages.
     return pd.DataFrame(rows, columns=COLUMNS).astype(
-        {"languages": "Int64", "languages_hold": "Int64"}
+        dict.fromkeys(("languages", "languages_hold", "languages_against", "draws"), "Int64")
     )
 
 
@@ -81,4 +94,5 @@ def _described(claim: Claim) -> dict:
         "paper_value": claim.paper_value,
         "paper_source": claim.paper_source,
         "second_hand": claim.second_hand,
+        "question": claim.question,
     }

@@ -33,7 +33,7 @@ from multiprune.uncertainty.accuracies import difference_interval, exact_mcnemar
 COLUMNS = [
     "model", "seed", "method", "sparsity", "task", "language", "role", "metric", "score", "stderr",
     "chance", "items", "difference_to_dense", "ci_low", "ci_high", "difference_to_baseline",
-    "baseline_ci_low", "baseline_ci_high", "p_value", "p_holm", "note",
+    "baseline_ci_low", "baseline_ci_high", "p_value", "p_holm", "note", "calibrated_on",
 ]  # fmt: skip
 READS = ("downstream",)
 NEEDS = "evaluation.downstream"
@@ -43,8 +43,8 @@ Downstream scores of every evaluated model, by task, language and metric.
 
 - **model, seed, method, sparsity, task, language**: the run. Seed is the calibration draw; dense is
   repeated for every seed, other methods without calibration stand under one.
-- **role**: calibration if this method was calibrated on the language, else unseen. Dense and
-  methods without calibration data take the role from the config.
+- **role**: the language's role in the config, the same for every method: calibration or unseen.
+  **calibrated_on**: whether this method was calibrated on the language, yes or no.
 - **metric**: acc picks the choice with the highest log-likelihood, acc_norm divides it by the
   choice's length first. **score, stderr**: as the harness reports them. **chance**: accuracy of a
   random choice, empty where there is none. **items**: questions asked.
@@ -85,7 +85,10 @@ def _rows_of_task(runs: DownstreamRuns, run: Run, task: str) -> list[dict]:
     """One run's rows of one task, with the p-values of each metric corrected over languages."""
     rows = []
     for language in sorted(runs.tasks[task]["languages"]):
-        key = runs.cells(run, task, language) | {"role": runs.grid.role(run.method, language)}
+        key = runs.cells(run, task, language) | {
+            "role": runs.grid.config_role(language),
+            "calibrated_on": runs.grid.calibrated_on(run.method, language),
+        }
         rows += [key | cells for cells in _metrics(runs, run, task, language)]
     for metric in {row["metric"] for row in rows}:
         family = [row for row in rows if row["metric"] == metric and not math.isnan(row["p_value"])]

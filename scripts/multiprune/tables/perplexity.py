@@ -12,7 +12,7 @@ from multiprune.tables.ratios import ratios
 COLUMNS = [
     "model", "seed", "method", "sparsity", "language", "role", "tokens", "perplexity",
     "bits_per_byte", "ratio_to_dense", "ci_low", "ci_high", "ratio_to_baseline", "baseline_ci_low",
-    "baseline_ci_high", "unknown_share", "note",
+    "baseline_ci_high", "unknown_share", "note", "calibrated_on",
 ]  # fmt: skip
 READS = ("perplexity",)
 STANDARD = True
@@ -23,9 +23,11 @@ languages and models whose tokenizers know the text.
 
 - **model, seed, method, sparsity, language**: the run. Seed is the calibration draw; dense is
   repeated for every seed, other methods without calibration (magnitude) stand under one.
-- **role**: calibration if this method was calibrated on the language, else unseen. Dense and
-  methods without calibration data take the role from the config; methods that choose their
-  languages by the statistics of all in the pool (greedy) saw all of them.
+- **role**: the language's role in the config, the same for every method: calibration (methods may
+  calibrate on it) or unseen (none does). Means by method and role are those of the table
+  ``summary``. **calibrated_on**: whether this method was calibrated on the language, alone or in a
+  pair: yes or no. Methods that choose their languages by the statistics of all in the pool
+  (greedy) saw all of them.
 - **tokens**: test tokens whose loss was counted.
 - **perplexity**: exp(total loss in nats / tokens). **bits_per_byte**: total loss in bits / UTF-8
   bytes.
@@ -37,9 +39,9 @@ languages and models whose tokenizers know the text.
   `evaluation.most_unknown_tokens` the **note** says that the language is left out of means and
   claims. Bits per byte compare only where this share is near 0.
 
-Intervals: paired percentile bootstrap over test windows, empty with fewer than three windows. They
-cover the choice of test items only. With few windows they are too narrow: about 82 of 100 such 95%
-intervals hold the truth with 5 windows, 91 with 10.
+Intervals are those of the claims: paired, over test windows and, where a method without calibration
+meets a baseline of several seeds, over those. A row is of one calibration draw, of which they say
+nothing. Empty with fewer than three windows.
 """
 
 
@@ -61,11 +63,12 @@ def _cells(method: str, measurement: Measurement, runs: Runs) -> dict:
     record, language = measurement.record, measurement.language
     return {
         "language": language,
-        "role": runs.grid.role(method, language),
+        "role": runs.grid.config_role(language),
         "tokens": int(record.tokens.sum()),
         "perplexity": math.exp(record.log_perplexity),
         "bits_per_byte": record.bits_per_byte,
-        **ratios([measurement], runs.grid.confidence),
+        **ratios([measurement], runs.grid),
         "unknown_share": record.unknown_share,
         "note": "unknown tokens: left out of means" if language in runs.left_out else None,
+        "calibrated_on": runs.grid.calibrated_on(method, language),
     }

@@ -9,7 +9,7 @@ import pandas as pd
 
 from multiprune.evaluation.candidate_records import CHOSEN, Scores, read_all_scores, read_choice
 from multiprune.experiment.grid import Grid
-from multiprune.uncertainty import windows as uncertainty
+from multiprune.uncertainty.seeds_and_items import FEWEST_ITEMS, Cell, Resampled
 
 COLUMNS = [
     "model", "seed", "method", "sparsity", "candidate", "constants", "perplexity", "ratio_to_best",
@@ -28,8 +28,8 @@ method first.
   options.
 - **perplexity**: geometric mean over the calibration languages, validation split.
 - **ratio_to_best**: perplexity over that of the best candidate. **ci_low, ci_high**: its interval,
-  a paired percentile bootstrap over windows within each language; empty for the best candidate and
-  where a language has too few windows to resample, 1 to 1 for one that drops the same weights.
+  over the windows of each language, the same kind as of all ratios; empty for the best candidate
+  and where a language has too few windows to resample, 1 to 1 for one that drops the same weights.
 - **standard_error**: of the logarithm of ratio_to_best, paired over windows, languages fixed.
 - **within**: 1 where the logarithm of ratio_to_best is at most its standard error.
 - **chosen**: 1 for the candidate that the method is run with: the simplest of those within, that is
@@ -73,12 +73,17 @@ def _interval(score: Scores, best: Scores, grid: Grid) -> tuple[float, float]:
         return math.nan, math.nan
     if all(np.array_equal(score.losses[name], best.losses[name]) for name in score.losses):
         return 1.0, 1.0  # the same mask, of which no bootstrap is needed
-    return uncertainty.ratio_interval(
-        [
-            uncertainty.resampled_log_ratios(
-                score.losses[name], best.losses[name], score.tokens[name], name, grid.draws
-            )
-            for name in sorted(score.losses)
-        ],
-        grid.confidence,
-    )
+    if any(len(tokens) < FEWEST_ITEMS for tokens in score.tokens.values()):
+        return math.nan, math.nan
+    cells = [
+        Cell(
+            name,
+            "",
+            f"windows {name}",
+            np.subtract(score.losses[name], best.losses[name])[None],
+            np.asarray(score.tokens[name]),
+        )
+        for name in sorted(score.losses)
+    ]
+    low, high = Resampled(cells, grid.draws).estimate().interval(grid.confidence)
+    return math.exp(low), math.exp(high)

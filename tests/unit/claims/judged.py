@@ -6,7 +6,10 @@ from multiprune.claims.definitions import Claim
 from multiprune.claims.measurements import Measurements
 from multiprune.claims.verdicts import judge
 
-CELLS = ["estimate", "ci_low", "ci_high", "languages", "languages_hold", "verdict", "reason"]
+CELLS = [
+    "estimate", "ci_low", "ci_high", "languages", "languages_hold", "languages_against", "verdict",
+    "reason", "draws", "constants", "smallest_effect", "budgets", "basis",
+]  # fmt: skip
 
 
 def verdict_on(claim: Claim, measurements: Measurements) -> pd.Series:

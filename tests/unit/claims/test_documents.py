@@ -1,5 +1,6 @@
 """The claims as Markdown, LaTeX and reStructuredText: content, escapes, structure."""
 
+import math
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 from docutils.core import publish_parts
 
 from multiprune.claims import documents as claim_documents
-from multiprune.claims.documents import HEADERS, markdown, number, restructured
+from multiprune.claims.documents import HEADERS, markdown, restructured
 from multiprune.files.tables import read_table, write_table
 from unit.columns import COLUMNS
 
@@ -21,10 +22,13 @@ ROW = {
     "estimate": 0.95, "ci_low": 0.9, "ci_high": 0.99, "threshold": 1.0, "direction": "below",
     "languages": 4, "languages_hold": 3, "verdict": "supported", "reason": None,
     "paper_value": "unverified", "paper_source": "not read", "second_hand": False,
+    "question": "M-Wanda", "constants": "published", "draws": 3, "languages_against": 1,
+    "smallest_effect": None, "budgets": None, "basis": "6 to 9 test windows a language",
 }  # fmt: skip
 NOT_MEASURED = ROW | {
     "estimate": None, "ci_low": None, "ci_high": None, "languages": None, "languages_hold": None,
-    "verdict": "not measured", "reason": "method x is not in the config", "second_hand": True,
+    "verdict": "not measured", "reason": "method x is not in the config", "claim": "other",
+    "languages_against": None, "draws": None, "basis": None,
 }  # fmt: skip
 SPECIAL = r"50% of a_b & c#d $e$ {f} g~h i^j k\l <m> |n| [o] *p* `q`"
 
@@ -38,34 +42,70 @@ def latex_rows(text):
     return [line.removesuffix(r" \\") for line in body.split("\n")[1:] if line]
 
 
-def test_a_line_says_estimate_interval_languages_verdict_and_the_papers_number():
-    cells = markdown(table_of(ROW)).split("\n")[-2].strip("| ").split(" | ")
+def cells_of(text) -> list[str]:
+    return text.split("\n")[-2].strip("| ").split(" | ")
+
+
+def test_a_line_says_what_is_compared_estimate_languages_and_verdict():
+    cells = cells_of(markdown(table_of(ROW)))
     assert cells[0].startswith("It helps.<br>perplexity ratio: m-wanda / wanda; all languages")
-    assert cells[0].endswith("holds if &lt; 1")
-    assert cells[1:] == ["0.950 [0.900, 0.990]", "3 of 4", "**supported**", "unverified: not read"]
+    assert cells[0].endswith("holds if &lt; 1; 6 to 9 test windows a language")
+    assert cells[1:] == ["0.950 [0.900, 0.990]", "3 for, 1 against, 0 open", "**supported**"]
 
 
-def test_not_measured_has_dashes_and_a_reason():
-    text = markdown(table_of(ROW, NOT_MEASURED))
-    cells = text.split("\n")[-2].strip("| ").split(" | ")
-    assert cells[1:4] == ["-", "-", "**not measured**<br>method x is not in the config"]
-    assert cells[0].startswith("It helps. (second-hand)")
-    assert "Of 2 claims: 1 supported, 1 not measured." in text
+def test_a_verdict_on_our_constants_says_so_in_every_form():
+    ours = table_of(ROW | {"constants": "ours", "reason": "the activation-probability term is off"})
+    words = "supported here (this project's constants)"
+    for text in (markdown(ours), claim_documents.latex(ours), restructured(ours)):
+        assert words in text.replace(r"\(", "(").replace(r"\)", ")")
+        assert "the activation-probability term is off" in text.replace("\\-", "-")
+        assert "M-Wanda (our constants): supported." in text.replace("\\(", "(").replace("\\)", ")")
+    assert "constants" not in cells_of(markdown(table_of(ROW)))[-1]
 
 
-def test_differences_have_a_sign_and_ratios_have_not():
-    assert (number(0.0123, ratio=False), number(-0.5, ratio=False)) == ("+0.012", "-0.500")
-    assert number(1.0567, ratio=True) == "1.057"
+def test_budgets_that_differ_stand_in_the_row():
+    budgets = "wanda: 6 languages, 6,144 tokens; kim: 4 languages, at most 4,095 tokens"
+    assert budgets in markdown(table_of(ROW | {"budgets": budgets}))
+
+
+def test_an_open_verdict_says_what_could_have_been_shown():
+    factor = ROW | {"verdict": "undecided", "smallest_effect": 1.0224, "draws": 1}
+    assert "this run could show: a factor of 1.022 |" in markdown(table_of(factor))
+    difference = factor | {"measurement": "accuracy difference: a - b", "smallest_effect": 0.057}
+    assert "this run could show: a difference of 0.057 |" in markdown(table_of(difference))
+
+
+def test_what_is_not_measured_is_one_line_and_no_row():
+    broken = NOT_MEASURED | {"claim": "time", "reason": "no benchmark prune_model/m/0.5.jsonl"}
+    text = markdown(table_of(ROW, NOT_MEASURED, NOT_MEASURED | {"claim": "third"}, broken))
+    plain = text.replace("\\_", "_")
+    assert text.count("| It helps") == 1
+    assert (
+        "2 claims need methods, tasks or languages that this config does not have: other (method "
+        "x is not in the config); third (method x is not in the config).\n"
+    ) in plain.replace("\\(", "(").replace("\\)", ")")
+    assert "1 claim could not be measured: time" in plain
+    assert "| ---" not in markdown(table_of(NOT_MEASURED))
+    assert "list-table" not in restructured(table_of(NOT_MEASURED))
+
+
+def test_numbers_that_could_not_be_read_are_one_sentence_and_others_stand_in_the_row():
+    unknown = markdown(table_of(ROW))
+    assert unknown.count("could not be read for any of them") == 1
+    assert "unverified" not in unknown
+    known = markdown(table_of(ROW, ROW | {"claim": "b", "paper_value": "0.93"}))
+    assert "could not be read for 1 of 2 of them" in known
+    assert "0.950 [0.900, 0.990] (the paper: 0.93)" in known
+    assert "could not be read" not in markdown(table_of(ROW | {"paper": "none"}))
+
+
+def test_differences_have_a_sign_and_an_interval_that_excludes_1_is_printed_excluding_it():
     shown = ROW | {"measurement": "accuracy difference: a - b", "threshold": 0.0}
     assert "+0.950 [+0.900, +0.990]" in markdown(table_of(shown))
-
-
-def test_a_remark_on_all_claims_is_said_once():
-    rows = [ROW | {"reason": "one seed: only test items vary"}] * 3
-    rows.append(ROW | {"reason": "2 of 4 languages hold; one seed: only test items vary"})
-    text = restructured(table_of(*rows))
-    assert text.count("one seed") == 1
-    assert "2 of 4 languages hold\n" in text
+    near = ROW | {"estimate": 0.98, "ci_high": 0.99998}
+    assert "0.98000 [0.90000, 0.99998]" in markdown(table_of(near))
+    point = ROW | {"estimate": 1.0, "ci_low": math.nan, "ci_high": math.nan}
+    assert cells_of(markdown(table_of(point)))[1] == "1.000"
 
 
 def test_each_model_has_its_table():
@@ -79,7 +119,7 @@ def test_restructured_text_is_read_by_docutils_without_a_warning(statement):
     rows = (ROW | {"statement": statement}, NOT_MEASURED | {"statement": statement})
     settings = {"report_level": 1, "halt_level": 2, "output_encoding": "unicode"}
     html = publish_parts(restructured(table_of(*rows)), writer="html", settings_overrides=settings)
-    assert html["body"].count("<tr>") == 3
+    assert html["body"].count("<tr>") == 2  # the head, and the claim that was measured
     expected = statement.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     assert expected in html["body"]
 
@@ -88,7 +128,7 @@ def test_restructured_text_is_read_by_docutils_without_a_warning(statement):
 def test_latex_has_balanced_braces_and_no_bare_special_character(statement):
     text = claim_documents.latex(table_of(ROW | {"statement": statement}, NOT_MEASURED))
     rows = latex_rows(text)
-    assert len(rows) == 2
+    assert len(rows) == 1
     for row in rows:
         assert len(re.findall(r"(?<!\\)&", row)) == len(HEADERS) - 1
         assert not re.search(r"(?<!\\)[%$#_~^]", row)

@@ -46,11 +46,11 @@ def drawn(tmp_path) -> Path:
 @pytest.mark.parametrize(
     ("direction", "threshold", "verdict", "holding"),
     [
-        ("above", 1.0, "supported", 8),
-        ("above", 1.2, "supported", 8),  # log 0.18
-        ("above", 1.3, "not supported", 0),  # log 0.26
-        ("below", 1.3, "supported", 8),
-        ("below", 1.0, "not supported", 0),
+        ("above", 1.0, "points for", 8),
+        ("above", 1.2, "points for", 8),  # log 0.18
+        ("above", 1.3, "points against", 0),  # log 0.26
+        ("below", 1.3, "points for", 8),
+        ("below", 1.0, "points against", 0),
     ],
 )
 def test_a_ratio_over_draws_and_languages_by_hand(drawn, direction, threshold, verdict, holding):
@@ -62,14 +62,14 @@ def test_a_ratio_over_draws_and_languages_by_hand(drawn, direction, threshold, v
     assert row["measurement"] == "perplexity ratio: few-s* / whole"
 
 
-def test_a_threshold_within_the_interval_is_inconclusive(drawn):
+def test_a_threshold_within_the_interval_is_undecided(drawn):
     few = judged(drawn, claim_of(drawn, direction="below", threshold=1.2))
     # The first draw alone: 0.1, 0.3, 0.1, 0.3 and again; t interval of eight, mean 0.2.
     assert few["estimate"] == pytest.approx(math.exp(0.2))
     values = np.array([0.1, 0.3] * 4)
     low, high = stats.t.interval(0.95, 7, 0.2, stats.sem(values))
     assert np.log([few["ci_low"], few["ci_high"]]) == pytest.approx([low, high], abs=0.02)
-    assert (few["verdict"], few["languages_hold"]) == ("inconclusive", 4)
+    assert (few["verdict"], few["languages_hold"]) == ("undecided", 4)
 
 
 def test_draws_that_differ_widen_the_interval(tmp_path):
@@ -79,10 +79,10 @@ def test_draws_that_differ_widen_the_interval(tmp_path):
     assert np.log([row["ci_low"], row["ci_high"]]) == pytest.approx(
         [0.2 - 1.2706, 0.2 + 1.2706], 1e-3
     )
-    assert row["verdict"] == "inconclusive"
+    assert row["verdict"] == "undecided"
     alone = judged(tmp_path, claim_of(tmp_path, direction="above"))
     assert alone["ci_low"] == pytest.approx(math.exp(0.1))
-    assert alone["verdict"] == "supported"
+    assert alone["verdict"] == "points for"
 
 
 def test_as_many_methods_as_references_are_compared_one_by_one(tmp_path):
@@ -94,7 +94,7 @@ def test_as_many_methods_as_references_are_compared_one_by_one(tmp_path):
     row = judged(tmp_path, claim_of(tmp_path, RATIO | paired), grid)
     # 0.1 better in each pair: nothing varies.
     assert row[["estimate", "ci_low", "ci_high"]].tolist() == pytest.approx([math.exp(-0.1)] * 3)
-    assert row["verdict"] == "supported"
+    assert row["verdict"] == "points for"
     # One against each of several: -0.1 and -0.5.
     crossed = {"method": "m-few-s0", "reference": ["few-s0", "few-s1"]}
     row = judged(tmp_path, claim_of(tmp_path, RATIO | crossed), grid)
@@ -155,14 +155,14 @@ def weakness(folder: Path, ratios: list[float], **changes) -> pd.Series:
 def test_ratios_that_grow_with_weakness_have_a_rank_correlation_of_one(tmp_path):
     row = weakness(tmp_path, [0.1, 0.2, 0.3, 0.5, 0.9, 1.7, 3.3, 6.5])
     assert row[["estimate", "ci_low", "ci_high"]].tolist() == pytest.approx([1, 1, 1])
-    assert (row["verdict"], row["reason"]) == ("supported", "8 languages as a sample")
+    assert (row["verdict"], row["reason"]) == ("points for", "8 languages as a sample")
     assert pd.isna(row["languages_hold"])
 
 
 def test_ratios_that_fall_with_weakness_are_to_the_contrary(tmp_path):
     row = weakness(tmp_path, [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2])
     assert row["estimate"] == pytest.approx(-1)
-    assert row["verdict"] == "not supported"
+    assert row["verdict"] == "points against"
 
 
 def test_ratios_that_do_not_go_with_weakness_are_inconclusive(tmp_path):
@@ -170,14 +170,14 @@ def test_ratios_that_do_not_go_with_weakness_are_inconclusive(tmp_path):
     row = weakness(tmp_path, [0.4, 0.7, 0.2, 0.6, 0.3, 0.1, 0.8, 0.5])
     assert row["estimate"] == pytest.approx(1 - 6 * 78 / 504)
     assert row["ci_low"] < 0 < row["ci_high"]
-    assert row["verdict"] == "inconclusive"
+    assert row["verdict"] == "undecided"
 
 
 def test_one_exchange_of_neighbours_leaves_the_correlation_strong(tmp_path):
     row = weakness(tmp_path, [0.1, 0.2, 0.3, 0.4, 0.6, 0.5, 0.7, 0.8])
     assert row["estimate"] == pytest.approx(1 - 6 * 2 / 504)
     assert 0 < row["ci_low"] < row["estimate"] <= row["ci_high"] <= 1
-    assert row["verdict"] == "supported"
+    assert row["verdict"] == "points for"
 
 
 def test_a_correlation_is_the_same_in_every_run(tmp_path):
@@ -190,7 +190,7 @@ def test_three_languages_have_an_interval_however_often_one_is_drawn_thrice(tmp_
     row = weakness(tmp_path, [0, 0, 0, 0, 0, 0.2, 0.3, 0.1], scope=scope)
     assert row["estimate"] == pytest.approx(-0.5)
     assert -1 <= row["ci_low"] <= row["ci_high"] <= 1
-    assert row["verdict"] == "inconclusive"
+    assert row["verdict"] == "undecided"
 
 
 def test_languages_that_all_lose_alike_have_no_correlation(tmp_path):
@@ -248,9 +248,9 @@ def test_families_that_are_alike_and_apart_without_exception(tmp_path):
     write_structure(tmp_path, {pair: 0.8 if pair in kin else 0.2 for pair in ALIKE})
     row = families(tmp_path)
     assert row[["estimate", "ci_low", "ci_high"]].tolist() == pytest.approx([0.6] * 3)
-    assert row["verdict"] == "supported"
-    assert families(tmp_path, threshold=0.7)["verdict"] == "not supported"
-    assert families(tmp_path, direction="below")["verdict"] == "not supported"
+    assert row["verdict"] == "points for"
+    assert families(tmp_path, threshold=0.7)["verdict"] == "points against"
+    assert families(tmp_path, direction="below")["verdict"] == "points against"
 
 
 def test_families_that_are_no_more_alike_than_others_are_inconclusive(tmp_path):
@@ -262,7 +262,7 @@ def test_families_that_are_no_more_alike_than_others_are_inconclusive(tmp_path):
     }
     write_structure(tmp_path, {pair: draw.normal(0.5, 0.1) for pair in combinations(names, 2)})
     row = families(tmp_path, grid_of(languages=languages | {"uu": LANGUAGES["uu"]}))
-    assert row["verdict"] == "inconclusive"
+    assert row["verdict"] == "undecided"
     assert row["ci_low"] < 0 < row["ci_high"]
 
 

@@ -10,6 +10,7 @@ from multiprune.errors import InputError
 from multiprune.experiment import methods, table_grids
 from multiprune.experiment.grid import Grid
 from multiprune.experiment.methods import grid, method_options
+from multiprune.experiment.plan import Plan
 from multiprune.experiment.subsets import GREEDY, LARGEST, RANDOM
 from multiprune.experiment.table_grids import table_grid
 from multiprune.experiment.validation import validate
@@ -276,6 +277,16 @@ def test_a_misspelt_figure_is_answered_with_the_nearest():
     assert message(five(("figures", ["scaling_costs"]))).endswith("did you mean 'scaling_cost'?")
 
 
+def test_without_claims_there_is_neither_their_table_nor_their_figure():
+    config = validate(five(("claims", "none")))
+    assert "claims" not in table_grids.tables(config)
+    assert "claims_forest" not in table_grids.figures(config)
+    assert Plan(config).all_verdicts() == []
+    asked = validate(five(("claims", "none"), ("figures", ["claims_forest"])))
+    with pytest.raises(InputError, match="shows the table claims, which needs claims"):
+        table_grids.check_figures(asked)
+
+
 def test_claims_are_those_of_the_papers_unless_the_config_names_others():
     assert validate(five()).claims == "claims.yaml"
     assert validate(five(("claims", "claims_hundred.yaml"))).claims == "claims_hundred.yaml"
@@ -324,7 +335,10 @@ def test_a_table_has_the_grid_of_what_it_reads():
     config = validate(five())
     views = {
         "perplexity": table_grids.table_grid,
-        "claims": table_grids.downstream_grid,
+        "claims": lambda config: {
+            **table_grids.downstream_grid(config),
+            **table_grids.facts_grid(config),
+        },
         "scaling_cost": table_grids.allocation_grid,  # masks decide, statistics add nothing
         "structure": table_grids.correlation_grid,
         "overlap": table_grids.overlap_grid,

@@ -108,8 +108,8 @@ def perplexity_of(grid: Grid, spread: float = 0.15) -> pd.DataFrame:
         for method in set(ratios) & set(grid.methods):
             ratio = ratios[method]
             rows.append(
-                ["m", 0, method, 0.5 if ratio != 1 else 0.0, name, grid.role(method, name), 128,
-                 20 * ratio, bits, ratio, *[None] * 5, 0.0, None]
+                ["m", 0, method, 0.5 if ratio != 1 else 0.0, name, entry["role"], 128,
+                 20 * ratio, bits, ratio, *[None] * 5, 0.0, None, grid.calibrated_on(method, name)]
             )  # fmt: skip
     table = pd.DataFrame(rows, columns=COLUMNS["perplexity"])
     return table.sort_values(["method", "language"]).reset_index(drop=True)

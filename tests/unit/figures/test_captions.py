@@ -37,7 +37,7 @@ def rendered(text: str) -> str:
         (0.97, 1.01, "not distinguishable from wanda"),
         (0.95, 0.99, "lower perplexity than wanda"),
         (1.02, 1.05, "higher perplexity than wanda"),
-        (1.0003, 1.02, "not distinguishable from wanda"),  # printed as 1.000
+        (1.0003, 1.02, "higher perplexity than wanda"),  # printed as 1.0003
         (np.nan, np.nan, "no interval, a language has fewer than three windows"),
     ],
 )
@@ -53,9 +53,12 @@ def test_comparison_states_the_numbers_of_the_table():
     )
     assert f"owl / wanda = 0.950 [{0.95 * 0.99:.3f}, {0.95 * 1.01:.3f}], lower perplexity" in text
     assert "magnitude / wanda = 6.000 [5.940, 6.060], higher perplexity than wanda" in text
-    assert "n = 3 languages (2 calibration, 1 unseen), test split, context of 64 tokens" in text
+    assert (
+        "the 2 calibration languages of the config, 1 language that no method saw), test split"
+        in text
+    )
     assert "95% intervals" in text
-    assert "(100 draws). They cover the choice of test items only" in text
+    assert "(100 draws), with t quantiles. They cover the choice of test windows only" in text
     assert "wanda / wanda" not in text
 
 

@@ -100,7 +100,7 @@ def test_groups_and_the_paired_comparison_of_methods():
         ratio_by_family, grid,
         perplexity=table.assign(ratio_to_dense=table["ratio_to_dense"].where(~other, same)),
     )  # fmt: skip
-    assert "1.000 [1.000, 1.000], the interval includes 1, so that the two cannot be told" in text
+    assert "languages: 1.000, the interval includes 1, so that the two cannot be told" in text
     text = said(
         ratio_by_family, grid,
         perplexity=table.assign(ratio_to_dense=table["ratio_to_dense"].where(~other, 2 * same)),

@@ -73,8 +73,9 @@ def tables_of(grid) -> dict[str, pd.DataFrame]:
     for method, sparsity, cells in runs(grid):
         for language in grid.languages:
             level = LEVEL[language]
-            key = ["m", 0, method, sparsity, language, grid.role(method, language), 64]
+            key = ["m", 0, method, sparsity, language, grid.config_role(language), 64]
             perplexity.append([*key, level * cells[0], np.log2(level), *cells, 0.0, None])
+            perplexity[-1].append(grid.calibrated_on(method, language))
         for language_set in sorted({grid.config_role(name) for name in grid.languages} | {"all"}):
             key = ["m", method, sparsity, language_set, len(grid.languages), 1, 50.0, 2.0]
             summary.append([*key, *cells, "sw", 3.0, None])
@@ -157,7 +158,7 @@ def test_comparison_draws_the_tables_intervals(drawn):
     assert low < 0.95 * 0.99
     assert high < 1.25  # magnitude, six times the baseline, is an arrow
     assert "6 times" in texts(figure)
-    assert "unseen languages" in texts(figure)
+    assert "3 calibration languages of the config 3 languages that no method saw" in texts(figure)
 
 
 def test_comparison_without_baseline_or_unseen_languages(drawn):

@@ -211,7 +211,7 @@ def scripts(tmp_path_factory):
         ("figures/sparsity_by_block.py", set()),
         ("tables/perplexity.py", set()),
         ("tables/joining.py", {"join_tables.py"}),
-        ("claims/documents.py", {"write_claims.py", "print_summary.py"}),
+        ("claims/documents.py", {"write_claims.py"}),
         ("pruning/scores/wanda.py", set()),
         ("calibration/sampling.py", {"sample_calibration.py"}),
         ("pruning/sequential/sparsegpt.py", {"prune_sequentially.py"}),

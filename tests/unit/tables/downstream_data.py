@@ -123,6 +123,7 @@ def perplexity_table(grid: Grid) -> pd.DataFrame:
                 log = float(run.sparsity) * (1.2 + 0.1 * place + 0.2 * rng.normal())
             ratio = [math.exp(log), math.exp(0.93 * log), math.exp(1.07 * log)]
             key = ["m", run.seed, run.method, float(run.sparsity), language]
-            key.append(grid.role(run.method, language))
+            key.append(grid.config_role(language))
             rows.append([*key, 640, 20.0, 1.0, *ratio, *[None] * 3, 0.0, None])
+            rows[-1].append(grid.calibrated_on(run.method, language))
     return pd.DataFrame(rows, columns=COLUMNS["perplexity"])

@@ -3,12 +3,14 @@
 import math
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from multiprune.errors import InputError
 from multiprune.experiment.grid import Grid
 from multiprune.tables.perplexity import COLUMNS, tabulate
+from multiprune.tables.summary import tabulate as summary_of
 from unit.tables.perplexity_data import (
     LANGUAGES,
     METHODS,
@@ -72,21 +74,34 @@ def test_rows_are_sorted(results):
     assert all(first < second for first, second in pairwise(keys))
 
 
-def test_role_follows_the_methods_own_calibration(results):
+def test_a_role_is_that_of_the_config_and_calibration_that_of_the_method(results):
     table = tabulate(results, "m", grid_of())
-    roles = table.drop_duplicates(["method", "language"]).set_index(["method", "language"])["role"]
-    assert roles["wanda", "fr"] == "calibration"
-    assert roles["owl", "fr"] == "unseen"
-    assert roles["magnitude", "fr"] == roles["dense", "fr"] == "calibration"
-    assert roles["magnitude", "sw"] == "unseen"
+    once = table.drop_duplicates(["method", "language"]).set_index(["method", "language"])
+    for method in METHODS:
+        assert [once["role"][method, name] for name in ("en", "fr", "sw")] == [
+            "calibration", "calibration", "unseen",
+        ]  # fmt: skip
+    seen = once[once["calibrated_on"] == "yes"].index
+    assert sorted(seen) == [("owl", "en"), ("wanda", "en"), ("wanda", "fr")]
+    assert set(once["calibrated_on"]) == {"yes", "no"}
 
 
-def test_role_in_translation_pairs():
+def test_means_by_method_and_role_are_those_of_the_summary(results):
+    grid = grid_of()
+    table = tabulate(results, "m", grid)
+    groups = table.assign(log=np.log(table["perplexity"])).groupby(["method", "sparsity", "role"])
+    means = np.exp(groups["log"].mean())
+    summary = summary_of(results, "m", grid)
+    sets = summary[summary["language_set"] != "all"]
+    found = sets.set_index(["method", "sparsity", "language_set"])["perplexity"]
+    assert len(found) == 10
+    assert means.to_dict() == pytest.approx(found.to_dict())
+
+
+def test_a_pair_calibrates_on_both_of_its_languages():
     methods = METHODS | {"mt": {"sparsities": [], "seeds": [0], "calibration": ["en-fr"]}}
     grid = grid_of(methods=methods)
-    assert [grid.role("mt", name) for name in ("en", "fr", "sw")] == [
-        "calibration", "calibration", "unseen",
-    ]  # fmt: skip
+    assert [grid.calibrated_on("mt", name) for name in ("en", "fr", "sw")] == ["yes", "yes", "no"]
 
 
 def test_baseline_without_calibration_serves_every_seed(results):

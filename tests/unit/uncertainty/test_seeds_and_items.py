@@ -56,8 +56,9 @@ def covered(seeds, items, languages, noise, data_sets=500) -> float:
         (3, 64, 8, {"by_seed": 0.0, "by_item": 0.0}),  # neither has an effect of its own
         (5, 40, 4, {}),
         (1, 12, 8, {"by_seed": 0.0}),  # much like the demo
+        (1, 5, 1, {"by_seed": 0.0}),  # one row of a table, of few windows
     ],
-    ids=["paper", "seeds", "rest", "five seeds", "one seed"],
+    ids=["paper", "seeds", "rest", "five seeds", "one seed", "few windows"],
 )
 def test_95_percent_intervals_cover_in_92_to_98_percent(seeds, items, languages, noise):
     assert 0.92 <= covered(seeds, items, languages, noise) <= 0.98

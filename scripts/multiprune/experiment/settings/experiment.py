@@ -21,6 +21,7 @@ from multiprune.experiment.settings.values import (
     whole,
 )
 
+NO_CLAIMS = "none"
 SetSize = whole(1, 100_000)
 
 
@@ -154,8 +155,9 @@ class Experiment(Section):
     )
     claims: str = Field(
         "claims.yaml",
-        pattern="^[a-z0-9][a-z0-9_-]*[.]yaml$",
-        description="File in config/ that states the claims to judge.",
+        pattern="^(none|[a-z0-9][a-z0-9_-]*[.]yaml)$",
+        description="File in config/ that states the claims to judge; none: no claims, so neither "
+        "their table nor their figure.",
     )
     resampling: Resampling = Resampling()
     sources: dict[Annotated[str, Field(pattern="^[A-Za-z0-9_.-]+$")], ConstantSource] = Field(
