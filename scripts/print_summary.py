@@ -23,7 +23,7 @@ SHOWN = {
 }
 
 
-def summary(tables: Path, report: Path) -> str:
+def summary(tables: Path, report: Path | None) -> str:
     """Geometric means over all languages, best first within each model and sparsity.
 
     InputError where the tables are not there.
@@ -45,14 +45,17 @@ def summary(tables: Path, report: Path) -> str:
     lines = text.to_string(index=False, na_rep="", float_format="{:.3g}".format).splitlines()
     rows = "\n".join(line.rstrip() for line in lines)
     claims = read_table(tables / "claims.csv", constants("tables", "claims")["COLUMNS"])
-    return f"""
+    return (
+        f"""
 Perplexity{whose}, geometric mean over all languages:
 
 {rows}
 
 {count_verdicts(claims["verdict"])} ({tables / "claims.md"})
-report: {report}
-"""
+{f"report: {report}" if report and report.is_file() else ""}
+""".rstrip("\n")
+        + "\n"
+    )
 
 
 def intervals(low: pd.Series, high: pd.Series) -> list[str]:
@@ -65,7 +68,7 @@ def main() -> None:
     """Print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", type=Path, required=True, help="folder of the tables")
-    parser.add_argument("--report", type=Path, required=True)
+    parser.add_argument("--report", type=Path, help="named where it is there")
     options = parser.parse_args()
     print(summary(options.tables, options.report), end="")
 
