@@ -175,7 +175,8 @@ def clean_environment() -> dict[str, str]:
 
 def without_jobs(text: str) -> str:
     """What a dry run prints that is quiet about rules, of what one that is not printed."""
-    return re.sub(r"^\[.+\]\n(?:local)?rule \w+:\n(?:    .*\n)*\n?", "", text, flags=re.MULTILINE)
+    job = r"^\n?\[.+\]\n(?:local)?rule \w+:\n(?:    .*\n)*"
+    return re.sub(job, "", text, flags=re.MULTILINE)
 
 
 def planned_jobs(text: str) -> set[str]:
