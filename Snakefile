@@ -31,6 +31,10 @@ onstart:
         check_cluster()
 
 
+onsuccess:
+    say_what_was_made()
+
+
 onerror:
     list_failed_jobs()
     join_made_tables()
@@ -53,3 +57,6 @@ include: "rules/pruning.smk"
 include: "rules/evaluation.smk"
 include: "rules/figures.smk"
 include: "rules/audit.smk"
+
+
+check_asked()

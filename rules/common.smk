@@ -42,14 +42,15 @@ from multiprune.experiment.names import claims_file, lock_file
 from multiprune.experiment.options import Options
 from multiprune.experiment.plan import Plan
 from multiprune.experiment.resources import JobResources, growing
+from multiprune.experiment.targets import check_targets
 from multiprune.experiment.validation import validate
-from multiprune.fetch.known_models import check_known
+from multiprune.fetch.known_models import check_known, check_sources_there
 from multiprune.fetch.revisions import RevisionLock
 from multiprune.files.json import canonical, write_json
 from multiprune.files.manifests import other_definition
 from multiprune.files.markup import restructured
 from multiprune.files.writing import replacing
-from multiprune.jobs import slurm
+from multiprune.jobs import closing, command_line, slurm
 from multiprune.jobs.dates import check_dates
 from multiprune.jobs.planned import PlannedJobs
 
@@ -69,6 +70,7 @@ def checked(config):
     try:
         for path in workflow.configfiles if workflow.is_main_process else ():
             reading.check_file(os.path.relpath(path))
+        reading.check_base(config, list(map(os.path.relpath, workflow.configfiles)))
         experiment = validate(config)
         table_grids.check_figures(experiment)
         if workflow.is_main_process:
@@ -83,6 +85,7 @@ def checked(config):
             lock.must_agree(folder, definition, manifest)
         if workflow.is_main_process:
             check_known(experiment, "resources/models")
+            check_sources_there(experiment, "resources")
     except InputError as error:
         sys.exit(f"error in the config: {error}")
     return experiment
@@ -101,6 +104,7 @@ if workflow.is_main_process:
     from jinja2.defaults import DEFAULT_FILTERS
 
     DEFAULT_FILTERS.update(restructured=restructured)  # by which captions/workflow.rst writes names
+ASKED = command_line.command_line() if workflow.is_main_process else None
 EXPERIMENT = checked(config)
 config.update(EXPERIMENT.plain())  # which Snakemake records and the report reads
 if workflow.is_main_process and (cost := estimate(EXPERIMENT)):
@@ -154,6 +158,32 @@ def end_at_hangup():
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
 
 
+def check_asked():
+    """End with one line for a target that nothing makes, and for a dry run that would write."""
+    if ASKED and Path(str(workflow.main_snakefile)).parent == ROOT:  # which knows all rules
+        rules = {rule.name: rule.has_wildcards() for rule in workflow.rules}
+        try:
+            command_line.check_dry_run(ASKED)
+            check_targets(plan, ASKED.targets or (), rules, made_by_a_rule)
+        except InputError as error:
+            sys.exit(f"error: {error}")
+
+
+def made_by_a_rule(path):
+    """Whether a rule makes a file; what is below resources/ is made with the link to it."""
+    path = os.path.relpath(path)
+    if path.startswith("resources/"):
+        path = LINKS + path.removeprefix("resources")
+    return any(rule.is_producer(path) for rule in workflow.rules)
+
+
+def say_what_was_made():
+    """Print the results of a run and where they are."""
+    configs = [os.path.relpath(path) for path in workflow.configfiles]
+    given = configs if workflow.overwrite_configfiles else []
+    closing.say_what_was_made(ASKED, RESULTS, given, ROOT / "scripts/print_summary.py")
+
+
 def check_own_files():
     """End the run with one line where a file of the user's own is dated in the future."""
     made = (f"{RESULTS}/", f"{LINKS}/")
@@ -179,13 +209,8 @@ def check_cluster():
 def list_failed_jobs():
     """Print the jobs that stayed failed: the errors above them include attempts made good since."""
     failed = workflow.scheduler.failed
-    lines = []
-    for one in failed:
-        wildcards = ", ".join(f"{name}={value}" for name, value in one.wildcards_dict.items())
-        lines.append(f"failed: {one.rule.name} {wildcards} (log: {', '.join(one.log)})")
     waiting = sum(1 for _ in workflow.dag.needrun_jobs()) - len(failed)
-    done = f"jobs: {len(failed)} failed, {waiting} not run; the same command goes on from here"
-    print(*sorted(lines), done, sep="\n", file=sys.stderr)
+    print(*closing.failed_lines(failed, waiting), sep="\n", file=sys.stderr)
 
 
 def join_made_tables():

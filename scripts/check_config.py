@@ -7,16 +7,14 @@ YAML its own message says little or is a traceback.
 import argparse
 from pathlib import Path
 
-from snakemake.common.configfile import load_configfile
-from snakemake.utils import update_config
-
 from multiprune.claims.reading import read_claims
 from multiprune.experiment.methods import grid
 from multiprune.experiment.names import claims_file
-from multiprune.experiment.reading import check_file
+from multiprune.experiment.news import in_words, news
+from multiprune.experiment.reading import load
 from multiprune.experiment.table_grids import check_figures
 from multiprune.experiment.validation import validate
-from multiprune.fetch.known_models import check_known
+from multiprune.fetch.known_models import check_known, check_sources_there
 from multiprune.jobs.command import run
 
 
@@ -25,21 +23,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("configs", type=Path, nargs="+", help="config file, then its overlays")
     options = parser.parse_args()
-    merged = {}
-    for path in options.configs:
-        check_file(path)
-        update_config(merged, load_configfile(path))
-    experiment = validate(merged)
+    experiment = validate(load(options.configs))
     check_figures(experiment)
     if path := claims_file(experiment):
         read_claims(path)
     check_known(experiment, "resources/models")
+    check_sources_there(experiment, "resources")
     counts = {
         "models": experiment.models,
         "languages": experiment.languages,
         "runs": grid(experiment),
     }
     print("ok:", ", ".join(f"{len(found)} {what}" for what, found in counts.items()))
+    for line in in_words(news(experiment, f"results/{experiment.experiment}"), experiment):
+        print(f"against the finished results: {line}")
 
 
 if __name__ == "__main__":

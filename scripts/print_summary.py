@@ -25,7 +25,7 @@ SHOWN = {
 }
 
 
-def summary(tables: Path, report: Path) -> str:
+def summary(tables: Path, report: Path | None) -> str:
     """Geometric means over all languages, best first within each model and sparsity.
 
     InputError where the tables are not there.
@@ -48,8 +48,7 @@ Perplexity{whose}, geometric mean over all languages:
 
 {rows}
 
-{on_claims(tables)}report: {report}
-"""
+{on_claims(tables)}{f"report: {report}\n" if report and report.is_file() else ""}"""
 
 
 def on_claims(tables: Path) -> str:
@@ -77,7 +76,7 @@ def main() -> None:
     """Print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", type=Path, required=True, help="folder of the tables")
-    parser.add_argument("--report", type=Path, required=True)
+    parser.add_argument("--report", type=Path, help="named where it is there")
     options = parser.parse_args()
     print(summary(options.tables, options.report), end="")
 

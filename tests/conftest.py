@@ -10,7 +10,7 @@ from workflow.twins import Twins, run_twins
 
 from multiprune.files.locks import locked
 
-RUNS_SNAKEMAKE = {"finished", "fresh", "hostile", "interrupted", "twins"}
+RUNS_SNAKEMAKE = {"finished", "fresh", "hostile", "interrupted", "printed", "twins"}
 QUICK = ("unit", "refusals")  # folders of tests that take less than a second, most of them
 # Folders of tests, the longest first, so that two processes end at about the same time.
 LONGEST_FIRST = (
@@ -70,10 +70,16 @@ def finished(snapshot: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Wo
     with locked(folder / "finished.lock"):
         if not mark.exists():
             snapshot.copy(workflow.folder)
-            outcome = workflow.run()
+            outcome = workflow.run("--workflow-profile", "local")
             assert outcome.code == 0, outcome.text
-            mark.touch()
+            mark.write_text(outcome.text, encoding="utf-8")
     return workflow
+
+
+@pytest.fixture(scope="session")
+def printed(finished: Workflow) -> str:
+    """All that the run of the tiny experiment printed."""
+    return (finished.folder.parent / "done").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -24,6 +24,11 @@ def unknown_name(what: str, name: str, allowed: list[str]) -> str:
     return f"unknown {what} {shown(name)}: allowed are {', '.join(allowed)}{hint}"
 
 
+def nearest_names(name: str, allowed: list[str]) -> list[str]:
+    """The allowed names that are like a name, the nearest first; a few at most."""
+    return get_close_matches(name, allowed)
+
+
 def find(package: str, name: str, having: str | None = None, what: str | None = None) -> ModuleType:
     """The module of a package, such as `pruning.scores`, that has this name.
 

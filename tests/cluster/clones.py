@@ -95,10 +95,10 @@ def with_conda(environment: dict[str, str], folder: Path) -> dict[str, str]:
 
 
 def plan(project: Path, environment: dict[str, str], *targets: str) -> Plan:
-    """Type the command in a folder, on two cores; without targets it is all."""
+    """Type the command in a folder, on two cores, to list jobs too; without targets it is all."""
     report = project / "measured.json"
     done = subprocess.run(
-        [sys.executable, measured.__file__, str(report), *COMMAND, *targets],
+        [sys.executable, measured.__file__, str(report), *COMMAND, "--quiet=host", *targets],
         cwd=project,
         env=environment,
         stdout=subprocess.PIPE,

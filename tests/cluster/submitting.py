@@ -92,7 +92,14 @@ class Submission:
         # Options with several values stand before others, so that targets are not among them.
         self.command = [
             str(Path(sys.executable).with_name("snakemake")),
-            *("--profile", "slurm", *arguments, "--configfile", workflow.config.name),
+            *(
+                "--profile",
+                "slurm",
+                "--quiet=host",
+                *arguments,
+                "--configfile",
+                workflow.config.name,
+            ),
             *(*WITHOUT_CONDA, *POLLING),
         ]
         self.environment = clean_environment() | (environment or {})

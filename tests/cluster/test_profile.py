@@ -11,6 +11,8 @@ from workflow.running import ROOT, Workflow, planned_jobs
 
 SITE = re.search(r"```yaml\n(.+?)```", (ROOT / "docs/cluster.md").read_text(), re.DOTALL)[1]
 
+LISTED = ("--dry-run", "--profile", "slurm", "--quiet=host")  # the profile counts jobs only
+
 
 @pytest.fixture
 def planned(tmp_path: Path) -> Workflow:
@@ -20,7 +22,7 @@ def planned(tmp_path: Path) -> Workflow:
 
 def asked(workflow: Workflow, *arguments: str) -> dict[str, dict[str, str]]:
     """What each rule asks for in a dry run of `snakemake --profile slurm`."""
-    outcome = workflow.run("--dry-run", "--profile", "slurm", *arguments, *WITHOUT_CONDA)
+    outcome = workflow.run(*LISTED, *arguments, *WITHOUT_CONDA)
     assert outcome.code == 0, outcome.text
     return resources_by_rule(outcome.text)
 
@@ -29,7 +31,7 @@ def test_profile_plans_the_papers_grid(planned: Workflow):
     config = yaml.safe_load(planned.config.read_text())
     paper = planned.folder / "config/paper.yaml"
     paper.write_text(yaml.safe_dump(config | {"experiment": "papers-grid"}))
-    outcome = planned.run("--dry-run", "--profile", "slurm", *WITHOUT_CONDA, config=False)
+    outcome = planned.run(*LISTED, *WITHOUT_CONDA, config=False)
     assert outcome.lines_with("output:", "results/papers-grid/tables/summary.csv")
 
 
@@ -50,7 +52,7 @@ def test_preflight_says_that_planning_needs_conda(planned: Workflow, tmp_path: P
 
 def test_given_config_replaces_the_papers_grid(planned: Workflow):
     paper = yaml.safe_load((planned.folder / "config/paper.yaml").read_text())
-    outcome = planned.run("--dry-run", "--profile", "slurm", *WITHOUT_CONDA)
+    outcome = planned.run(*LISTED, *WITHOUT_CONDA)
     words = {word for job in planned_jobs(outcome.text) for word in job.split()}
     assert "tiny-llama" in words
     assert not words & ({*paper["models"]} | {*paper["methods"]} - {"magnitude", "wanda"})

@@ -87,7 +87,8 @@ def test_failed_run_names_what_is_missing_and_a_second_call_makes_only_that(unfi
     number = next(job.number for job in failed.jobs() if job.name.endswith("_de"))
     assert outcome.lines_with("log:", f"{number}.log")
     assert outcome.lines_with("failed: ") == outcome.lines_with(
-        "failed: collect_statistics model=tiny-llama, seed=0, calibration=de (log: results/tiny/"
+        "failed: collect_statistics model=tiny-llama, seed=0, calibration=de: ",
+        "(log: results/tiny/",
     )
     assert outcome.lines_with("jobs: 1 failed, 0 not run")
     assert "exceeded memory limit" in slurm_log(unfinished, number)

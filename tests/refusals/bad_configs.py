@@ -57,7 +57,7 @@ VALUES: dict[str, tuple[str, object, Parts]] = {
     ),
     "language code that YAML reads as false": (
         "languages", {False: {"corpus": "udhr", "text": "nob", "role": "unseen"}},
-        ["languages: key False is not text; put it in quotes"],
+        ["languages: key False is not text; put it in quotes", 'write "no":'],
     ),
     # Ranges
     "seed below 0": ("seeds", [-1], ["seeds.0: found -1", ">= 0 and <= 4294967295"]),

@@ -108,7 +108,7 @@ class Workflow:
         For example `prune_model tiny-llama 0 wanda 0.5`; values stand in the order of the output
         path.
         """
-        outcome = self.run("--dry-run", *arguments, config=config, **options)
+        outcome = self.run("--dry-run", "--quiet=host", *arguments, config=config, **options)
         assert outcome.code == 0, outcome.text
         return planned_jobs(outcome.text)
 
@@ -171,6 +171,12 @@ def backwards(value: object) -> object:
 def clean_environment() -> dict[str, str]:
     """This process's variables without those that change what Snakemake or Python does."""
     return {key: value for key, value in os.environ.items() if key not in UNWANTED}
+
+
+def without_jobs(text: str) -> str:
+    """What a dry run prints that is quiet about rules, of what one that is not printed."""
+    job = r"^\n?\[.+\]\n(?:local)?rule \w+:\n(?:    .*\n)*"
+    return re.sub(job, "", text, flags=re.MULTILINE)
 
 
 def planned_jobs(text: str) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from cluster.clones import bare_machine, clone, plan, resources_by_rule, with_conda
 from workflow.formulas import Sizes, assert_counted, counts
-from workflow.running import TARGETS, Workflow
+from workflow.running import TARGETS, Workflow, without_jobs
 
 # Modules that planning has no business with; importing one of these copies fails.
 HEAVY = ("torch", "transformers", "tokenizers", "datasets", "matplotlib", "seaborn", "scipy")
@@ -58,6 +58,9 @@ def test_the_papers_grid_is_planned_on_a_bare_machine(tmp_path: Path):
     assert gigabytes > billions * Sizes(paper).pruned / 8
     assert hours > 1
     assert planned.gibibytes < 1.5
+    profile = yaml.safe_load((project / "slurm/config.yaml").read_text(encoding="utf-8"))
+    assert "rules" in profile["quiet"]  # as people type it
+    assert len(without_jobs(planned.text)) < 8_000
     assert [path.name for path in (project / "results").iterdir()] == [".gitkeep"]
     assert not (project / "resources").exists()
 

@@ -16,39 +16,60 @@ ITEMS, TOKENS_PER_ITEM = 1500, 300  # of a task in one language; an item with al
 def estimate(experiment: Experiment) -> str:
     """One line: results on disk and hours of one GPU; empty below one hour."""
     grid = methods.grid(experiment)
-    text = experiment.evaluation.perplexity.tokens or 0
-    scored = len(grid) * len(methods.evaluated(experiment)) * text
     passes = len(methods.all_calibration_sets(experiment)) * len(experiment.seeds)
-    # Jobs and tokens of one model, by what they do.
-    work = [
-        (len(grid), scored),
-        (passes, calibration_tokens(experiment)),
-        sequential(experiment),
-        sweeps(experiment),
-        downstream(experiment),
-    ]
-    jobs, tokens = (sum(counts) for counts in zip(*work, strict=True))
     pruned = sum(
         BYTES_PER_WEIGHT if methods.moves_weights(experiment, method) else 1 / 8  # or a mask's bit
         for _seed, method, _sparsity in grid
         if method != DENSE
     )
-    disk = hours = 0.0
-    for model in experiment.models.values():
-        billions = model.parameters
-        disk += billions * (BYTES_PER_WEIGHT + pruned + passes * STATISTICS_GB_PER_BILLION)
-        flops = FLOPS_PER_WEIGHT_AND_TOKEN * billions * 1e9 * tokens
-        hours += flops / FLOPS_PER_SECOND / 3600
-        hours += jobs * LOADING_MINUTES / 60
+    disk = sum(
+        model.parameters * (BYTES_PER_WEIGHT + pruned + passes * STATISTICS_GB_PER_BILLION)
+        for model in experiment.models.values()
+    )
+    hours = sum(sum(stages.values()) for stages in by_model(experiment).values())
     if hours < 1:
         return ""
     unknown = (
-        " (perplexity left out: no evaluation.perplexity.tokens)" if grid and not scored else ""
+        " (perplexity left out: no evaluation.perplexity.tokens)"
+        if grid and not experiment.evaluation.perplexity.tokens
+        else ""
     )
     return (
         f"estimate: {disk:,.1f} GB on disk, {hours:,.1f} GPU hours{unknown}"
         f", at {FLOPS_PER_SECOND:.0e} FLOP/s and {LOADING_MINUTES:g} minute of loading a job"
     )
+
+
+def by_model(experiment: Experiment) -> dict[str, dict[str, float]]:
+    """Hours of one GPU by model and stage."""
+    stages = _work(experiment)
+    return {
+        name: {
+            stage: FLOPS_PER_WEIGHT_AND_TOKEN
+            * model.parameters
+            * 1e9
+            * tokens
+            / FLOPS_PER_SECOND
+            / 3600
+            + jobs * LOADING_MINUTES / 60
+            for stage, (jobs, tokens) in stages.items()
+        }
+        for name, model in experiment.models.items()
+    }
+
+
+def _work(experiment: Experiment) -> dict[str, tuple[int, int]]:
+    """Jobs and tokens of one model, by stage."""
+    grid = methods.grid(experiment)
+    text = experiment.evaluation.perplexity.tokens or 0
+    passes = len(methods.all_calibration_sets(experiment)) * len(experiment.seeds)
+    return {
+        "statistics": (passes, calibration_tokens(experiment)),
+        "sequential pruning": sequential(experiment),
+        "choice of constants": sweeps(experiment),
+        "perplexity": (len(grid), len(grid) * len(methods.evaluated(experiment)) * text),
+        "downstream tasks": downstream(experiment),
+    }
 
 
 def calibration_tokens(experiment: Experiment) -> int:

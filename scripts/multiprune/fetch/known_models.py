@@ -1,12 +1,16 @@
-"""Models that are on this machine already, held against the experiment before any job."""
+"""Models and text on this machine, held against the experiment before any job."""
 
 from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.experiment.demands import demands
+from multiprune.experiment.downloads import text_definitions
 from multiprune.experiment.settings.experiment import Experiment
+from multiprune.experiment.settings.models import LocalModel
 from multiprune.fetch.fit import check_fit
+from multiprune.files.manifests import MANIFEST
 from multiprune.models.architectures import architecture_of
+from multiprune.registry import unknown_name
 
 
 def check_known(experiment: Experiment, models: Path | str) -> None:
@@ -21,3 +25,32 @@ def check_known(experiment: Experiment, models: Path | str) -> None:
         except (InputError, OSError):
             continue
         check_fit(name, folder, demands(experiment, name))
+
+
+def check_sources_there(experiment: Experiment, resources: Path | str) -> None:
+    """Raise InputError for the first folder of a model or file of text that is not there.
+
+    What was taken over into `resources`, the folder of downloads, needs its source no more.
+    """
+    resources = Path(resources)
+    for name, model in experiment.models.items():
+        if isinstance(model, LocalModel) and not _taken(resources / "models" / name):
+            folder = Path(model.folder).expanduser()
+            if not folder.is_dir():
+                raise InputError(f"models.{name}.folder: {folder}: no such folder")
+    for text, entry in text_definitions(experiment).items():
+        if entry["source"] and not _taken(resources / "corpora" / text):
+            _check_text(entry["corpus_name"], text.rpartition("/")[2], Path(entry["source"]))
+
+
+def _taken(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file()
+
+
+def _check_text(corpus: str, language: str, file: Path) -> None:
+    if not file.parent.is_dir():
+        raise InputError(f"corpora.{corpus}.folder: {file.parent}: no such folder")
+    if not file.exists():
+        there = sorted(path.stem for path in file.parent.glob(f"*{file.suffix}"))
+        found = unknown_name("text", file.stem, there)
+        raise InputError(f"languages.{language}: {file}: no such file; {found}")

@@ -24,6 +24,7 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
     try:
         _check_code()
         main()
+        sys.stdout.flush()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
@@ -36,6 +37,9 @@ def run(main: Callable[[], None], log_environment: bool = True) -> None:
             "GPU: --resources gpu=1"
         )
         print(f"error: the GPU is out of memory; {advice}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # of `| head`, which has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

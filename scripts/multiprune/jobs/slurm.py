@@ -18,7 +18,7 @@ def check_submission(partitions: Iterable[str]) -> None:
     if shutil.which("sbatch") is None:
         raise InputError(
             "sbatch is not on PATH: --profile slurm needs a login node of a SLURM cluster; "
-            "on one machine use --workflow-profile demo"
+            "on one machine use --workflow-profile local"
         )
     allowed = sorted(set(known_partitions()))
     for partition in sorted(set(partitions) - set(allowed)):

@@ -1,7 +1,14 @@
 import pytest
 import yaml
 
-from multiprune.experiment.cost import calibration_tokens, downstream, estimate, sequential, sweeps
+from multiprune.experiment.cost import (
+    by_model,
+    calibration_tokens,
+    downstream,
+    estimate,
+    sequential,
+    sweeps,
+)
 from multiprune.experiment.validation import validate
 
 CONFIG = """
@@ -22,6 +29,17 @@ def test_by_hand():
     # second; three jobs load for a minute each. Disk: 2 GB + 1/8 GB + 0.004 GB.
     line = estimate(validate(yaml.safe_load(CONFIG)))
     assert line.startswith("estimate: 2.1 GB on disk, 2.0 GPU hours, at")
+
+
+def test_stages_by_hand():
+    # As above: one pass of 1,000 tokens, and two jobs of 179,999,000 tokens; none of the others.
+    config = yaml.safe_load(CONFIG)
+    config["models"]["n"] = dict(config["models"]["m"], parameters=3)
+    small, large = by_model(validate(config)).values()
+    assert small["statistics"] == pytest.approx(1_000 * 2e9 / 1e14 / 3600 + 1 / 60)
+    assert small["perplexity"] == pytest.approx(2 * 179_999_000 * 2e9 / 1e14 / 3600 + 2 / 60)
+    assert large["perplexity"] == pytest.approx(3 * 2 * 179_999_000 * 2e9 / 1e14 / 3600 + 2 / 60)
+    assert {stage for stage, hours in small.items() if hours} == {"statistics", "perplexity"}
 
 
 def test_moved_weights_take_the_room_of_the_model():

@@ -55,3 +55,31 @@ def test_all_that_rules_write_beside_the_models_is_known():
     rules = "".join(path.read_text(encoding="utf-8") for path in RULES.rglob("*.smk"))
     written = set(re.findall(r"<results>/([a-z_]+(?:\.[a-z]+)?)", rules))
     assert {"tables", "figures", "preflight.csv"} <= written <= BESIDE_MODELS
+
+
+UDHR = ("corpora/udhr", {"kind": "udhr"})
+
+
+def of_udhr(code: str) -> tuple[str, dict]:
+    return f"languages/{code}", {"corpus": "udhr", "role": "unseen"}
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("croatian", "Croatian is hrv"),
+        ("hrvv", "Croatian is hrv"),
+        ("norwegian", "it may be nno (Norwegian, Nynorsk) or nob (Norwegian, Bokmål)"),
+        ("qqqqqqqqq", "codes and names stand in config/languages.csv"),
+    ],
+)
+def test_a_code_that_udhr_does_not_have_is_refused_before_any_job(code: str, advice: str):
+    assert message(changed(UDHR, of_udhr(code))) == (
+        f"languages.{code}: udhr has no text {code!r}; {advice}"
+    )
+
+
+def test_two_letters_are_a_code_and_another_version_may_have_other_texts():
+    assert validate(changed(UDHR, of_udhr("hr"))).languages["hr"].text == "hrv"
+    another = ("corpora/udhr", {"kind": "udhr", "version": "5.0.0"})
+    assert validate(changed(another, of_udhr("xx"))).languages["xx"].name == "xx"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.experiment.reading import check_file
+from multiprune.experiment.reading import check_file, load
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -69,3 +69,17 @@ def test_aliases_of_aliases_are_followed_once(tmp_path: Path):
     levels = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 40)]
     path.write_text("\n".join(["a0: &a0 [0]", *levels]))  # 9 ** 39 entries if written out
     check_file(path)
+
+
+def test_an_overlay_follows_its_base(tmp_path: Path):
+    base, overlay = tmp_path / "base.yaml", tmp_path / "more.yaml"
+    base.write_text("experiment: x\nmethods: {wanda: {score: wanda}}\n")
+    overlay.write_text("methods: {ria: {score: ria}}\n")
+    merged = load([base, overlay])
+    assert merged["methods"] == {"wanda": {"score": "wanda"}, "ria": {"score": "ria"}}
+    with pytest.raises(InputError) as error:
+        load([overlay])
+    assert str(error.value) == (
+        "top level: experiment is missing; is this an overlay? give its base first: "
+        f"config/demo.yaml {overlay}"
+    )

@@ -416,9 +416,6 @@ def test_another_text_brings_its_own_row():
 
 
 def test_what_the_table_does_not_know_stays_out():
-    assert with_udhr("xx") == {
-        "corpus": "udhr", "role": "calibration", "texts": {}, "text": "xx", "name": "xx",
-    }  # fmt: skip
     saotomense, esperanto = with_udhr("cri"), with_udhr("epo")
     assert table_row("007")["speakers"] == table_row("epo")["family"] == ""
     assert (saotomense["text"], saotomense["family"]) == ("007", "crp")

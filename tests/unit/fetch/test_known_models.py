@@ -5,7 +5,7 @@ from tiny import small_config, write_llama
 
 from multiprune.errors import InputError
 from multiprune.experiment.validation import validate
-from multiprune.fetch.known_models import check_known
+from multiprune.fetch.known_models import check_known, check_sources_there
 
 
 def check(models: dict[str, dict], downloads: Path) -> None:
@@ -24,3 +24,29 @@ def test_models_on_this_machine_are_known_before_any_job(tmp_path):
     write_llama(tmp_path / "models/new", max_position_embeddings=254)
     with pytest.raises(InputError, match=r"found 256, but models\.new has 254 positions"):
         check(others, tmp_path / "models")
+
+
+def test_folders_and_texts_that_are_not_there_are_named(tmp_path):
+    model, texts = tmp_path / "model", tmp_path / "texts"
+    config = small_config()
+    [name] = config["models"] = {"own": {"kind": "local", "folder": str(model)}}
+    config["corpora"] = {"words": {"kind": "text", "folder": str(texts)}}
+    experiment = validate(config)
+
+    def said() -> str:
+        with pytest.raises(InputError) as error:
+            check_sources_there(experiment, tmp_path / "resources")
+        return str(error.value)
+
+    assert said() == f"models.{name}.folder: {model}: no such folder"
+    model.mkdir()
+    assert said() == f"corpora.words.folder: {texts}: no such folder"
+    texts.mkdir()
+    (texts / "en_gb.txt").touch()
+    first = min(config["languages"])
+    assert said().startswith(f"languages.{first}: {texts}/{first}.txt: no such file; unknown text")
+    for code in config["languages"]:  # what was taken over needs its source no more
+        folder = tmp_path / "resources/corpora/words" / code
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").touch()
+    check_sources_there(experiment, tmp_path / "resources")

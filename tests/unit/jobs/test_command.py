@@ -1,4 +1,7 @@
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -6,6 +9,8 @@ import torch
 from multiprune.errors import InputError
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
 def outcome(main, capsys) -> tuple[int, list[str]]:
@@ -91,3 +96,16 @@ def test_other_code_than_was_planned_stops_a_job_and_warns_who_copied_it(
     code, lines = outcome(raising(AssertionError("ran")), capsys)
     assert code == 1
     assert lines[1:] == [f"error: {told}; run the same command again"]
+
+
+def test_a_reader_who_has_read_enough_is_no_error():
+    program = "from multiprune.jobs.command import run; run(lambda: print('x' * 100_000), False)"
+    started = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    started.stdout.close()
+    assert started.communicate()[1] == b""
+    assert started.returncode == 1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from multiprune.errors import shown
 from multiprune.experiment.settings.json_schema import alternatives, resolved
-from multiprune.registry import unknown_name
+from multiprune.registry import names, unknown_name
 
 MISSING, UNKNOWN, OWN = "missing", "extra_forbidden", "value_error"  # by pydantic's names
 NAME = "[key]"  # at the end of pydantic's path where a name itself is wrong
@@ -87,7 +87,7 @@ def _as_read(found: object, schema: dict) -> object:
 
 def _said(mistake: Mistake, root: dict) -> str:
     """What follows the path."""
-    kind, _path, detail, found, schema = mistake
+    kind, path, detail, found, schema = mistake
     tag, options = alternatives(schema, root) if "oneOf" in schema else ("", {})
     match kind:
         case "extra_forbidden":
@@ -96,6 +96,8 @@ def _said(mistake: Mistake, root: dict) -> str:
             return f": {detail} is missing"
         case "union_tag_not_found" if tag and isinstance(found, dict):
             return f": {tag} is missing: allowed are {', '.join(options)}"
+        case "union_tag_invalid" if tag and (place := _without_options(path, found[tag])):
+            return f".{tag}: {shown(found[tag])} {place}"
         case "union_tag_invalid" if tag:
             return f".{tag}: {unknown_name(tag, found[tag], list(options))}"
         case "literal_error" if "enum" in schema:
@@ -120,6 +122,17 @@ def _said(mistake: Mistake, root: dict) -> str:
         case _:
             types = list(options) if options and not tag else schema.get("type", "object")
             return f": found {shown(found)}, allowed is a value of type {_type(types, found)}"
+
+
+def _without_options(path: tuple[str, ...], name: object) -> str:
+    """Of a norm or an allocation that is a module, and that a config cannot name yet."""
+    axis = f"{path[-1]}s" if path else ""
+    if axis not in ("norms", "allocations") or name not in names(f"pruning.{axis}"):
+        return ""
+    return (
+        f"stands in scripts/multiprune/pruning/{axis}/{name}.py, but has no class of its options; "
+        f"add one to scripts/multiprune/experiment/settings/{axis}.py"
+    )
 
 
 def _type(types: str | list[str], found: object) -> str:

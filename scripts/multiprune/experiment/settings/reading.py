@@ -60,9 +60,19 @@ def _well_formed(value: object, where: str) -> object:
 def _name(key: object, where: str) -> str:
     where = where or "top level"
     if not isinstance(key, str):
-        raise InputError(f"{where}: key {shown(key)} is not text; put it in quotes")
+        raise InputError(
+            f"{where}: key {shown(key)} is not text; put it in quotes{_as_yaml_reads(key)}"
+        )
     _check_printable(key, where)
     return key
+
+
+def _as_yaml_reads(key: object) -> str:
+    """Norwegian's `no` and others are words that YAML takes for truth values."""
+    if not isinstance(key, bool):
+        return ""
+    words, example = ("yes, on and true", "on") if key else ("no, off and false", "no")
+    return f': YAML reads {words} as {key}; write "{example}":'
 
 
 def _check_printable(text: str, where: str) -> None:

@@ -3,6 +3,7 @@ from tiny import small_config
 
 from multiprune import registry
 from multiprune.errors import InputError
+from multiprune.experiment.settings import messages
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.settings.methods import Method, of_score
 from multiprune.experiment.settings.reading import read
@@ -290,3 +291,19 @@ def test_a_score_without_calibration_takes_none():
 def test_true_and_one_are_different_values():
     choose = {"choose": {"allocation.mixed": [True, 1]}}
     assert read(Method, {"score": "wanda", **choose}).choose == choose["choose"]
+
+
+def test_a_norm_that_is_a_file_without_a_class_of_its_options(monkeypatch: pytest.MonkeyPatch):
+    given = {"score": "wanda", "norm": {"kind": "mine"}}
+
+    def said() -> str:
+        with pytest.raises(InputError) as error:
+            read(Method, given, "methods.x")
+        return str(error.value)
+
+    assert said().startswith("methods.x.norm.kind: unknown kind 'mine': allowed are ")
+    monkeypatch.setattr(messages, "names", lambda package: ["mine"] * (package == "pruning.norms"))
+    assert said() == (
+        "methods.x.norm.kind: 'mine' stands in scripts/multiprune/pruning/norms/mine.py, but has "
+        "no class of its options; add one to scripts/multiprune/experiment/settings/norms.py"
+    )

@@ -1,0 +1,119 @@
+"""What a config holds that no finished result has, what it no longer holds, what it has changed.
+
+Results are the perplexity records in results/{experiment}/; what methods calibrated on when they
+were made stands in its grid.json.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from multiprune.experiment import methods, table_grids
+from multiprune.experiment.grid import DENSE
+from multiprune.experiment.settings.experiment import Experiment
+
+
+class Result(NamedTuple):
+    """One perplexity record, by what its path says."""
+
+    model: str
+    seed: str
+    method: str
+    sparsity: str
+    language: str
+
+
+@dataclass(frozen=True)
+class News:
+    """Names by their kind (`languages`, `methods`, `models`, `seeds`), each kind in order."""
+
+    wanted: int  # records that the config asks for
+    computed: int  # those of them that are there
+    added: dict[str, list[str]] = field(default_factory=dict)
+    removed: dict[str, list[str]] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)  # methods that calibrate on other languages
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the config has no result at all."""
+        return self.computed == 0
+
+
+def news(experiment: Experiment, folder: Path | str) -> News:
+    """The config of an experiment held against the results in a folder."""
+    folder = Path(folder)
+    wanted, found = _wanted(experiment), _found(folder)
+    computed = wanted & found
+    if not computed:
+        return News(len(wanted), 0)
+    kinds = {"models": 0, "seeds": 1, "methods": 2, "languages": 4}
+    of_wanted, of_found = (
+        {kind: {result[place] for result in results} for kind, place in kinds.items()}
+        for results in (wanted, found)
+    )
+    return News(
+        wanted=len(wanted),
+        computed=len(computed),
+        added={kind: sorted(of_wanted[kind] - of_found[kind]) for kind in kinds},
+        removed={kind: sorted(of_found[kind] - of_wanted[kind]) for kind in kinds},
+        changed=_changed(experiment, folder, of_found["methods"]),
+    )
+
+
+def _wanted(experiment: Experiment) -> set[Result]:
+    return {
+        Result(model, str(seed), method, sparsity, language)
+        for model in experiment.models
+        for seed, method, sparsity in methods.grid(experiment)
+        for language in methods.evaluated(experiment)
+    }
+
+
+def _found(folder: Path) -> set[Result]:
+    results = set()
+    for path in folder.glob("*/seed*/perplexity/*/*/*.json"):
+        model, seed, _perplexity, method, sparsity, _file = path.relative_to(folder).parts
+        results.add(Result(model, seed.removeprefix("seed"), method, sparsity, path.stem))
+    return results
+
+
+def _changed(experiment: Experiment, folder: Path, known: set[str]) -> list[str]:
+    """Methods that have results, of calibration on other languages than the config says."""
+    try:
+        before = json.loads((folder / "grid.json").read_text(encoding="utf-8"))["methods"]
+        old = {name: before[name].get("calibration") for name in known if name in before}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return []
+    now = table_grids.table_grid(experiment)["methods"]
+    return sorted(
+        name
+        for name in old
+        if name != DENSE and name in now and old[name] != now[name]["calibration"]
+    )
+
+
+def in_words(found: News, experiment: Experiment) -> list[str]:
+    """`Croatian (hrv) added`, `sparsegpt added`, `English (en) removed`, and so on."""
+    lines = []
+    for kind, names in found.added.items():
+        lines += [f"{_named(experiment, kind, name)} added" for name in names]
+    if len(found.changed) > 3:
+        lines.append(f"{len(found.changed)} methods calibrate on other languages than before")
+    else:
+        lines += [f"{name} calibrates on other languages than before" for name in found.changed]
+    for kind, names in found.removed.items():
+        lines += [f"{_named(experiment, kind, name)} removed" for name in names]
+    return lines
+
+
+def _named(experiment: Experiment, kind: str, code: str) -> str:
+    match kind:
+        case "languages":
+            entry = experiment.languages.get(code)
+            return f"{entry.name} ({code})" if entry and entry.name != code else f"language {code}"
+        case "seeds":
+            return f"seed {code}"
+        case "models":
+            return f"model {code}"
+    return f"method {code}"

@@ -1,0 +1,115 @@
+"""What a run will do, in sentences with counts, and how long it takes here or on a cluster."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from multiprune.experiment import cost
+from multiprune.experiment.methods import evaluated
+from multiprune.experiment.news import News, in_words
+from multiprune.experiment.settings.experiment import Experiment
+from multiprune.jobs import benchmarks
+
+EVALUATE = "evaluate_perplexity"
+PRUNING = ("prune_model", "prune_sequentially", "prune_with_update")
+# What people count, in the order of the pipeline, by the rules whose jobs it is.
+COUNTED: dict[str, tuple[str, ...]] = {
+    "model to fetch": ("fetch_model",),
+    "text": ("fetch_corpus",),
+    "task": ("fetch_task", "build_cloze"),
+    "draw of calibration text": ("sample_calibration", "sample_demonstrations"),
+    "pass for statistics": ("collect_statistics",),
+    "candidate of constants": ("evaluate_candidate",),
+    "pruned model": PRUNING,
+    "evaluation": (EVALUATE,),
+    "table": ("join_tables",),
+    "figure": ("draw_figure",),
+}
+PLURALS = {
+    "model to fetch": "models to fetch",
+    "draw of calibration text": "draws of calibration text",
+    "pass for statistics": "passes for statistics",
+    "candidate of constants": "candidates of constants",
+}
+TASKS = "downstream evaluation"  # one rule a task
+
+
+def sentences(
+    experiment: Experiment,
+    found: News,
+    jobs: Mapping[str, int],
+    folders: list[Path],
+    cores: int,
+) -> list[str]:
+    """The plan: `jobs` by rule, `folders` with benchmarks, the experiment's own first."""
+    state = f"{found.computed:,} of {found.wanted:,} perplexities are computed already"
+    if not jobs:
+        removed = [line for line in in_words(found, experiment) if line.endswith(" removed")]
+        return [": ".join(["; ".join(removed), "nothing to be done"][not removed :]), state]
+    told = in_words(found, experiment)
+    if found.fresh:
+        told = ["nothing is computed yet"]
+    elif not told:
+        told = ["nothing new in the config, but files or code have changed"]
+    counts = ", ".join(_counts(experiment, found, jobs))
+    by_stage = cost.by_model(experiment)
+    if cost.estimate(experiment):
+        return [f"{'; '.join(told)}: {counts}", state, *_hours(by_stage)]
+    return [
+        f"{'; '.join(told)}: {counts}: {_minutes(experiment, found, jobs, folders, cores)}",
+        state,
+    ]
+
+
+def _counts(experiment: Experiment, found: News, jobs: Mapping[str, int]) -> list[str]:
+    tasks = [rule for rule in jobs if rule.startswith("evaluate_")]
+    downstream = sum(jobs[rule] for rule in tasks if rule not in (EVALUATE, "evaluate_candidate"))
+    lines = []
+    for thing, rules in COUNTED.items():
+        if number := sum(jobs.get(rule, 0) for rule in rules):
+            cached = _from_the_cache(experiment, found, jobs) if thing == "evaluation" else ""
+            lines.append(_counted(number, thing) + cached)
+        if thing == "evaluation" and downstream:
+            lines.append(_counted(downstream, TASKS))
+    return lines or [_counted(sum(jobs.values()), "job")]
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing if number == 1 else PLURALS.get(thing, f'{thing}s')}"
+
+
+def _from_the_cache(experiment: Experiment, found: News, jobs: Mapping[str, int]) -> str:
+    """Where languages are new or gone, the others' scores are kept, unless the mask is another."""
+    new = found.added.get("languages", [])
+    if not _languages_differ(found) or len(new) == len(evaluated(experiment)):
+        return ""
+    others = "other languages come" if new else "all languages come"
+    unless = " where the mask is the same" if any(jobs.get(rule) for rule in PRUNING) else ""
+    return f" ({others} from the cache{unless})"
+
+
+def _languages_differ(found: News) -> bool:
+    return bool(found.added.get("languages") or found.removed.get("languages"))
+
+
+def _minutes(
+    experiment: Experiment, found: News, jobs: Mapping[str, int], folders: list[Path], cores: int
+) -> str:
+    seconds = {rule: benchmarks.seconds_of(rule, folders) for rule in jobs}
+    new = len(found.added.get("languages", []))
+    shares = {EVALUATE: new / len(evaluated(experiment))} if _languages_differ(found) else {}
+    minutes = benchmarks.span(jobs, seconds, cores, shares)
+    if minutes is None:
+        return "no benchmarks yet, so no time can be said"
+    unknown = sorted(rule for rule, times in seconds.items() if not times)
+    words = benchmarks.in_words(minutes, cores)
+    return f"{words}, and what has no benchmark yet: {', '.join(unknown)}" if unknown else words
+
+
+def _hours(by_model: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """GPU hours of the whole grid, a line a model."""
+    lines = ["GPU hours of the whole grid, estimated:"]
+    for model, stages in by_model.items():
+        parts = ", ".join(f"{stage} {hours:,.1f}" for stage, hours in stages.items() if hours)
+        lines.append(f"  {model}: {sum(stages.values()):,.1f} ({parts})")
+    total = sum(sum(stages.values()) for stages in by_model.values())
+    return [*lines, f"  all: {total:,.1f}, divided by the number of GPUs that work at a time"]

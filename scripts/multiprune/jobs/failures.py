@@ -1,0 +1,28 @@
+"""What a failed job says of itself, from its log."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+ERROR = "error: "
+MOST = 500  # characters of a line
+TAIL = 20_000  # bytes at the end of a log, which can be long
+
+
+def reason(logs: Iterable[str]) -> str:
+    """The last `error:` line of a job's logs, else their last line; empty where they say nothing.
+
+    A job that is killed says nothing, and its exception is the last line of a traceback.
+    """
+    lines = [line for log in logs for line in _end(Path(log)) if line.strip()]
+    own = [line.removeprefix(ERROR) for line in lines if line.startswith(ERROR)]
+    last = (own or lines or [""])[-1].strip()
+    return last if len(last) <= MOST else f"{last[:MOST]}..."
+
+
+def _end(log: Path) -> list[str]:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - TAIL))
+            return file.read().decode("utf-8", errors="replace").splitlines()
+    except OSError:
+        return []

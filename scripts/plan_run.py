@@ -1,0 +1,34 @@
+"""Say in words what a run of a config will do: what is new, what comes from the cache, how long.
+
+Computes nothing. A grid of thousands of jobs takes minutes to plan.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from multiprune.experiment.news import news
+from multiprune.experiment.plan_in_words import sentences
+from multiprune.experiment.reading import load
+from multiprune.experiment.validation import validate
+from multiprune.jobs.command import run
+from multiprune.jobs.dry_run import planned
+
+
+def main() -> None:
+    """Check the config, ask Snakemake for the jobs, and print the sentences."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("configs", type=Path, nargs="+", help="config file, then its overlays")
+    options = parser.parse_args()
+    experiment = validate(load(options.configs))
+    results = Path("results", experiment.experiment)
+    folders = [results, *sorted(path for path in Path("results").glob("*") if path != results)]
+    folders = [path / "benchmarks" for path in folders if (path / "benchmarks").is_dir()]
+    jobs = planned(options.configs)
+    cores = len(os.sched_getaffinity(0))
+    for line in sentences(experiment, news(experiment, results), jobs, folders, cores):
+        print(line)
+
+
+if __name__ == "__main__":
+    run(main, log_environment=False)

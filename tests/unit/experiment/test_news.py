@@ -1,0 +1,89 @@
+"""A config held against results of which only the paths count."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from multiprune.experiment import table_grids
+from multiprune.experiment.news import in_words, news
+from multiprune.experiment.plan import Plan
+from multiprune.experiment.plan_in_words import sentences
+from multiprune.experiment.settings.experiment import Experiment
+from multiprune.experiment.validation import validate
+from unit.experiment.data import changed
+
+UNSEEN = {"corpus": "words", "role": "unseen", "name": "Croatian"}
+JOBS = {"fetch_corpus": 1, "evaluate_perplexity": 3, "join_tables": 2, "draw_figure": 10}
+
+
+def finish(experiment: Experiment, folder: Path) -> None:
+    """The records of an experiment, empty, and its grid."""
+    for model in experiment.models:
+        for path in Plan(experiment).all_perplexity(model):
+            record = folder / path.removeprefix("<results>/")
+            record.parent.mkdir(parents=True, exist_ok=True)
+            record.touch()
+    (folder / "grid.json").write_text(json.dumps(table_grids.whole_grid(experiment)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    finish(validate(changed()), tmp_path / "x")
+    return tmp_path / "x"
+
+
+def told(folder: Path, *changes: tuple[str, object]) -> list[str]:
+    experiment = validate(changed(*changes))
+    return in_words(news(experiment, folder), experiment)
+
+
+def test_what_is_new_gone_or_changed(folder: Path):
+    assert told(folder) == []
+    assert told(folder, ("languages/hrv", UNSEEN)) == ["Croatian (hrv) added"]
+    assert told(folder, ("methods/ria", {"score": "ria"})) == ["method ria added"]
+    assert told(folder, ("seeds", [0, 7])) == ["seed 7 added"]
+    other = {"score": "wanda", "calibration": ["en"]}
+    assert told(folder, ("methods/wanda", other)) == [
+        "wanda calibrates on other languages than before"
+    ]
+    finish(validate(changed(("languages/hrv", UNSEEN))), folder)
+    assert told(folder) == ["language hrv removed"]
+
+
+def test_an_experiment_without_results_has_no_news(tmp_path: Path):
+    experiment = validate(changed())
+    found = news(experiment, tmp_path)
+    assert found.fresh
+    assert in_words(found, experiment) == []
+    [line, _state] = sentences(experiment, found, JOBS, [], 2)
+    assert line == (
+        "nothing is computed yet: 1 text, 3 evaluations, 2 tables, 10 figures: "
+        "no benchmarks yet, so no time can be said"
+    )
+
+
+def test_a_sentence_says_counts_cache_and_minutes(folder: Path):
+    timed = folder / "benchmarks/evaluate_perplexity/tiny/seed0/wanda/0.5.jsonl"
+    timed.parent.mkdir(parents=True)
+    timed.write_text('{"s": 300.0}\n')
+    experiment = validate(changed(("languages/hrv", UNSEEN)))
+    found = news(experiment, folder)
+    [line, state] = sentences(experiment, found, JOBS, [folder / "benchmarks"], 2)
+    languages = len(experiment.languages)
+    least = round(3 * 5 / languages / 2)  # of each, the one language that is new
+    most = math.ceil(3 * 5 / 2 + 5)
+    assert line == (
+        "Croatian (hrv) added: 1 text, 3 evaluations (other languages come from the cache), "
+        f"2 tables, 10 figures: about {least} to {most} minutes on 2 cores, and what has no "
+        "benchmark yet: draw_figure, fetch_corpus, join_tables"
+    )
+    assert state == f"{found.computed} of {found.wanted} perplexities are computed already"
+    assert 0 < found.computed < found.wanted
+
+
+def test_where_nothing_is_to_be_done(folder: Path):
+    experiment = validate(changed())
+    [line, _state] = sentences(experiment, news(experiment, folder), {}, [], 2)
+    assert line == "nothing to be done"
