@@ -31,9 +31,14 @@ onstart:
         check_cluster()
 
 
+onsuccess:
+    note_made_files()
+
+
 onerror:
     list_failed_jobs()
     join_made_tables()
+    note_made_files()
 
 
 rule all:

@@ -198,3 +198,20 @@ def join_made_tables():
                 print(line, file=sys.stderr)
         except (ImportError, InputError) as error:
             print(f"tables of other models are not joined: {error}", file=sys.stderr)
+
+
+def note_made_files():
+    """Write beside the results what each was made with: a copy may come without .snakemake."""
+    from multiprune.jobs.made import note
+
+    memory = workflow.persistence
+    records = {
+        str(path): dict(record.items())
+        for planned in workflow.dag.jobs
+        for path in planned.output
+        if (record := memory.metadata(path))
+    }
+    try:
+        note(Path(RESULTS), records)
+    except OSError as error:
+        print(f"{RESULTS}: what its files were made with is not noted: {error}", file=sys.stderr)

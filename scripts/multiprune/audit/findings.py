@@ -48,6 +48,11 @@ def audit(results: Path, resources: Path, made: Sources) -> list[Finding]:
     Damaged files come first: what was made from them is not named as well.
     """
     check_folder(results, made)
+    return [*problems(results, resources, made), *orphans(results, made), *lone_sidecars(results)]
+
+
+def problems(results: Path, resources: Path, made: Sources) -> list[Finding]:
+    """Files that are damaged, or made from others than stand there; `made` as in `audit`."""
     found = [
         *damaged_folders(resources),
         *damaged_folders(results),
@@ -60,7 +65,7 @@ def audit(results: Path, resources: Path, made: Sources) -> list[Finding]:
         Finding(path, f"was made from another {source}")
         for path, source in (*other_sources(results, made, harmed), *other_texts(made))
     ]
-    return [*found, *orphans(results, made), *lone_sidecars(results)]
+    return found
 
 
 def check_folder(results: Path, made: Iterable[Path]) -> None:
