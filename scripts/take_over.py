@@ -16,7 +16,8 @@ from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
 from snakemake.persistence.file import FilePersistence
 from snakemake.utils import update_config
 
-from multiprune.audit.taking_over import Judged, judge, made_files
+from multiprune.audit.findings import files_below
+from multiprune.audit.taking_over import Judged, judge
 from multiprune.errors import InputError
 from multiprune.experiment.reading import check_file
 from multiprune.experiment.validation import validate
@@ -50,7 +51,7 @@ def results_of(configs: list[Path]) -> Path:
 
 def known_here(memory: FilePersistence, results: Path) -> dict[Path, Made]:
     """What Snakemake's own records say, if they were copied too; they tell no content."""
-    paths = [*made_files(results), *(path for path in LINKS.rglob("*") if path.is_file())]
+    paths = [*files_below(results), *(path for path in LINKS.rglob("*") if path.is_file())]
     records = {path: memory.metadata(IOFile(str(path))) for path in paths}
     return {path: Made(dict(record.items()), "") for path, record in records.items() if record}
 
@@ -74,7 +75,7 @@ def main() -> None:
         raise InputError(f"{results}: no such folder; copy the results to it first")
     memory = FilePersistence()
     if any(memory._read_locks()):
-        raise InputError(".snakemake/locks: Snakemake runs in this folder; if none does, unlock it")
+        raise InputError(".snakemake/locks: Snakemake runs in this folder; if none does, make unlock")
     known = known_here(memory, results)
     made = known | read(results) if known else must_be_read(results)
     judged = judge(results, options.resources, LINKS, made)

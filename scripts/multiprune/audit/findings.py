@@ -60,7 +60,7 @@ def problems(results: Path, resources: Path, made: Sources) -> list[Finding]:
         *damaged_tasks(results / "tasks"),
         *damaged(results, made),
     ]
-    harmed = {finding.path.absolute() for finding in found}
+    harmed = {finding.path.resolve() for finding in found}  # whichever link a job read it by
     found += [
         Finding(path, f"was made from another {source}")
         for path, source in (*other_sources(results, made, harmed), *other_texts(made))

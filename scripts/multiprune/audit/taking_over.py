@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from multiprune.audit.findings import KEPT, UNSIGNED, Finding, files_below, problems
+from multiprune.audit.findings import KEPT, Finding, files_below, problems
 from multiprune.files.writing import link
 from multiprune.jobs.made import Made, content_of
 
@@ -36,20 +36,20 @@ def judge(results: Path, resources: Path, links: Path, made: Mapping[Path, Made]
     standing = {path: entry for path, entry in made.items() if path.is_file()}
     inputs = {path: [Path(name) for name in entry.record["input"]] for path, entry in made.items()}
     findings = problems(results, resources, inputs)
-    harmed = {found.path.absolute() for found in findings}
+    harmed = {found.path.resolve() for found in findings}
     findings += [
         Finding(path, OTHER)
         for path, entry in standing.items()
-        if path.absolute() not in harmed and entry.content not in ("", content_of(path))
+        if path.resolve() not in harmed and entry.content not in ("", content_of(path))
     ]
-    harmed |= {found.path.absolute() for found in findings}
+    harmed |= {found.path.resolve() for found in findings}
     # A file of a download is not taken over alone: what is damaged is fetched with its folder.
-    harmed_folders = {moved(path.parent, resources.absolute(), links.absolute()) for path in harmed}
+    folders = {moved(found.path.parent, resources, links) for found in findings}
     intact = {
         path
         for path in standing
-        if path.absolute() not in harmed
-        and not (path.is_relative_to(links) and path.parent.absolute() in harmed_folders)
+        if path.resolve() not in harmed
+        and not (path.is_relative_to(links) and path.parent in folders)
     }
     unknown = {path for path in made_files(results) if path not in made}
     return Judged(
@@ -77,11 +77,9 @@ def linked(path: Path, resources: Path, links: Path) -> bool:
 
 
 def made_files(results: Path) -> list[Path]:
-    """Files below an experiment's folder that a job may have made, in tables, figures and runs."""
+    """Files below an experiment's folder, less what jobs do not make or are asked for by name."""
     return [
         path
         for path in files_below(results)
-        if not any(
-            pattern.match(path.relative_to(results).as_posix()) for pattern in (KEPT, UNSIGNED)
-        )
+        if not KEPT.match(path.relative_to(results).as_posix())
     ]
