@@ -83,7 +83,7 @@ def test_without_any_record_nothing_is_taken_over(copied: Workflow):
     (copied.folder / "results/tiny" / NAME).unlink()
     outcome = take_over(copied)
     assert outcome.code == 1
-    assert outcome.lines_with("error: results/tiny/made_with.json: is missing", ".snakemake")
+    assert outcome.lines_with("error: results/tiny/logs/made_with.json: is missing", ".snakemake")
 
 
 def test_a_copy_with_the_memory_of_snakemake_needs_no_record(finished: Workflow, copied: Workflow):

@@ -1,8 +1,8 @@
 """What each result was made with: parameters, code and inputs, as Snakemake noted them.
 
 Snakemake keeps this in `.snakemake/`, which a copy of results leaves behind. So the end of a run
-writes it beside the results as well, in `made_with.json`, with the content of each file: an entry is
-true of that content alone, whoever wrote to the path since.
+writes it below the results as well, with the content of each file: an entry is true of that content
+alone, whoever wrote to the path since.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from multiprune.errors import InputError
 from multiprune.files.hashes import CHECKSUM, sha256_file
 from multiprune.files.json import canonical, parse_json, write_json
 
-NAME = "made_with.json"
+NAME = "logs/made_with.json"  # with what else tells of a run, and is no result
 # Of Snakemake's record of a file, what its decision to make it again depends on.
 KEPT = ("rule", "code", "params", "software_stack_hash", "record_format_version")
 

@@ -64,6 +64,7 @@ def test_of_tensors_their_own_checksum_counts(results):
 @pytest.mark.parametrize("text", [None, "{", "{}", '{"jobs": [{}]}', '{"jobs": 3}'])
 def test_a_missing_or_broken_record(results, text):
     if text is not None:
+        (results / NAME).parent.mkdir()
         (results / NAME).write_text(text)
     assert read(results) == {}
     with pytest.raises(InputError, match=r"made_with\.json: is missing"):
