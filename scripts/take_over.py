@@ -61,8 +61,8 @@ def tell(memory: FilePersistence, judged: Judged, made: dict[Path, Made]) -> Non
     now = time.time_ns()
     for path in judged.intact:
         os.utime(path, ns=(now, now), follow_symlinks=False)
-        record = MetadataRecord(**made[path].record, incomplete=False, endtime=now / 1e9)
-        memory._write_record(str(path), record)
+        record = {**made[path].record, "incomplete": False, "endtime": now / 1e9}
+        memory._write_record(str(path), MetadataRecord(**record))
     for path in judged.again:
         memory._write_record(str(path), MetadataRecord(**NOT_TAKEN_OVER))
 
