@@ -3,6 +3,7 @@
 from multiprune.experiment import methods, table_grids
 from multiprune.experiment.grid import DENSE
 from multiprune.experiment.settings.experiment import Experiment
+from multiprune.experiment.sizes import billions
 
 BYTES_PER_WEIGHT = 2  # bfloat16
 STATISTICS_GB_PER_BILLION = 0.004  # four float64 sums a channel (Llama 3.1 8B: 27 MB a language)
@@ -35,9 +36,9 @@ def estimate(experiment: Experiment) -> str:
     )
     disk = hours = 0.0
     for model in experiment.models.values():
-        billions = model.parameters
-        disk += billions * (BYTES_PER_WEIGHT + pruned + passes * STATISTICS_GB_PER_BILLION)
-        flops = FLOPS_PER_WEIGHT_AND_TOKEN * billions * 1e9 * tokens
+        size = billions(model)
+        disk += size * (BYTES_PER_WEIGHT + pruned + passes * STATISTICS_GB_PER_BILLION)
+        flops = FLOPS_PER_WEIGHT_AND_TOKEN * size * 1e9 * tokens
         hours += flops / FLOPS_PER_SECOND / 3600
         hours += jobs * LOADING_MINUTES / 60
     if hours < 1:
