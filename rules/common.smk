@@ -42,9 +42,11 @@ from multiprune.experiment.names import claims_file, lock_file
 from multiprune.experiment.options import Options
 from multiprune.experiment.plan import Plan
 from multiprune.experiment.resources import JobResources, growing
+from multiprune.experiment.sizes import misstated
 from multiprune.experiment.validation import validate
 from multiprune.fetch.known_models import check_known
 from multiprune.fetch.revisions import RevisionLock
+from multiprune.fetch.room import short_texts
 from multiprune.files.json import canonical, write_json
 from multiprune.files.manifests import other_definition
 from multiprune.files.markup import restructured
@@ -102,8 +104,11 @@ if workflow.is_main_process:
     DEFAULT_FILTERS.update(restructured=restructured)  # by which captions/workflow.rst writes names
 EXPERIMENT = checked(config)
 config.update(EXPERIMENT.plain())  # which Snakemake records and the report reads
-if workflow.is_main_process and (cost := estimate(EXPERIMENT)):
-    print(cost, file=sys.stderr)
+if workflow.is_main_process:
+    if cost := estimate(EXPERIMENT):
+        print(cost, file=sys.stderr)
+    for remark in (*misstated(EXPERIMENT), *short_texts(EXPERIMENT)):
+        print(f"note: {remark}", file=sys.stderr)
 
 CONFIG_FILE = f".snakemake/config_of_{config['experiment']}.json"  # all layers, for `audit`
 plan = Plan(EXPERIMENT)

@@ -14,9 +14,11 @@ from multiprune.claims.reading import read_claims
 from multiprune.experiment.methods import grid
 from multiprune.experiment.names import claims_file
 from multiprune.experiment.reading import check_file
+from multiprune.experiment.sizes import misstated
 from multiprune.experiment.table_grids import check_figures
 from multiprune.experiment.validation import validate
 from multiprune.fetch.known_models import check_known
+from multiprune.fetch.room import short_texts
 from multiprune.jobs.command import run
 
 
@@ -33,6 +35,8 @@ def main() -> None:
     check_figures(experiment)
     read_claims(claims_file(experiment))
     check_known(experiment, "resources/models")
+    for line in (*misstated(experiment), *short_texts(experiment)):
+        print("note:", line)
     counts = {
         "models": experiment.models,
         "languages": experiment.languages,

@@ -75,7 +75,7 @@ def main() -> None:
         raise InputError(f"{results}: no such folder; copy the results to it first")
     memory = FilePersistence()
     if any(memory._read_locks()):
-        raise InputError(".snakemake/locks: Snakemake runs in this folder; if none does, make unlock")
+        raise InputError(".snakemake/locks: Snakemake runs here; if it does not, make unlock")
     known = known_here(memory, results)
     made = known | read(results) if known else must_be_read(results)
     judged = judge(results, options.resources, LINKS, made)

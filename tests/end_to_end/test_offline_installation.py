@@ -1,4 +1,4 @@
-"""`make .venv/workflow WHEELS=wheels` on a machine without network, with stand-ins for the packages."""
+"""`make .venv/workflow WHEELS=wheels` without network, with stand-ins for the packages."""
 
 import os
 import shutil

@@ -126,9 +126,8 @@ def test_torch_must_be_pinned(tmp_path):
 def test_it_needs_nothing_but_python():
     """It is the first that runs in a new environment."""
     script = Path(install_torch.__file__)
-    done = subprocess.run(
-        [sys.executable, "-S", "-I", "-c", f"import runpy, sys; sys.path.insert(0, {str(script.parent)!r}); "
-         f"sys.argv = ['x', '--help']; runpy.run_path({str(script)!r}, run_name='__main__')"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    start = f"import runpy, sys; sys.path.insert(0, {str(script.parent)!r}); "
+    start += f"sys.argv = ['x', '-h']; runpy.run_path({str(script)!r}, run_name='__main__')"
+    command = [sys.executable, "-S", "-I", "-c", start]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.startswith("usage: "), done.stderr
