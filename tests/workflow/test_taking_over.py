@@ -44,6 +44,15 @@ def test_a_copy_costs_nothing(copied: Workflow, finished: Workflow):
     assert copied.files("results/tiny") == finished.files("results/tiny")
 
 
+def test_results_alone_after_fetching(copied: Workflow):
+    """Downloads come from where they came from; then they are compared as all else is."""
+    shutil.rmtree(copied.folder / "resources")
+    assert take_over(copied).lines_with("more files of downloads are not here", "snakemake fetch")
+    assert copied.run("fetch").code == 0
+    assert take_over(copied).lines_with("files taken over, 0 not")
+    assert copied.jobs() == set()
+
+
 def test_a_damaged_file_is_named_and_made_again_with_what_depends_on_it(copied: Workflow):
     mask = copied.folder / MASK
     whole = mask.read_bytes()

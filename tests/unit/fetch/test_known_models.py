@@ -21,6 +21,6 @@ def test_models_on_this_machine_are_known_before_any_job(tmp_path):
     check(others, tmp_path / "models")
     with pytest.raises(InputError, match=r"found 128, but models\.own has 127 positions"):
         check(others | {"own": local}, tmp_path / "models")
-    write_llama(tmp_path / "models/new", max_position_embeddings=254)
-    with pytest.raises(InputError, match=r"found 256, but models\.new has 254 positions"):
+    write_llama(tmp_path / "models/new", max_position_embeddings=126)
+    with pytest.raises(InputError, match=r"found 128, but models\.new has 126 positions"):
         check(others, tmp_path / "models")
