@@ -18,8 +18,9 @@ from multiprune.files.json import canonical, parse_json, write_json
 NAME = "logs/made_with.json"  # with what else tells of a run, and is no result
 # Of Snakemake's record of a file, what its decision to make it again depends on.
 KEPT = ("rule", "code", "params", "software_stack_hash", "record_format_version")
+TOLERANCE = 1e-3  # seconds: Snakemake notes the time of a file as a float
 
-Record = Mapping[str, object]  # a record of Snakemake's: KEPT, "input" and "input_checksums"
+Record = Mapping[str, object]  # of Snakemake's: KEPT, "input", "input_checksums", "endtime"
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,14 @@ def content_of(path: Path) -> str:
 
 
 def note(results: Path, records: Mapping[str, Record]) -> None:
-    """Write down the records of files that stand; those of other files of the folder are kept."""
+    """Write down the records of files that stand; those of other files of the folder are kept.
+
+    A file that was changed since its job ended, by its time, is none that the record is of.
+    """
     made = {path: entry for path, entry in read(results).items() if path.is_file()}
     for name, record in records.items():
-        if (path := Path(name)).is_file():
+        path, ended = Path(name), record.get("endtime") or 0.0
+        if path.is_file() and abs(path.lstat().st_mtime - ended) < TOLERANCE:
             made[path] = Made(record, content_of(path))
     write_json(results / NAME, _packed(made))
 

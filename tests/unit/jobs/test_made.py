@@ -1,6 +1,8 @@
 """What results were made with, as it stands beside them."""
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,10 +32,17 @@ def results(tmp_path, monkeypatch):
     return folder.relative_to(tmp_path)
 
 
+def recorded(results: Path, *names: str) -> dict[str, dict]:
+    """A record for each file, as of the job that has just ended."""
+    return {
+        str(results / name): RECORD | {"endtime": (results / name).lstat().st_mtime}
+        for name in names
+    }
+
+
 def test_what_is_noted_is_read_back(results):
     """Without what changes from run to run; and files of one job share its record."""
-    noted = {str(results / name): RECORD | {"endtime": 3.5} for name in ("one.csv", "two.csv")}
-    note(results, noted)
+    note(results, recorded(results, "one.csv", "two.csv"))
     made = read(results)
     assert {path.name for path in made} == {"one.csv", "two.csv"}
     for path, entry in made.items():
@@ -43,11 +52,24 @@ def test_what_is_noted_is_read_back(results):
 
 
 def test_other_files_keep_their_records_while_they_stand(results):
-    note(results, {str(results / name): RECORD for name in ("one.csv", "two.csv")})
+    note(results, recorded(results, "one.csv", "two.csv"))
     (results / "one.csv").unlink()
     (results / "three.csv").write_text("")
-    note(results, {str(results / name): RECORD for name in ("three.csv", "never_made.csv")})
+    never_made = {str(results / "never_made.csv"): RECORD | {"endtime": 0.0}}
+    note(results, recorded(results, "three.csv") | never_made)
     assert {path.name for path in read(results)} == {"two.csv", "three.csv"}
+
+
+def test_what_was_put_in_a_files_place_is_not_noted_as_made(results):
+    """Snakemake's memory does not notice it where nothing is made from the file."""
+    records = recorded(results, "one.csv", "two.csv")
+    note(results, {str(results / "one.csv"): records[str(results / "one.csv")]})
+    made = read(results)
+    for name in ("one.csv", "two.csv"):
+        (results / name).write_text("of another run")
+        os.utime(results / name, (1, 1))
+    note(results, records)
+    assert read(results) == made
 
 
 def test_of_tensors_their_own_checksum_counts(results):
