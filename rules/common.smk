@@ -42,10 +42,12 @@ from multiprune.experiment.names import claims_file, lock_file
 from multiprune.experiment.options import Options
 from multiprune.experiment.plan import Plan
 from multiprune.experiment.resources import JobResources, growing
+from multiprune.experiment.sizes import misstated
 from multiprune.experiment.targets import check_targets
 from multiprune.experiment.validation import validate
 from multiprune.fetch.known_models import check_known, check_sources_there
 from multiprune.fetch.revisions import RevisionLock
+from multiprune.fetch.room import short_texts
 from multiprune.files.json import canonical, write_json
 from multiprune.files.manifests import other_definition
 from multiprune.files.markup import restructured
@@ -107,8 +109,11 @@ if workflow.is_main_process:
 ASKED = command_line.command_line() if workflow.is_main_process else None
 EXPERIMENT = checked(config)
 config.update(EXPERIMENT.plain())  # which Snakemake records and the report reads
-if workflow.is_main_process and (cost := estimate(EXPERIMENT)):
-    print(cost, file=sys.stderr)
+if workflow.is_main_process:
+    if cost := estimate(EXPERIMENT):
+        print(cost, file=sys.stderr)
+    for remark in (*misstated(EXPERIMENT), *short_texts(EXPERIMENT)):
+        print(f"note: {remark}", file=sys.stderr)
 
 CONFIG_FILE = f".snakemake/config_of_{config['experiment']}.json"  # all layers, for `audit`
 plan = Plan(EXPERIMENT)
@@ -224,3 +229,20 @@ def join_made_tables():
                 print(line, file=sys.stderr)
         except (ImportError, InputError) as error:
             print(f"tables of other models are not joined: {error}", file=sys.stderr)
+
+
+def note_made_files():
+    """Write beside the results what each was made with: a copy may come without .snakemake."""
+    from multiprune.jobs.made import note
+
+    memory = workflow.persistence
+    records = {
+        str(path): dict(record.items())
+        for planned in workflow.dag.jobs
+        for path in planned.output
+        if (record := memory.metadata(path))
+    }
+    try:
+        note(Path(RESULTS), records)
+    except OSError as error:
+        print(f"{RESULTS}: what its files were made with is not noted: {error}", file=sys.stderr)

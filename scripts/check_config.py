@@ -12,9 +12,11 @@ from multiprune.experiment.methods import grid
 from multiprune.experiment.names import claims_file
 from multiprune.experiment.news import in_words, news
 from multiprune.experiment.reading import load
+from multiprune.experiment.sizes import misstated
 from multiprune.experiment.table_grids import check_figures
 from multiprune.experiment.validation import validate
 from multiprune.fetch.known_models import check_known, check_sources_there
+from multiprune.fetch.room import short_texts
 from multiprune.jobs.command import run
 
 
@@ -29,6 +31,8 @@ def main() -> None:
         read_claims(path)
     check_known(experiment, "resources/models")
     check_sources_there(experiment, "resources")
+    for line in (*misstated(experiment), *short_texts(experiment)):
+        print("note:", line)
     counts = {
         "models": experiment.models,
         "languages": experiment.languages,

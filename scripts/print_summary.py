@@ -43,12 +43,13 @@ def summary(tables: Path, report: Path | None) -> str:
     text = table[shown].rename(columns=SHOWN)
     lines = text.to_string(index=False, na_rep="", float_format="{:.3g}".format).splitlines()
     rows = "\n".join(line.rstrip() for line in lines)
+    where = f"report: {report}\n" if report and report.is_file() else ""
     return f"""
 Perplexity{whose}, geometric mean over all languages:
 
 {rows}
 
-{on_claims(tables)}{f"report: {report}\n" if report and report.is_file() else ""}"""
+{on_claims(tables)}{where}"""
 
 
 def on_claims(tables: Path) -> str:

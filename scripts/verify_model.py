@@ -24,9 +24,9 @@ from multiprune.export.sparsity_report import (
     as_text,
     matrices,
     must_match_record,
-    own_paragraphs,
     sparsity_rows,
 )
+from multiprune.fetch.own_text import BLANK_LINES, PARTED_BY, own_paragraphs
 from multiprune.fetch.texts import read_paragraphs
 from multiprune.files.markup import csv_text
 from multiprune.files.writing import replacing
@@ -49,7 +49,10 @@ def parse() -> argparse.Namespace:
         nargs="*",
         action="extend",
         default=[],
-        help='LANGUAGE=FILE, a {"text": ...} a line',
+        help='LANGUAGE=FILE, plain text in .txt, else a {"text": ...} a line',
+    )
+    parser.add_argument(
+        "--paragraphs", choices=PARTED_BY, default=BLANK_LINES, help="what parts them in .txt"
     )
     parser.add_argument("--corpora", help="folder of all corpora of the workflow")
     parser.add_argument("--languages", default="{}", help="JSON, language -> corpus")
@@ -89,8 +92,8 @@ def texts(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     for entry in options.text:
         language, _, path = entry.partition("=")
         if not language or not path:
-            raise InputError(f"--text {entry}: LANGUAGE=FILE is expected, such as en=english.jsonl")
-        yield language, own_paragraphs(path)
+            raise InputError(f"--text {entry}: LANGUAGE=FILE is expected, such as en=english.txt")
+        yield language, own_paragraphs(Path(path), options.paragraphs)
     for language, corpus in sorted(options.languages.items()):
         path = Path(options.corpora) / corpus / language / f"{options.split}.jsonl"
         yield language, read_paragraphs(path)

@@ -156,7 +156,8 @@ def test_refused_place(tmp_path, name):
     make(source)
     line = refusal("fetch_corpus", *arguments(tmp_path, source))
     assert line == (
-        f"error: {source}: {message}; a text corpus needs one {{text}}.txt a language in its folder"
+        f"error: {source}: {message}; own text is a file in UTF-8, {{text}}.txt or {{text}}.jsonl "
+        "a language"
     )
     assert_nothing_is_left(tmp_path)
 

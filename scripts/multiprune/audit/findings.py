@@ -48,6 +48,11 @@ def audit(results: Path, resources: Path, made: Sources) -> list[Finding]:
     Damaged files come first: what was made from them is not named as well.
     """
     check_folder(results, made)
+    return [*problems(results, resources, made), *orphans(results, made), *lone_sidecars(results)]
+
+
+def problems(results: Path, resources: Path, made: Sources) -> list[Finding]:
+    """Files that are damaged, or made from others than stand there; `made` as in `audit`."""
     found = [
         *damaged_folders(resources),
         *damaged_folders(results),
@@ -55,12 +60,12 @@ def audit(results: Path, resources: Path, made: Sources) -> list[Finding]:
         *damaged_tasks(results / "tasks"),
         *damaged(results, made),
     ]
-    harmed = {finding.path.absolute() for finding in found}
+    harmed = {finding.path.resolve() for finding in found}  # whichever link a job read it by
     found += [
         Finding(path, f"was made from another {source}")
         for path, source in (*other_sources(results, made, harmed), *other_texts(made))
     ]
-    return [*found, *orphans(results, made), *lone_sidecars(results)]
+    return found
 
 
 def check_folder(results: Path, made: Iterable[Path]) -> None:

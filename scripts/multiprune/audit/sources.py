@@ -37,7 +37,7 @@ def other_sources(results: Path, made: Sources, harmed: set[Path]) -> Iterator[t
     sha256, hash_of = cache(sha256_file), cache(recorded_hash)
 
     def stands(path: Path) -> bool:
-        return path.is_file() and path.absolute() not in harmed
+        return path.is_file() and path.resolve() not in harmed
 
     for path in sorted(made):
         if not path.absolute().is_relative_to(results.absolute()) or not stands(path):

@@ -102,7 +102,7 @@ def check_counts(source: dict, target: dict) -> None:
     if corpus.get("paragraphs") == "lines":
         unit, cure = "lines", "an"
     raise InputError(
-        f"{corpus['folder']}: {source['definition']['text']}.txt has {ours} {unit}, "
-        f"{target['definition']['text']}.txt {theirs}; parallel texts are paired by position and "
+        f"{corpus['folder']}: {source['definition']['text']} has {ours} {unit}, "
+        f"{target['definition']['text']} {theirs}; parallel texts are paired by position and "
         f"need as many: {cure} empty line stands for what is missing"
     )

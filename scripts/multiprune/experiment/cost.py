@@ -3,6 +3,8 @@
 from multiprune.experiment import methods, table_grids
 from multiprune.experiment.grid import DENSE
 from multiprune.experiment.settings.experiment import Experiment
+from multiprune.experiment.sizes import billions
+from multiprune.experiment.sizes import billions
 
 BYTES_PER_WEIGHT = 2  # bfloat16
 STATISTICS_GB_PER_BILLION = 0.004  # four float64 sums a channel (Llama 3.1 8B: 27 MB a language)
@@ -23,7 +25,7 @@ def estimate(experiment: Experiment) -> str:
         if method != DENSE
     )
     disk = sum(
-        model.parameters * (BYTES_PER_WEIGHT + pruned + passes * STATISTICS_GB_PER_BILLION)
+        billions(model) * (BYTES_PER_WEIGHT + pruned + passes * STATISTICS_GB_PER_BILLION)
         for model in experiment.models.values()
     )
     hours = sum(sum(stages.values()) for stages in by_model(experiment).values())
@@ -46,7 +48,7 @@ def by_model(experiment: Experiment) -> dict[str, dict[str, float]]:
     return {
         name: {
             stage: FLOPS_PER_WEIGHT_AND_TOKEN
-            * model.parameters
+            * billions(model)
             * 1e9
             * tokens
             / FLOPS_PER_SECOND

@@ -1,5 +1,6 @@
 """What every download of an experiment is, in the form that decides whether it is fetched anew."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,12 +46,16 @@ def corpus_definition(experiment: Experiment, corpus: str, language: str) -> dic
 
 
 def text_file(experiment: Experiment, corpus: str, language: str) -> str:
-    """The file on this machine that a language's text is read from, empty where there is none."""
+    """The file on this machine that a language's text is read from, empty for other corpora.
+
+    The .jsonl counts where it stands and the .txt does not.
+    """
     definition = experiment.corpora[corpus]
     if not isinstance(definition, TextCorpus):
         return ""
-    folder = Path(definition.folder).expanduser()
-    return str(folder / f"{text_code(experiment, corpus, language)}.txt")
+    stem = Path(definition.folder).expanduser() / text_code(experiment, corpus, language)
+    plain, objects = f"{stem}.txt", f"{stem}.jsonl"
+    return objects if os.path.isfile(objects) and not os.path.isfile(plain) else plain
 
 
 def texts(experiment: Experiment) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 from multiprune.experiment import methods
 from multiprune.experiment.cost import window_tokens
 from multiprune.experiment.settings.experiment import Experiment
+from multiprune.experiment.sizes import billions
 
 
 def growing(amount: int) -> Callable[[Any, int], int]:
@@ -53,7 +54,7 @@ class JobResources:
         return int(attempt * (30 + 30 * self._billions(wildcards.model)))
 
     def _billions(self, model: str) -> float:
-        return self.experiment.models[model].parameters
+        return billions(self.experiment.models[model])
 
     def _bytes_per_weight(self, model: str) -> int:
         definition = self.experiment.models[model]

@@ -3,7 +3,6 @@
 Counted in the weights themselves, so that it holds for a model of any origin.
 """
 
-import codecs
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -159,30 +158,3 @@ def must_match_record(folder: Path | str, counted: Sequence[Matrix]) -> None:
             f"{path}: says that {recorded} weights are zero, but {found} are; the weights were "
             "changed after the export"
         )
-
-
-def own_paragraphs(path: Path | str) -> list[str]:
-    """Texts of a user's own file, one JSON object with a `text` a line; the file stays as it is."""
-    lines = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
-    texts = []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            texts.append(_text_of(line, f"{path}: line {number}"))
-    if not texts:
-        raise InputError(f"{path}: has no paragraphs")
-    return texts
-
-
-def _text_of(line: bytes, where: str) -> str:
-    try:
-        row = line.decode("utf-8").strip()
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{where} is not UTF-8 (byte 0x{line[error.start]:02x}); convert the file to UTF-8"
-        ) from None
-    try:
-        text = json.loads(row)["text"]
-        text.encode()  # only text can, and not half a surrogate pair
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise InputError(f'{where} is not a JSON object with a "text": {row[:60]}') from None
-    return text

@@ -122,7 +122,7 @@ class TestCounts:
         with pytest.raises(InputError) as caught:
             check_counts(manifest("en", 100), manifest("de", 99))
         assert str(caught.value) == (
-            "/data/own: en.txt has 100 paragraphs, de.txt 99; parallel texts are paired by "
+            "/data/own: en has 100 paragraphs, de 99; parallel texts are paired by "
             "position and need as many: add what is missing, or set `paragraphs: lines`, where an "
             "empty line stands for what is missing"
         )
@@ -132,7 +132,7 @@ class TestCounts:
         with pytest.raises(InputError) as caught:
             check_counts(*sides)
         assert str(caught.value) == (
-            "/data/own: en.txt has 100 lines, de.txt 99; parallel texts are paired by position "
+            "/data/own: en has 100 lines, de 99; parallel texts are paired by position "
             "and need as many: an empty line stands for what is missing"
         )
 
@@ -198,7 +198,7 @@ def cloze(corpora: Path, output: Path) -> list:
 
 def test_unequal_counts_are_refused_by_both_before_anything_is_written(tmp_path, model):
     corpora = split(tmp_path, "\n\n", SENTENCES["de"][:4] + SENTENCES["de"][5:])
-    said = f"error: {tmp_path}: en.txt has 100 paragraphs, de.txt 99; parallel texts are paired by"
+    said = f"error: {tmp_path}: en has 100 paragraphs, de 99; parallel texts are paired by"
     output = tmp_path / "out" / "en-de.safetensors"
     assert_refused(output, "sample_demonstrations", demonstrations(model, corpora, output), said)
     task = tmp_path / "out" / "de" / "task.json"

@@ -11,7 +11,7 @@ PAIR = ("methods/pair", {"score": "wanda", "calibration": ["de-en"]})
 def test_windows_for_calibration_and_perplexity():
     assert demands(validate(small_config()), "tiny") == {
         "dtype": "auto",
-        "lengths": {"calibration.length": 128, "evaluation.perplexity.length": 256},
+        "lengths": {"calibration.length": 128, "evaluation.perplexity.length": 128},
     }
 
 
@@ -30,4 +30,4 @@ def test_nothing_is_calibrated_without_calibration_languages():
     unseen = [(f"languages/{code}/role", "unseen") for code in ("de", "en")]
     methods = {"magnitude": {"score": "magnitude"}}
     config = changed(("baseline", "magnitude"), ("methods", methods), *unseen)
-    assert demands(validate(config), "tiny")["lengths"] == {"evaluation.perplexity.length": 256}
+    assert demands(validate(config), "tiny")["lengths"] == {"evaluation.perplexity.length": 128}

@@ -101,6 +101,17 @@ def test_a_language_has_its_own_code_in_each_corpus():
     assert definitions.text_file(config, "pairs", "en") == ""
 
 
+def test_a_text_of_objects_counts_where_there_is_no_plain_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = validate(BASE)
+    folder = tmp_path / "inputs/texts"
+    folder.mkdir(parents=True)
+    (folder / "en.jsonl").touch()
+    assert definitions.text_file(config, "words", "en") == "inputs/texts/en.jsonl"
+    (folder / "en.txt").touch()
+    assert definitions.text_file(config, "words", "en") == "inputs/texts/en.txt"
+
+
 def test_downstream_grid_names_what_is_missing():
     config = validate(BASE)
     found = table_grids.downstream_grid(config)["downstream"]

@@ -29,7 +29,7 @@ def test_defaults_are_filled_in():
     assert config["seeds"] == [0]
     assert config["sparsities"] == [0.5]
     assert config["evaluation"] == {
-        "perplexity": {"length": 256, "split": "test"},
+        "perplexity": {"length": 128, "split": "test"},
         "most_unknown_tokens": 0.05,
     }
     assert config["resampling"] == {"draws": 2000, "confidence": 0.95}
@@ -251,7 +251,7 @@ def test_table_grid_by_hand():
     assert found["seeds"] == [1, 4]
     known = {"new_family": False, "evaluated": True}
     assert found["languages"]["sw"] == {"role": "unseen", "name": "sw"} | known
-    assert (found["split"], found["length"], found["baseline"]) == ("test", 256, "wanda")
+    assert (found["split"], found["length"], found["baseline"]) == ("test", 128, "wanda")
 
 
 def test_a_new_unseen_language_leaves_masks_and_correlations_alone():

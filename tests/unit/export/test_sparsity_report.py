@@ -21,7 +21,6 @@ from multiprune.export.sparsity_report import (
     as_text,
     keeps_pattern,
     matrices,
-    own_paragraphs,
     sparsity_of,
     sparsity_rows,
     together,
@@ -346,17 +345,21 @@ def test_text_and_patterns_may_be_given_again(llama, tmp_path, monkeypatch):
     assert (table[0]["1:4"], table[0]["3:4"], "2:4" in table[0]) == ("yes", "no", False)
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_no_text(tmp_path):
-    (tmp_path / "t").write_bytes(b'\xef\xbb\xbf{"text": "h\xc3\xa9"}\r\n\r\n{"text": "o"}\r\n')
-    assert own_paragraphs(tmp_path / "t") == ["hé", "o"]
-
-
-def test_text_that_is_not_utf8_is_one_line(tmp_path):
-    (tmp_path / "t").write_bytes(b'{"text": "good"}\n{"text": "caf\xe9"}\n')
-    with pytest.raises(InputError) as error:
-        own_paragraphs(tmp_path / "t")
-    expected = f"{tmp_path}/t: line 2 is not UTF-8 (byte 0xe9); convert the file to UTF-8"
-    assert str(error.value) == expected
+def test_plain_text_is_scored_as_the_workflow_scores_it(llama, tmp_path, monkeypatch):
+    """Its paragraphs, parted either way, are those of the rows that fetching makes of them."""
+    paragraphs = ["all human beings", "are born free"]
+    rows = own_text(tmp_path / "en.jsonl", *paragraphs)
+    blank, lines = tmp_path / "blank.txt", tmp_path / "lines.txt"
+    blank.write_text("all human\nbeings\n\n are born  free\n")
+    lines.write_text("all human beings\n\nare born free\n")
+    found = []
+    for path, *more in ((rows,), (blank,), (lines, "--paragraphs", "lines")):
+        table = verify(
+            monkeypatch, llama, tmp_path / "t.csv", "--text", f"en={path}", "--length", 8, *more
+        )
+        found.append(table[-1])
+    assert found[0] == found[1] == found[2]
+    assert float(found[0]["perplexity"]) > 1
 
 
 BROKEN = ["{", '{"id": 1}', "[1]", "3", '{"text": 3}', '{"text": null}', r'{"text": "\ud800"}']

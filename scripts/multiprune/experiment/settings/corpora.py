@@ -20,14 +20,14 @@ class UdhrCorpus(Section):
 
 
 class TextCorpus(Section):
-    """Own text files, {text}.txt per language; parallel ones are paired by position."""
+    """Own text files, {text}.txt or .jsonl per language; parallel ones are paired by position."""
 
     kind: Literal["text"] = KIND
     folder: Folder = Field(description="Folder with one text file a language.")
     paragraphs: Literal["blank_lines", "lines"] = Field(
         "blank_lines",
-        description="Parted by blank lines, or one a line, where an empty line stands for a "
-        "missing one.",
+        description="Of .txt: parted by blank lines, or one a line, where an empty line stands for "
+        "a missing one. A .jsonl has one an object.",
     )
 
 

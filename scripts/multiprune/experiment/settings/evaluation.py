@@ -17,8 +17,9 @@ class Perplexity(Section):
     """Perplexity on the text of every language."""
 
     length: WindowLength = Field(
-        256,
-        description="Tokens scored in a window; perplexities of different lengths do not compare.",
+        128,
+        description="Tokens scored in a window, by default as many as in the demo; perplexities of "
+        "different lengths do not compare.",
     )
     split: Literal["test", "validation"] = Field(
         "test", description="Text to score: test for results, validation for choosing constants."

@@ -30,19 +30,14 @@ class AnyModel(Section):
     )
 
 
-class ModelHere(AnyModel):
-    """Needs no download of its own size."""
-
-    parameters: Billions = 0.2
-
-
 PackageName = Annotated[str, Field(pattern=FILE_NAME, max_length=100)]
 
 
-class PackagedModel(ModelHere):
+class PackagedModel(AnyModel):
     """A GGUF file inside a Python package, or spread over several, converted once; no hub."""
 
     kind: Literal["package_gguf"] = KIND
+    parameters: Billions = 0.2
     package: str = Field(pattern=FILE_NAME, description="Python package that ships the file.")
     version: str | None = Field(
         None,
@@ -66,10 +61,16 @@ class PackagedModel(ModelHere):
     )
 
 
-class LocalModel(ModelHere):
+class LocalModel(AnyModel):
     """A Hugging Face folder on this machine; linked, not copied."""
 
     kind: Literal["local"] = KIND
+    parameters: float | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        description="Billions of parameters, as for other kinds; counted in the files if left out.",
+    )
     folder: Folder = Field(
         description="Folder with config.json and safetensors; of the hub's cache its "
         "snapshots/COMMIT."

@@ -1,17 +1,11 @@
-"""A UTF-8 file a language, whose paragraphs are parted by blank lines, or are one a line."""
+"""A user's own file a language: plain text, or a JSON object with a "text" a line."""
 
-from itertools import groupby
 from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.fetch.definitions import needed_source
-from multiprune.fetch.normal_form import normal_text, seen_text
-from multiprune.fetch.splits import (
-    Dealt,
-    paragraph_counts,
-    split_of_position,
-    without_repeats,
-)
+from multiprune.fetch.own_text import BLANK_LINES, LINES, PLAIN, positions, too_few
+from multiprune.fetch.splits import Dealt, paragraph_counts, split_of_position, without_repeats
 
 FEWEST_PARAGRAPHS = 10  # one full turn of the rule that deals rows to splits
 
@@ -24,15 +18,14 @@ def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dic
     positions there are is noted, since parallel files must have as many.
     """
     path = needed_source(source, "the text file")
-    lines = corpus.get("paragraphs") == "lines"
-    paragraphs = split_lines(_decode(path)) if lines else split_paragraphs(_decode(path))
+    other = path.with_suffix(".jsonl" if path.suffix == PLAIN else PLAIN)
+    if other.is_file():
+        raise InputError(f"{path}: {other.name} stands beside it; remove one of the two")
+    parted_by = corpus.get("paragraphs", BLANK_LINES)
+    paragraphs = positions(path, parted_by)
     if (found := sum(map(bool, paragraphs))) < FEWEST_PARAGRAPHS:
-        hint = "" if lines else ", and part paragraphs by blank lines or set `paragraphs: lines`"
-        raise InputError(
-            f"{path}: has {found} paragraphs, at least {FEWEST_PARAGRAPHS} are needed; add text"
-            f"{hint}"
-        )
-    prefix = "line" if lines else "p"
+        raise too_few(path, found, FEWEST_PARAGRAPHS, parted_by)
+    prefix = "line" if parted_by == LINES and path.suffix == PLAIN else "p"
     dealt = [
         ({"id": f"{prefix}{position + 1:06d}", "text": paragraph}, split_of_position(position))
         for position, paragraph in enumerate(paragraphs)
@@ -46,46 +39,3 @@ def check(corpus: dict, pinned: dict, text: str, source: Path | None) -> str:
     """How many paragraphs the file gives."""
     dealt, _notes = read(corpus, text, source)
     return paragraph_counts(dealt)
-
-
-def split_paragraphs(text: str) -> list[str]:
-    """Paragraphs between blank lines, in normal form and on one line each."""
-    lines = normal_text(text).split("\n")
-    blocks = groupby(lines, key=lambda line: bool(seen_text(line)))
-    return [_on_one_line(" ".join(block)) for seen, block in blocks if seen]
-
-
-def split_lines(text: str) -> list[str]:
-    """One paragraph a line, in normal form; empty where nothing is seen.
-
-    Only `\\n` ends a line, as `wc -l` counts: all else that may, such as U+2028, stands within.
-    """
-    lines = map(_on_one_line, map(normal_text, text.removesuffix("\n").split("\n")))
-    return [line if seen_text(line) else "" for line in lines]
-
-
-def _on_one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _decode(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        reason = "no such file" if missing else f"cannot be read ({error.strerror})"
-        raise InputError(
-            f"{path}: {reason}; a text corpus needs one {{text}}.txt a language in its folder"
-        ) from None
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}) at offset "
-            f"{error.start}; convert the file to UTF-8"
-        ) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise InputError(f"{path}: line {line} holds a NUL character; is this a text file?")
-    return text

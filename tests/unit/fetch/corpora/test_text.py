@@ -1,5 +1,6 @@
 """Paragraphs and lines of a user's own files."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multiprune.errors import InputError
-from multiprune.fetch.corpora.text import split_paragraphs
+from multiprune.fetch.own_text import split_paragraphs
 from multiprune.fetch.splits import SPLITS, read_corpus
 
 LATIN = st.text("abc def", min_size=1).filter(str.strip)
@@ -58,20 +59,48 @@ class TestText:
         path.write_bytes(("\n".join(f"line {number}" for number in range(12)) + end).encode())
         assert read_text(path, paragraphs="lines")[1]["paragraphs"] == count
 
+    def test_objects_by_hand(self, tmp_path):
+        """A paragraph each, whatever `paragraphs` says; an empty one moves no other."""
+        path = tmp_path / "en.jsonl"
+        texts = [f"text {number}" for number in range(1, 13)]
+        texts[1], texts[2], texts[11] = " \u200b", "on two\n lines", "text 1"
+        lines = [json.dumps({"id": "any", "text": text}) for text in texts]
+        path.write_text("\ufeff" + "\n\n".join(lines) + "\n", encoding="utf-8")
+        rows, notes = read_text(path, paragraphs="lines")
+        found = {row["id"]: row["text"] for split in SPLITS for row in rows[split]}
+        expected = {f"p{number:06d}": f"text {number}" for number in range(1, 12)}
+        del expected["p000002"]
+        assert found == expected | {"p000003": "on two lines"}
+        assert [row["id"] for row in rows["validation"]] == ["p000007"]
+        assert notes == {"repeats_left_out": 1, "paragraphs": 12}
+
+    def test_two_files_of_one_language(self, tmp_path):
+        for name in ("en.txt", "en.jsonl"):
+            (tmp_path / name).write_text("")
+        with pytest.raises(InputError, match=r"en\.jsonl: en\.txt stands beside it; remove one"):
+            read_text(tmp_path / "en.jsonl")
+
     @pytest.mark.parametrize(
-        ("paragraphs", "message"),
+        ("lines", "paragraphs", "message"),
         [
-            ("lines", "has 9 paragraphs, at least 10 are needed; add text"),
+            (9, "lines", "has 9 paragraphs, at least 10 are needed; add text"),
             (
+                9,
                 "blank_lines",
-                "has 1 paragraphs, at least 10 are needed; add text, and part paragraphs by blank "
-                "lines or set `paragraphs: lines`",
+                "has 1 paragraphs, at least 10 are needed; add text and part paragraphs by blank "
+                "lines",
+            ),
+            (
+                216,
+                "blank_lines",
+                "has 1 paragraphs, at least 10 are needed; its 216 lines are a paragraph each with "
+                "`paragraphs: lines`; else add text and part paragraphs by blank lines",
             ),
         ],
     )
-    def test_too_few(self, tmp_path, paragraphs, message):
+    def test_too_few(self, tmp_path, lines, paragraphs, message):
         path = tmp_path / "en.txt"
-        path.write_text("\n".join(f"line {number}" for number in range(9)))
+        path.write_text("\n".join(f"line {number}" for number in range(lines)))
         with pytest.raises(InputError) as caught:
             read_text(path, paragraphs=paragraphs)
         assert str(caught.value) == f"{path}: {message}"
@@ -100,7 +129,7 @@ class TestText:
 
     def test_missing_file_and_missing_source(self, tmp_path):
         with pytest.raises(
-            InputError, match=r"no such file; a text corpus needs one \{text\}\.txt"
+            InputError, match=r"no such file; own text is a file in UTF-8, \{text\}\.txt or"
         ):
             read_text(tmp_path / "none.txt")
         with pytest.raises(InputError, match="--source: is missing"):

@@ -1,0 +1,59 @@
+"""Is a user's own text long enough for its windows? Known from file sizes, before any job.
+
+How many tokens a text has is known only to a tokenizer: numbers here are about right where it knows
+the language, and too low elsewhere.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from multiprune.experiment.downloads import text_file
+from multiprune.experiment.grid import CALIBRATION
+from multiprune.experiment.methods import evaluated, languages
+from multiprune.experiment.settings.experiment import Experiment
+from multiprune.fetch.splits import SHARES
+
+BYTES_PER_TOKEN = 4
+# Below, intervals are clearly too narrow (uncertainty.windows: 91% cover with 10 windows).
+ENOUGH_WINDOWS = 30
+
+
+def short_texts(experiment: Experiment) -> Iterator[str]:
+    """A line for each text that is too short to calibrate on, and one for those to test on."""
+    asked = experiment.calibration
+    needed = asked.samples * asked.length
+    for language in languages(experiment, CALIBRATION):
+        if (size := _size(experiment, language)) is None:
+            continue
+        about = _tokens(size, "calibration")
+        if about < needed:
+            yield (
+                f"{_file(experiment, language)}: has {size:,} bytes, about {about:,} tokens to "
+                f"calibrate on; {asked.samples} windows of {asked.length} tokens need {needed:,}"
+            )
+    length, split = experiment.evaluation.perplexity.length, experiment.evaluation.perplexity.split
+    windows = {
+        language: _tokens(size, split) // length
+        for language in evaluated(experiment)
+        if (size := _size(experiment, language)) is not None
+    }
+    if few := {language: count for language, count in windows.items() if count < ENOUGH_WINDOWS}:
+        fewest = min(few, key=few.get)
+        yield (
+            f"own text of {', '.join(few)}: gives about {few[fewest]} {split} windows of {length} "
+            f"tokens in {fewest}; below {ENOUGH_WINDOWS} intervals come out too narrow"
+        )
+
+
+def _file(experiment: Experiment, language: str) -> str:
+    return text_file(experiment, experiment.languages[language].corpus, language)
+
+
+def _size(experiment: Experiment, language: str) -> int | None:
+    """Bytes of a language's own text; None for other corpora, and where it is missing."""
+    path = Path(_file(experiment, language))
+    return path.stat().st_size if path.is_file() else None
+
+
+def _tokens(size: int, split: str) -> int:
+    return size * SHARES[split] // sum(SHARES.values()) // BYTES_PER_TOKEN
