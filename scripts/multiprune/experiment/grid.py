@@ -45,6 +45,10 @@ class Grid:
     # For the tables that are of these: every calibration set, methods with constants to choose.
     calibration_sets: list[str] = field(default_factory=list)
     choosing: list[str] = field(default_factory=list)
+    # What figures call methods, by their names; those without a label are called by their names.
+    labels: dict[str, str] = field(default_factory=dict)
+    # What was generated: languages and runs; empty without examples.
+    examples: dict = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path | str) -> "Grid":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.experiment.downloads import has_text
-from multiprune.experiment.grid import CODE
+from multiprune.experiment.grid import CODE, DENSE
 from multiprune.experiment.language_table import (
     TABLE,
     WRITING_SYSTEMS,
@@ -47,6 +47,20 @@ def check_models(experiment: Experiment) -> None:
             f"models.{name}: results/{experiment.experiment}/{name} is not for a model; take "
             "another name"
         )
+
+
+def check_labels(experiment: Experiment) -> None:
+    """Raise InputError where two methods would be called the same."""
+    taken = {DENSE, *experiment.methods}
+    for name, method in experiment.methods.items():
+        if method.label in (None, name):
+            continue
+        if method.label in taken:
+            raise InputError(
+                f"methods.{name}.label: found {method.label!r}, which another method is called; "
+                "allowed is a label for each"
+            )
+        taken.add(method.label)
 
 
 def with_languages(experiment: Experiment) -> Experiment:

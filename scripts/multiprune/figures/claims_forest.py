@@ -24,6 +24,8 @@ from multiprune.figures.wording import Tables, document
 
 TABLES = ("claims",)
 STANDARD = True
+TITLE = "Claims and verdicts"
+PLACE = 90
 EMPTY = "There is no claim to judge."
 COLOURS = {
     SUPPORTED: style.PALETTE[0],

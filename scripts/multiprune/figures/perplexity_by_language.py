@@ -16,6 +16,8 @@ from multiprune.figures.wording import (
 
 TABLES = ("perplexity",)
 STANDARD = True
+TITLE = "By language, as sparsity grows"
+PLACE = 25
 EMPTY = "There is no pruned model whose perplexity could be shown over sparsity."
 
 

@@ -17,6 +17,8 @@ COLUMNS = [
 ]  # fmt: skip
 READS = ("claims", "perplexity", "downstream", "table:structure")
 STANDARD = True
+TITLE = "Claims and verdicts"
+PLACE = 90
 CAPTION = """\
 What the papers claim, or what the experiment asks, and whether it holds, a row per model and claim.
 

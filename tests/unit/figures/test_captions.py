@@ -17,7 +17,7 @@ from multiprune.figures import (
     sparsity_by_block,
     wording,
 )
-from multiprune.files.markup import restructured
+from multiprune.report.opening import FILTERS
 from unit.figures.every import FIGURES
 from unit.figures.test_figures import grid_of, tables_of
 from unit.files.test_markup import NASTY, shown
@@ -120,7 +120,7 @@ def front_page(tmp_path, monkeypatch):
     verdicts.parent.mkdir(parents=True)
     verdicts.write_text("Pruning helps: inconclusive.\n")
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    environment.filters["restructured"] = restructured  # as in rules/common.smk
+    environment.filters.update(FILTERS)  # as in rules/common.smk
     template = environment.from_string((STATIC / "workflow.rst").read_text())
 
     def render(seeds, name="Swahili"):
