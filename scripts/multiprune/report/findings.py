@@ -137,8 +137,8 @@ def _languages(pruned: pd.DataFrame, grid: Grid) -> str:
     counts = pruned.groupby("sparsity")["method"].nunique().reindex(rows["sparsity"].unique())
     sparsity = counts.idxmax()
     here = rows[rows["sparsity"] == sparsity].set_index("language_set")
-    start = f"Under {_called(grid.baseline, grid)} at {_percent(sparsity)}"
-    spoken = {CALIBRATION: "the calibration languages lose", UNSEEN: "unseen ones"}
+    start = f"Against dense, with {_called(grid.baseline, grid)} at {_percent(sparsity)}:"
+    spoken = {CALIBRATION: "calibration languages", UNSEEN: "unseen ones"}
     parts = [
         f"{spoken[role]} {Ratio.of(here.loc[role], DENSE_RATIO)}"
         for role in ROLES
@@ -147,5 +147,5 @@ def _languages(pruned: pd.DataFrame, grid: Grid) -> str:
     if ALL in here.index and here.loc[ALL, "languages"] > 1:
         code = here.loc[ALL, "worst_language"]
         name = grid.languages.get(code, {}).get("name") or code
-        parts.append(f"most of all {name}, {here.loc[ALL, 'worst_ratio']:.3f} times")
+        parts.append(f"the highest {name} with {here.loc[ALL, 'worst_ratio']:.3f} times")
     return f"{start} {', '.join(parts)}." if len(parts) > 1 else ""

@@ -8,20 +8,21 @@ import re
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
+from textwrap import indent, wrap
 
 from multiprune.files.markup import restructured
 from multiprune.report.origin import origin
 
 HEADLINE = "method_comparison"
+WIDTH = 5000  # of a line; docutils takes 10,000 characters at most, a browser joins the lines
 WORKFLOW = Path(__file__).parents[3]
 
 
 def tab_title(config: Mapping) -> str:
     """Give the browser's tab the experiment's name: the report calls itself Snakemake Report."""
     title = escape(f"{config['experiment']}: pruned language models", quote=True)
-    return _raw(
-        f'<style data-title="{title}" onload="document.title = this.dataset.title"></style>'
-    )
+    script = "document.title = this.dataset.title"  # the page may hold no <script>
+    return _raw(f'<style data-title="{title}" onload="{script}"></style>')
 
 
 def headline(config: Mapping) -> str:
@@ -33,16 +34,15 @@ def headline(config: Mapping) -> str:
         if picture.is_file():
             shown = escape(_first_paragraph(results / "captions" / f"{HEADLINE}-{model}.rst"))
             content = base64.b64encode(picture.read_bytes()).decode()
-            source = f"data:image/png;base64,{content}"
+            source = "\n".join(["data:image/png;base64,", *wrap(content, WIDTH)])
             parts.append(_raw(f'<img class="headline" alt="{shown}" src="{source}">'))
     return "\n\n".join(parts)
 
 
 def provenance(config: Mapping) -> str:
-    """Where the numbers come from, a line a subject, in a box."""
+    """Where the numbers come from, a list with a line a subject."""
     known = origin(config, Path("results", config["experiment"]), WORKFLOW)
-    lines = [f"   - **{subject}**: {restructured(said)}" for subject, said in known.items()]
-    return "\n".join([".. container:: provenance", "", *lines])
+    return "\n".join(f"- **{subject}**: {restructured(said)}" for subject, said in known.items())
 
 
 FILTERS = {
@@ -54,7 +54,7 @@ FILTERS = {
 
 
 def _raw(html: str) -> str:
-    return f".. raw:: html\n\n   {html}"
+    return f".. raw:: html\n\n{indent(html, '   ')}"
 
 
 def _first_paragraph(caption: Path) -> str:

@@ -5,7 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
@@ -145,10 +145,6 @@ def _versions(records: list[dict]) -> str:
     for record in records:
         for name, number in record.get("provenance", {}).get("versions", {}).items():
             found.setdefault(name, set()).add(number)
-    here = {"Python": python_version()}
-    try:
-        here["Snakemake"] = version("snakemake")
-    except PackageNotFoundError:
-        pass
+    here = {"Python": python_version(), "Snakemake": version("snakemake")}
     listed = [f"{name} {' and '.join(sorted(numbers))}" for name, numbers in sorted(found.items())]
     return ", ".join([*listed, *(f"{name} {number}" for name, number in here.items())])

@@ -1,5 +1,6 @@
 """The table `examples`: what dense and pruned models write behind the same prompts."""
 
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ NEEDS = "evaluation.examples"
 STANDARD = True
 TITLE = "Examples of text"
 PLACE = 15
+UNSHOWN = {"Cc", "Cs"}  # control characters, halves of surrogate pairs
 CAPTION = """\
 What the dense model and every pruned one write behind the same prompt, a row per language and
 method.
@@ -51,4 +53,10 @@ def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
 
 def _texts(example: dict) -> tuple[str, str]:
     """Prompt and continuation on one line each."""
-    return " ".join(example["prompt"].split()), " ".join(example["continuation"].split())
+    return _shown(example["prompt"]), _shown(example["continuation"])
+
+
+def _shown(text: str) -> str:
+    """Text on one line, in which what no page can show is marked as such."""
+    line = " ".join(text.split())
+    return "".join("\ufffd" if unicodedata.category(c) in UNSHOWN else c for c in line)

@@ -90,4 +90,8 @@ def _short(cell: str) -> str:
     if not DECIMAL.fullmatch(cell):
         return cell
     rounded = float(f"{float(cell):.{DIGITS}g}")
-    return f"{rounded:.0f}" if 10**DIGITS <= abs(rounded) < PLAIN else f"{rounded:.{DIGITS}g}"
+    if 10**DIGITS <= abs(rounded) < PLAIN:
+        return f"{rounded:.0f}"
+    # 1.00 is rounded, 1 is exact.
+    exact = rounded == float(cell)
+    return f"{rounded:.{DIGITS}g}" if exact else f"{rounded:#.{DIGITS}g}".rstrip(".")
