@@ -85,7 +85,7 @@ rule write_findings:
     params:
         command=job("write_findings.py"),
         results=options.results,
-        content_of_grid=options.grid_of_figures,
+        content_of_grid=options.grid_of_findings,
     shell:
         "python {params.command} "
         "--table {input.table:q} --grid {params.results:q}/grid.json "

@@ -144,6 +144,10 @@ class Options:
         """Digest of the part of the grid that figures depend on."""
         return self._grid_of_figures
 
+    def grid_of_findings(self, wildcards: Any) -> str:
+        """Digest of the part of the grid that the results in words depend on."""
+        return sha256_json(table_grids.findings_grid(self.experiment))
+
     def caption_of_table(self, wildcards: Any) -> str:
         """What explains a table's columns in the report."""
         return registry.constants("tables", wildcards.table)["CAPTION"]

@@ -145,6 +145,12 @@ def whole_grid(config: Experiment) -> dict:
     return {**figures_grid(config), "examples": examples_config.grid(config)}
 
 
+def findings_grid(config: Experiment) -> dict:
+    """The part of `whole_grid` that the results in words depend on: what things are called."""
+    names = {code: config.languages[code].name for code in sorted(config.languages)}
+    return {"baseline": config.baseline, "labels": labels(config), "names": names}
+
+
 def figures_grid(config: Experiment) -> dict:
     """The part of `whole_grid` that figures depend on, which show names and methods."""
     more = {"calibration_sets": all_calibration_sets(config), "choosing": choosing(config)}

@@ -16,7 +16,7 @@ from multiprune.figures.wording import Tables, document, measured_text, sentence
 
 TABLES = ("perplexity",)
 STANDARD = False
-TITLE = "Loss against how well a language is known"
+TITLE = "Loss by how well a language is known"
 PLACE = 27
 EMPTY = "There are fewer than three languages with a dense and a pruned result of the baseline."
 FEWEST = 3  # languages

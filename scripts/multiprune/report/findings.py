@@ -148,4 +148,4 @@ def _languages(pruned: pd.DataFrame, grid: Grid) -> str:
         code = here.loc[ALL, "worst_language"]
         name = grid.languages.get(code, {}).get("name") or code
         parts.append(f"the highest {name} with {here.loc[ALL, 'worst_ratio']:.3f} times")
-    return f"{start} {', '.join(parts)}." if len(parts) > 1 else ""
+    return f"{start} {', '.join(parts)}." if parts else ""
