@@ -62,7 +62,7 @@ def test_comparison_states_the_numbers_of_the_table():
 def test_comparison_without_baseline_is_against_dense():
     grid = grid_of(methods=["magnitude", "owl"])
     text = method_comparison.caption(tables_of(grid), grid, "m")
-    assert "times dense over all languages: owl 2.850 [2.707, 2.993]; magnitude 18" in text
+    assert "times dense over all languages: owl 2.850 [2.707, 2.992]; magnitude 18" in text
 
 
 def test_languages_are_counted_by_verdict():
@@ -133,7 +133,8 @@ def front_page(tmp_path, monkeypatch):
             },
             "corpora": {"words": {"kind": "text"}}, "calibration": {"samples": 8, "length": 64},
             "evaluation": {"perplexity": {"split": "test", "length": 64}},
-            "methods": {"m-wanda": {}, "wanda": {}}, "sparsities": [0.5], "seeds": seeds,
+            "methods": {"m-wanda": {"label": "M_Wanda*"}, "wanda": {}},
+            "sparsities": [0.5], "seeds": seeds,
         }  # fmt: skip
         return rendered(template.render(snakemake={"config": config}))
 
@@ -145,6 +146,7 @@ def test_front_page_names_what_was_run(seeds, front_page):
     page = re.sub(r"<[^>]+>", "", front_page(seeds))
     assert "Models: smollm2-135m" in page
     assert "Calibrated on en (en); unseen: Swahili (sw)" in page
+    assert "Methods: M_Wanda* (m-wanda), wanda" in page
     assert "neither smaller nor faster" in page
     assert ("with one seed they say nothing" in page) == (len(seeds) == 1)
     assert "Calibration: 8 windows of 64 tokens" in page

@@ -75,7 +75,7 @@ def test_of_many_methods_a_few_are_named():
     others = [row(f"m{i}", (3 + i, 3, 9), (1.1 + i, 1.05, 9)) for i in range(5)]
     (_, line, _) = findings(table_of(WANDA, *others), grid_of())
     assert line.endswith(
-        "m1 2.100 times [1.050, 9.000], 3 more, up to m4 5.100 times [1.050, 9.000]."
+        "m1 2.100 times [1.050, 9.000], 2 more, up to m4 5.100 times [1.050, 9.000]."
     )
     assert "m2" not in line
 

@@ -101,5 +101,5 @@ def test_the_headline_is_the_figure_with_what_it_shows(results):
 def test_the_box_is_a_list_and_the_tab_has_the_name(results):
     lines = provenance(CONFIG).splitlines()
     assert all(line.startswith("- **") for line in lines)
-    assert "- **Models**: tiny llm_tiny 0.1.2" in lines
+    assert r"- **Models**: tiny llm\_tiny 0.1.2" in lines
     assert "small: pruned language models" in tab_title(CONFIG)
