@@ -50,11 +50,11 @@ from multiprune.fetch.revisions import RevisionLock
 from multiprune.fetch.room import short_texts
 from multiprune.files.json import canonical, write_json
 from multiprune.files.manifests import other_definition
-from multiprune.files.markup import restructured
 from multiprune.files.writing import replacing
 from multiprune.jobs import closing, command_line, slurm
 from multiprune.jobs.dates import check_dates
 from multiprune.jobs.planned import PlannedJobs
+from multiprune.report.opening import FILTERS
 
 if {"{", "}"} & set(str(ROOT)):
     sys.exit(f"error: {ROOT}: Snakemake takes {{ and }} for wildcards; rename the folder")
@@ -105,7 +105,7 @@ if workflow.is_main_process:
     # Here, since jobs render no captions.
     from jinja2.defaults import DEFAULT_FILTERS
 
-    DEFAULT_FILTERS.update(restructured=restructured)  # by which captions/workflow.rst writes names
+    DEFAULT_FILTERS.update(FILTERS)  # by which captions/workflow.rst writes names and results
 ASKED = command_line.command_line() if workflow.is_main_process else None
 EXPERIMENT = checked(config)
 config.update(EXPERIMENT.plain())  # which Snakemake records and the report reads

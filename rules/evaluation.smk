@@ -10,6 +10,7 @@ writes  <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.j
         <results>/{model}/seed{seed}/sweep/{method}/{candidate}.json and chosen.json
         <results>/tasks/{task}/{language}/ (a task built from a parallel corpus)
         <results>/{model}/seed{seed}/downstream/{method}/{sparsity}/{task}/{language}.json
+        <results>/{model}/seed{seed}/examples/{method}/{sparsity}.json
         <results>/{model}/cache/{key}.json (what was computed before is taken from here)
 """
 
@@ -141,6 +142,41 @@ rule perplexity:
     input:
         [plan.all_perplexity(model) for model in plan.models],
     localrule: True
+
+
+rule generate_examples:
+    """Let one model, dense or masked, continue the prompts of every language."""
+    input:
+        model="<resources>/models/{model}/manifest.json",
+        mask=ancient(plan.pruned),
+        record=plan.pruned_record,
+    output:
+        record="<results>/{model}/seed{seed}/examples/{method}/{sparsity}.json",
+    log:
+        "<logs>/generate_examples/{model}/seed{seed}/{method}/{sparsity}.log",
+    benchmark:
+        "<benchmarks>/generate_examples/{model}/seed{seed}/{method}/{sparsity}.jsonl"
+    conda:
+        "../envs/evaluation.yaml"
+    threads: 1
+    resources:
+        mem_mb=ask.model_memory,
+        runtime=ask.model_minutes,
+        gpu=1,
+    params:
+        command=job("generate_examples.py"),
+        results=options.results,
+        model="resources/models/{model}",
+        dtype=options.dtype,
+        prompts=options.prompts,
+        tokens=config["evaluation"].get("examples", {}).get("tokens", ""),
+    shell:
+        "python {params.command} "
+        "--model {params.model:q} --dtype {params.dtype:q} "
+        "--mask {input.mask:q} --seed {wildcards.seed:q} --method {wildcards.method:q} "
+        "--sparsity {wildcards.sparsity:q} "
+        "--prompts {params.prompts:q} --tokens {params.tokens:q} --threads {threads} "
+        "--cache {params.results:q}/{wildcards.model:q}/cache --output {output.record:q} > {log:q} 2>&1"
 
 
 rule build_cloze:

@@ -7,7 +7,7 @@ reads   <results>/{model}/seed{seed}/perplexity/, downstream/, sweep/, masks/, w
 writes  <results>/tables/by_model/{model}/{table}.csv, joined in <results>/tables/{table}.csv and
         .html, <results>/tables/claims.md and .tex,
         <results>/figures/{figure}-{model}.pdf and .png,
-        <results>/captions/{figure}-{model}.rst and claims.rst
+        <results>/captions/{figure}-{model}.rst, claims.rst and findings.rst
 """
 
 
@@ -66,6 +66,32 @@ rule write_claims:
         "--latex {output.latex:q} --restructured {output.restructured:q} > {log:q} 2>&1"
 
 
+rule write_findings:
+    """Write the results in words, for the front page of the report."""
+    input:
+        table="<results>/tables/summary.csv",
+    output:
+        restructured="<results>/captions/findings.rst",
+    log:
+        "<logs>/write_findings/findings.log",
+    benchmark:
+        "<benchmarks>/write_findings/findings.jsonl"
+    localrule: True
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        command=job("write_findings.py"),
+        results=options.results,
+        content_of_grid=options.grid_of_findings,
+    shell:
+        "python {params.command} "
+        "--table {input.table:q} --grid {params.results:q}/grid.json "
+        "--output {output.restructured:q} > {log:q} 2>&1"
+
+
 rule join_tables:
     """Put the models' tables below each other."""
     input:
@@ -76,7 +102,7 @@ rule join_tables:
             "<results>/tables/{table}.html",
             caption="captions/table.rst",
             category="Tables",
-            labels={"table": "{table}"},
+            labels=options.menu_of_table,
         ),
     log:
         "<logs>/join_tables/{table}.log",
@@ -93,10 +119,13 @@ rule join_tables:
         results=options.results,
         models=canonical(plan.models),
         caption=options.caption_of_table,
+        title=options.title_of_table,
+        labels=options.method_labels,
     shell:
         "python {params.command} "
         "--folder {params.results:q}/tables/by_model --models {params.models:q} "
-        "--table {wildcards.table:q} --output {output.table:q} --page {output.page:q} "
+        "--table {wildcards.table:q} --title {params.title:q} --labels {params.labels:q} "
+        "--output {output.table:q} --page {output.page:q} "
         "> {log:q} 2>&1"
 
 
@@ -111,7 +140,7 @@ rule draw_figure:
             caption="captions/figure.rst",
             category="Figures",
             subcategory="{model}",
-            labels={"figure": "{figure}"},
+            labels=options.menu_of_figure,
         ),
         caption="<results>/captions/{figure}-{model}.rst",
     log:
@@ -127,7 +156,7 @@ rule draw_figure:
     params:
         command=job("draw_figure.py", modules.of_figure),
         results=options.results,
-        content_of_grid=options.whole_grid,
+        content_of_grid=options.grid_of_figures,
     shell:
         "python {params.command} "
         "--figure {wildcards.figure:q} --model {wildcards.model:q} "

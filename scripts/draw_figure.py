@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from multiprune.errors import InputError
 from multiprune.experiment.grid import Grid
+from multiprune.figures.labels import labelled
 from multiprune.figures.style import SETTINGS
 from multiprune.figures.wording import document, unknown_languages
 from multiprune.files.checksums import replacing_signed
@@ -34,6 +35,7 @@ def main() -> None:
     with noting_inputs() as inputs:
         tables = {name: known_table(arguments.tables, name, grid) for name in figure.TABLES}
     grid, unknown = unknown_languages(tables, grid)
+    tables, grid = labelled(tables, grid)
     packages, named = [*TABLE_PACKAGES, "matplotlib"], [f"figures.{arguments.figure}"]
     made_of = as_text(origin(__file__, inputs, grid.seeds, packages, named))
     with matplotlib.rc_context(SETTINGS):

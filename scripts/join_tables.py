@@ -8,7 +8,7 @@ from multiprune.errors import InputError
 from multiprune.files.checksums import replacing_signed
 from multiprune.files.noted_inputs import noting_inputs
 from multiprune.files.tables import write_table
-from multiprune.jobs.command import run
+from multiprune.jobs.command import run, text_by_language
 from multiprune.jobs.provenance import origin
 from multiprune.registry import names
 from multiprune.tables.joining import join
@@ -22,7 +22,10 @@ def main() -> None:
     parser.add_argument("--table", required=True, choices=names("tables", having="COLUMNS"))
     parser.add_argument("--output", type=Path, required=True, help="CSV")
     parser.add_argument("--page", type=Path, required=True, help="HTML")
+    parser.add_argument("--title", required=True, help="of the page")
+    parser.add_argument("--labels", required=True, help="JSON, method -> what the page calls it")
     arguments = parser.parse_args()
+    labels = text_by_language("--labels", arguments.labels, "labels", "Wanda")
     try:
         models = json.loads(arguments.models)
     except ValueError:
@@ -33,8 +36,9 @@ def main() -> None:
         table = join(arguments.folder, models, arguments.table)
     # Seeds stand in the origins of the inputs.
     write_table(arguments.output, table, origin(__file__, inputs, []))
+    text = page(table, arguments.output, title=arguments.title, labels=labels)
     with replacing_signed(arguments.page) as temporary:
-        temporary.write_text(page(table, arguments.output), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -27,10 +27,11 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from multiprune.tables.pages import ROWS
+from multiprune.report.opening import HEADLINE
+from multiprune.tables.pages import ROWS, constant_columns
 
-WINDOW = {"width": 1366, "height": 900}
-NARROW = {"width": 800, "height": 900}
+WINDOW = {"width": 1400, "height": 1000}
+NARROW = {"width": 420, "height": 900}  # a phone
 PAGES = ("Workflow", "Statistics", "About")  # of every report; the other entries are categories
 UNRENDERED = re.compile(r"\{\{|\}\}|\{%|%\}|\bsnakemake\.|System Message")
 PATIENCE = 180_000  # milliseconds that anything may take to appear; a busy machine is slow
@@ -41,9 +42,11 @@ DECODED = """image => image.decode().then(
   () => image.naturalWidth > 0 && image.naturalHeight > 0, () => false)"""
 REACHED = """([menu, shown, whole]) => {
   const edge = menu.getBoundingClientRect().right, box = shown.getBoundingClientRect();
-  return box.left >= edge - 1 && box.right <= innerWidth && box.top >= 0
+  const beside = box.left >= edge - 1, below = box.top >= menu.getBoundingClientRect().bottom - 1;
+  return (beside || below) && box.right <= innerWidth && box.top >= 0
     && (box.bottom <= innerHeight || !whole);
 }"""
+FITS = "() => document.documentElement.scrollWidth <= innerWidth"
 INK = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
   .data.some((value, index) => index % 4 === 3 && value > 0)"""
 
@@ -122,12 +125,14 @@ class Reader:
         self.results()
 
     def front_page(self) -> None:
-        """What was run, and a row for each measured claim; beside the menu in a narrow window, too."""
+        """Results, their origin, and a row for each measured claim; in a narrow window, too."""
         self.place = "front page"
         text = self.content.locator(".prose")
         self.expect(self.folder.name in text.locator("h1.title").inner_text(), "no title")
         self.expect(not UNRENDERED.search(text.inner_text()), "holds a template's text")
         self.expect(text.locator(".system-message").count() == 0, "holds an error of docutils")
+        self.expect(self.page.title().startswith(self.folder.name), "the tab has no title")
+        self.results_first(text)
         claims = pd.read_csv(self.folder / "tables/claims.csv")
         measured = int((claims["verdict"] != "not measured").sum())
         self.expect(text.locator("tbody tr").count() == measured, "not a row for each claim")
@@ -135,6 +140,26 @@ class Reader:
             self.page.set_viewport_size(window)
             self.reached(text)
             self.picture(f"front-{name}")
+
+    def results_first(self, text: Locator) -> None:
+        """Findings, then the figure that compares the methods, then where they are from."""
+        written = (self.folder / "captions/findings.rst").read_text(encoding="utf-8")
+        findings = [squeezed(unescaped(line)) for line in written.split("- ", 1)[1].split("\n- ")]
+        shown = [
+            squeezed(item) for item in text.locator("ul").first.locator("li").all_inner_texts()
+        ]
+        self.expect(len(findings) > 1 and shown == findings, "does not begin with the findings")
+        figures = sorted(self.folder.glob(f"figures/{HEADLINE}-*.png"))
+        images = text.locator("img.headline").all()
+        self.expect(len(images) == len(figures) > 0, "not a figure for each model")
+        for image, figure in zip(images, figures, strict=False):
+            self.expect(image.evaluate(DECODED), "its figure cannot be shown")
+            source = "".join(image.get_attribute("src").split())
+            self.expect(embedded(source) == figure.read_bytes(), "another figure")
+            self.expect(len(image.get_attribute("alt")) > 40, "its figure has no text beside it")
+        box = text.locator(".provenance").inner_text()
+        for subject in ("Machine", "Duration", "Text", "Calibration", "Versions"):
+            self.expect(f"{subject}: " in box, f"does not say {subject}")
 
     def workflow(self) -> None:
         """The graph of rules."""
@@ -184,6 +209,9 @@ class Reader:
             below = self.menu.locator("ul a").all_inner_texts()
             return [path for name in below for path in self.category([*way, name])]
         self.picture("-".join(["menu", *way]))
+        numbers = [text.split()[0] for text in rows.locator("td:first-child").all_inner_texts()]
+        counted = [str(number + 1) for number in range(rows.count())]
+        self.expect(numbers == counted, f"entries stand as {' '.join(numbers)}")
         paths = []
         for index in range(rows.count()):
             self.go(way)
@@ -216,15 +244,24 @@ class Reader:
         self.reached(image, whole=True)
 
     def table(self, file: Path) -> None:
-        """The header and the rows of the CSV that lies in the folder, and a link to all of it."""
+        """What the CSV in the folder holds, each column or its one value, and a link to all of it.
+
+        The page fits into both windows; what is wider scrolls in its own box.
+        """
         frame = self.content.frame_locator("iframe")
         frame.locator("thead").wait_for()
         frame.locator("body").evaluate(LOADED)
         table = pd.read_csv(file, dtype=str, keep_default_na=False)
         header = frame.locator("th").all_inner_texts()
-        self.expect(header == list(table.columns), f"columns {header}")
-        models = frame.locator("tbody td:first-child").all_inner_texts()
-        self.expect(models == list(table.iloc[:ROWS, 0]), f"{len(models)} rows of {len(table)}")
+        same = constant_columns(table)
+        self.expect(header == list(table.columns.drop(same)), f"columns {header}")
+        said = frame.locator("body").inner_text()
+        self.expect(all(f"{name} = " in said or f"{name} is empty" in said for name in same), "cut")
+        rows = frame.locator("tbody tr").count()
+        self.expect(rows == min(len(table), ROWS), f"{rows} rows of {len(table)}")
+        for name, window in (("narrow", NARROW), ("wide", WINDOW)):
+            self.page.set_viewport_size(window)
+            self.expect(frame.locator("body").evaluate(FITS), f"wider than a {name} window")
         link = frame.locator("a[download]").get_attribute("href")
         self.expect(embedded(link) == file.read_bytes(), "the link holds another table")
 
@@ -237,8 +274,8 @@ class Reader:
         self.expect(not UNRENDERED.search(said), "the caption holds a template's text")
         self.expect(caption.locator(".system-message").count() == 0, "the caption has an error")
         if written.is_file() and self.place.endswith(".png"):
-            unescaped = re.sub(r"\\(.)", r"\1", written.read_text(encoding="utf-8"))
-            self.expect(said == squeezed(unescaped), "another caption")
+            text = unescaped(written.read_text(encoding="utf-8"))
+            self.expect(said == squeezed(text), "another caption")
 
     def home(self) -> None:
         self.menu.locator("nav a").first.click()
@@ -287,6 +324,11 @@ def expected(folder: Path) -> set[str]:
 def embedded(address: str) -> bytes:
     """The content of a data: address."""
     return base64.b64decode(address.split(";base64,", 1)[1])
+
+
+def unescaped(text: str) -> str:
+    """The text that reStructuredText without markup stands for."""
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 def squeezed(text: str) -> str:

@@ -22,9 +22,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def reported(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Results of the tiny experiment with a report, made as the README says."""
+    """Results of the tiny experiment with examples and a report, made as the README says."""
     workflow = finished.copy(tmp_path_factory.mktemp("reported") / "project")
+    workflow.add_overlay("tiny_examples.yaml")
+    both = ("--configfile", "tiny.yaml", "tiny_examples.yaml")
     style = ("--report-stylesheet", "profiles/demo/report.css")
-    outcome = workflow.run("--report", "results/tiny/report.html", *style)
-    assert outcome.code == 0, outcome.text
+    for asked in ((), ("--report", "results/tiny/report.html", *style)):
+        outcome = workflow.run(*asked, *both, config=False)
+        assert outcome.code == 0, outcome.text
     return workflow.folder / "results/tiny"

@@ -36,6 +36,8 @@ def test_each_kind_of_damage_is_noticed(browser: Browser, reported: Path, tmp_pa
             "error in the console: Failed to load resource: net::ERR_FAILED",
             "no answer: http://127.0.0.1:9/logo.png",
             "the report asks for http://127.0.0.1:9/logo.png",
+            "front page: its figure cannot be shown",
+            "front page: another figure",
             f"report: {figure('feature_overlap')} is missing",
             f"{figure('method_comparison')}: the picture cannot be shown",
             f"{figure('method_comparison')}: another picture",
@@ -43,6 +45,7 @@ def test_each_kind_of_damage_is_noticed(browser: Browser, reported: Path, tmp_pa
             f"{figure('ratio_to_baseline')}: no caption",
             f"{figure('perplexity_by_language')}: another caption",
             f"{table('overlap')}: columns ['a', 'b']",
+            "Figures > other: entries stand as 7",
             f"{table('overlap')}: 1 rows of 8",
             f"{table('overlap')}: the link holds another table",
             f"{table('summary')}: the caption holds a template's text",
@@ -67,6 +70,9 @@ def damaged(page: str) -> str:
     results[table("summary")]["caption"] = "{{ snakemake.config }}"
     for name, content in (("results", results), ("categories", categories)):
         page = page.replace(written(page, name), json.dumps(content))
+    begin = "data:image/png;base64,\\n"
+    assert page.count(begin) == 1
+    page = page.replace(begin, f"{begin}AAAA")
     before, end, after = page.rpartition("</body>")
     scripts = "<script>console.error('broken')</script><script>absent()</script>"
     return f"{before}{scripts}<img src='http://127.0.0.1:9/logo.png'>{end}{after}"

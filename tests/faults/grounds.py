@@ -34,7 +34,7 @@ EVERYTHING = (
     | masks(BOTH)
     | evaluations(BOTH | {"dense 0"})
     | joined("perplexity", "summary", "allocation", "correlation", "overlap", "claims")
-    | {"write_claims", "tables"}
+    | {"write_claims", "write_findings", "tables"}
 )
 
 

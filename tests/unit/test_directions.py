@@ -12,7 +12,7 @@ LIBRARY = Path(__file__).parents[2] / "scripts/multiprune"
 ORDER = [
     "errors", "registry", "files", "jobs", "models", "experiment", "uncertainty",
     "fetch", "calibration", "statistics", "pruning", "evaluation", "claims", "tables", "figures",
-    "export", "audit", "languages",
+    "report", "export", "audit", "languages",
 ]  # fmt: skip
 MOST_LINES = 400
 RULES = Path(__file__).parents[2] / "rules"

@@ -51,6 +51,7 @@ def tables(*kinds: str) -> set[str]:
     """
     made = [table for kind in kinds for table in TABLES[kind]]
     written = {"write_claims"} if "claims" in made else set()
+    written |= {"write_findings"} if "summary" in made else set()
     return {f"tabulate_results {MODEL} {table}" for table in made} | join(*made) | written
 
 

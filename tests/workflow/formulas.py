@@ -34,13 +34,22 @@ class Sizes:
                 self.candidates += math.prod(map(len, method["choose"].values()))
             sets |= {entry for entry in method.get("calibration", []) if "-" in entry}
         # perplexity, summary, claims, allocation, correlation, overlap, downstream, consistency
-        self.tables = 8 + (self.sweeps > 0)
+        self.examples = self._count_examples(config)
+        self.tables = 8 + (self.sweeps > 0) + (self.examples > 0)
         self.pruned = self.masks + self.sequential + self.moved
         self.pairs = len(sets)
         contrasts = (method.get("norm", {}).get("kind") for method in config["methods"].values())
         self.contrast = int("contrast" in contrasts)
         self._count_texts(config, sets)
         self._count_tasks(config)
+
+    def _count_examples(self, config: dict) -> int:
+        """Dense, and every method at the one sparsity, under one seed."""
+        if "examples" not in config["evaluation"]:
+            return 0
+        at, general = config["evaluation"]["examples"]["sparsity"], config["sparsities"]
+        methods = config["methods"].values()
+        return 1 + sum(at in method.get("sparsities", general) for method in methods)
 
     def _count_versions(self, method: dict, sparsities: list[float]) -> None:
         """A pattern n:m is one sparsity; without calibration there is nothing to draw."""
@@ -88,10 +97,12 @@ FORMULAS: dict[str, Callable[[Sizes], int]] = {
     "prune_sequentially": lambda n: n.models * n.sequential,
     "prune_with_update": lambda n: n.models * n.moved,
     "evaluate_perplexity": lambda n: n.models * (n.pruned + 1),
+    "generate_examples": lambda n: n.models * n.examples,
     "evaluate_candidate": lambda n: n.models * n.candidates,
     "choose_constants": lambda n: n.models * n.sweeps,
     "tabulate_results": lambda n: n.models * n.tables,
     "write_claims": lambda n: 1,
+    "write_findings": lambda n: 1,
     "join_tables": lambda n: n.tables,
     "draw_figure": lambda n: n.models * (10 + (n.sweeps > 0)),
     "all": lambda n: 1,

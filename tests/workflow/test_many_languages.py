@@ -68,7 +68,8 @@ ORDER = {f"rank_languages {MODEL} 0"}
 
 def outputs() -> set[str]:
     """All tables, what is written of claims, and all figures."""
-    made = {f"tabulate_results {MODEL} {table}" for table in ALL_TABLES} | {"write_claims"}
+    made = {f"tabulate_results {MODEL} {table}" for table in ALL_TABLES}
+    made |= {"write_claims", "write_findings"}
     made |= {f"join_tables {table}" for table in ALL_TABLES}
     return made | {f"draw_figure {figure} {MODEL}" for figure in FIGURES} | {"all"}
 
@@ -156,7 +157,8 @@ def test_the_plan_of_the_experiment_hundred_by_arithmetic(fresh: Workflow):
         "fetch_model": 1, "download_package": 1, "fetch_corpus": 140,
         "sample_calibration": 100, "collect_statistics": 100, "rank_languages": 1,
         "prune_model": methods, "evaluate_perplexity": methods + 1,
-        "tabulate_results": 7, "write_claims": 1, "join_tables": 7, "draw_figure": 7, "all": 1,
+        "tabulate_results": 7, "write_claims": 1, "write_findings": 1, "join_tables": 7,
+        "draw_figure": 7, "all": 1,
     }  # fmt: skip
 
 

@@ -182,6 +182,13 @@ def test_documents_on_claims(finished: Workflow):
         assert origin["code"] == scripts(finished, "write_claims.py")
 
 
+def test_the_results_in_words(finished: Workflow):
+    origin = read_json(origin_of(finished.folder / "results/tiny/captions/findings.rst"))
+    assert list(origin["inputs"]) == ["results/tiny/tables/summary.csv"]
+    check_inputs(finished, origin["inputs"])
+    assert origin["code"] == scripts(finished, "write_findings.py")
+
+
 def test_views_have_their_hash_beside_them(finished: Workflow):
     views = [
         path

@@ -13,6 +13,7 @@ from workflow.expected import (
     MAGNITUDE,
     MODEL,
     PRUNED,
+    TABLES,
     WANDA,
     WANDA_EN,
     corpora,
@@ -76,7 +77,7 @@ def test_everything_and_the_figures_miss_it_too(project: Workflow):
     (project.folder / RUN / "perplexity/wanda/0.5/de.json").unlink()
     expected = evaluations({"wanda 0.5"}) | tables("perplexity") | figures("perplexity")
     assert project.jobs() == expected
-    joined = join("perplexity", "summary", "claims") | {"write_claims"}
+    joined = join("perplexity", "summary", "claims") | {"write_claims", "write_findings"}
     assert project.jobs("figures") == expected - joined - {"all"} | {"figures"}
 
 
@@ -91,6 +92,14 @@ def test_new_calibration_language_reruns_what_calibrates_on_all(project: Workflo
     expected = corpora("fr") | statistics("fr") | masks(WANDA | M_WANDA)
     expected |= evaluations(PRUNED | DENSE) | tables(*ALL_TABLES) | figures()
     assert project.jobs() == expected
+
+
+def test_a_label_changes_figures_pages_and_words_only(project: Workflow):
+    with project.edit_config() as config:
+        config["methods"]["wanda"]["label"] = "Wanda"
+    pages = join(*(name for kind in ALL_TABLES for name in TABLES[kind]))
+    written = {"write_findings", "write_claims"}  # from tables that are written with their pages
+    assert project.jobs() == figures() | pages | written
 
 
 def equivalent_score(project: Workflow) -> None:

@@ -23,8 +23,10 @@ from multiprune.pruning.files import pruning_hash
 Sources = Mapping[Path, Sequence[Path] | None]  # None where Snakemake does not know them
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
-# A record is of one language, the job that writes it of all.
-RECORD = re.compile(r"[^/]+/seed\d+/(?:perplexity|downstream)/.+/(?P<language>[^/]+)\.json")
+# A record is of one language, the job that writes it of all; one of examples is of no text.
+RECORD = re.compile(
+    r"[^/]+/seed\d+/(?:perplexity|downstream|examples)/.+/(?P<language>[^/]+)\.json"
+)
 PNG = b"\x89PNG\r\n\x1a\n"
 COMMENT = b"Comment\0"  # where matplotlib puts the origin
 

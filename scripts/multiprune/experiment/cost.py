@@ -4,7 +4,6 @@ from multiprune.experiment import methods, table_grids
 from multiprune.experiment.grid import DENSE
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.sizes import billions
-from multiprune.experiment.sizes import billions
 
 BYTES_PER_WEIGHT = 2  # bfloat16
 STATISTICS_GB_PER_BILLION = 0.004  # four float64 sums a channel (Llama 3.1 8B: 27 MB a language)

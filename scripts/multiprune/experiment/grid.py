@@ -49,6 +49,10 @@ class Grid:
     choosing: list[str] = field(default_factory=list)
     # What `method_facts.facts` says of each method, for claims.
     facts: dict[str, dict] = field(default_factory=dict)
+    # What figures call methods, by their names; those without a label are called by their names.
+    labels: dict[str, str] = field(default_factory=dict)
+    # What was generated: languages and runs; empty without examples.
+    examples: dict = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path | str) -> "Grid":

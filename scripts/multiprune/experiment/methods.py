@@ -112,6 +112,12 @@ def activation_thresholds(experiment: Experiment) -> list[float]:
     return sorted(found)
 
 
+def labels(experiment: Experiment) -> dict[str, str]:
+    """What methods are called in figures and pages, by their names; those without one left out."""
+    methods = sorted(experiment.methods.items())
+    return {name: method.label for name, method in methods if method.label is not None}
+
+
 # How a method prunes.
 
 
@@ -139,7 +145,7 @@ def method_options(experiment: Experiment, name: str) -> dict:
     A threshold that is the statistics' own stands there only where it is chosen; numbers of
     speakers stand there as shares.
     """
-    ignored = ("sparsities", "calibration", "choose", "choose_at")
+    ignored = ("sparsities", "calibration", "choose", "choose_at", "label")
     method = experiment.methods[name]
     options = {key: value for key, value in method.plain().items() if key not in ignored}
     if not isinstance(method, Activated):

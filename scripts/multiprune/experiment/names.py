@@ -6,7 +6,7 @@ from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.experiment.downloads import has_text
-from multiprune.experiment.grid import CODE
+from multiprune.experiment.grid import CODE, DENSE
 from multiprune.experiment.language_table import (
     TABLE,
     WRITING_SYSTEMS,
@@ -54,6 +54,20 @@ def check_models(experiment: Experiment) -> None:
             for key in ("file", "version", "sha256"):
                 if getattr(model, key) is None:
                     raise InputError(f"models.{name}.{key}: is missing; parts need it")
+
+
+def check_labels(experiment: Experiment) -> None:
+    """Raise InputError where two methods would be called the same."""
+    taken = {DENSE, *experiment.methods}
+    for name, method in experiment.methods.items():
+        if method.label in (None, name):
+            continue
+        if method.label in taken:
+            raise InputError(
+                f"methods.{name}.label: found {method.label!r}, which another method is called; "
+                "allowed is a label for each"
+            )
+        taken.add(method.label)
 
 
 def with_languages(experiment: Experiment) -> Experiment:

@@ -13,6 +13,8 @@ from multiprune.experiment.settings.experiment import Experiment
 from multiprune.files.hashes import sha256_file, sha256_json
 from multiprune.files.json import canonical
 
+FIGURE_SPACE = "\u2007"
+
 
 class Options:
     """The arguments of an experiment's jobs, canonical: reordering the config changes none.
@@ -122,7 +124,12 @@ class Options:
         """The sparsity that a method's constants are chosen at."""
         return methods.sparsity_text(self.experiment.methods[wildcards.method].choose_at)
 
-    # Downstream tasks, tables and figures.
+    # Examples, downstream tasks, tables and figures.
+
+    def prompts(self, wildcards: Any) -> str:
+        """What models are given to continue, by language, as JSON."""
+        examples = self.experiment.evaluation.examples
+        return canonical(examples.prompts if examples else {})
 
     def folder_of_task(self, task: str) -> Callable[[Any], str]:
         """Parameter function: the folder with a folder for each language of a task."""
@@ -133,21 +140,60 @@ class Options:
         """Digest of the part of the grid that a table depends on."""
         return sha256_json(table_grids.grid_of_table(self.experiment, wildcards.table))
 
-    def whole_grid(self, wildcards: Any) -> str:
-        """Digest of the whole grid, of which figures show names and methods."""
-        return self._whole_grid
+    def grid_of_figures(self, wildcards: Any) -> str:
+        """Digest of the part of the grid that figures depend on."""
+        return self._grid_of_figures
+
+    def grid_of_findings(self, wildcards: Any) -> str:
+        """Digest of the part of the grid that the results in words depend on."""
+        return sha256_json(table_grids.findings_grid(self.experiment))
 
     def caption_of_table(self, wildcards: Any) -> str:
         """What explains a table's columns in the report."""
         return registry.constants("tables", wildcards.table)["CAPTION"]
 
+    def method_labels(self, wildcards: Any) -> str:
+        """What pages call methods, by their names, as JSON."""
+        return canonical(methods.labels(self.experiment))
+
+    def title_of_table(self, wildcards: Any) -> str:
+        """What the report calls a table."""
+        return registry.constants("tables", wildcards.table)["TITLE"]
+
+    def menu_of_table(self, wildcards: Any) -> dict[str, str]:
+        """A table's entry in the menu of the report."""
+        return {"table": _numbered("tables", wildcards.table, self._made_tables)}
+
+    def menu_of_figure(self, wildcards: Any) -> dict[str, str]:
+        """A figure's entry in the menu of the report."""
+        return {"figure": _numbered("figures", wildcards.figure, self._made_figures)}
+
     @cached_property
-    def _whole_grid(self) -> str:  # once, not for each figure
-        return sha256_json(table_grids.whole_grid(self.experiment))
+    def _made_tables(self) -> list[str]:
+        return table_grids.tables(self.experiment)
+
+    @cached_property
+    def _made_figures(self) -> list[str]:
+        return table_grids.figures(self.experiment)
+
+    @cached_property
+    def _grid_of_figures(self) -> str:  # once, not for each figure
+        return sha256_json(table_grids.figures_grid(self.experiment))
 
     def _constants(self, wildcards: Any) -> dict:
         tried = methods.candidates(self.experiment, wildcards.method)
         return {one.name: one.constants for one in tried}[wildcards.candidate]
+
+
+def _numbered(package: str, name: str, made: list[str]) -> str:
+    """The title of a table or figure behind its place among those that are made.
+
+    The report sorts entries as text: a space as wide as a digit puts 2 before 10.
+    """
+    entries = {other: registry.constants(package, other) for other in {*made, name}}
+    order = sorted(entries, key=lambda other: (entries[other]["PLACE"], other))
+    width = len(str(len(order)))
+    return f"{order.index(name) + 1:{FIGURE_SPACE}>{width}} {entries[name]['TITLE']}"
 
 
 def _content(path: str | None) -> str:

@@ -7,7 +7,7 @@ what a job is told apart by: `model`, `seed`, `method`, `sparsity`, `language` a
 from pathlib import Path
 from typing import Any
 
-from multiprune.experiment import downloads, downstream, methods, table_grids
+from multiprune.experiment import downloads, downstream, examples, methods, table_grids
 from multiprune.experiment.grid import CODE, DENSE, MASKS, WEIGHTS
 from multiprune.experiment.names import claims_file, lock_file
 from multiprune.experiment.settings.corpora import UdhrCorpus
@@ -200,6 +200,7 @@ class Plan:
         kinds = {
             "perplexity": self.all_perplexity,
             "downstream": self.all_downstream,
+            "examples": self.all_examples,
             "masks": self.all_pruned_records,
             "sweep": self.all_sweeps,
             "statistics": lambda model: self._all_sets(model, "statistics", self.calibrated),
@@ -276,6 +277,13 @@ class Plan:
             for path in self.task_records(task)
         ]
 
+    def all_examples(self, model: str) -> list[str]:
+        """What dense and pruned models wrote; none where the config asks for no examples."""
+        return [
+            f"<results>/{model}/seed{seed}/examples/{method}/{sparsity}.json"
+            for seed, method, sparsity in examples.runs(self.experiment)
+        ]
+
     # Everything of the experiment, by stage.
 
     def all_fetched(self) -> list[str]:
@@ -309,6 +317,7 @@ class Plan:
             self.all_pruned,
             self.all_perplexity,
             self.all_downstream,
+            self.all_examples,
         )
         return [
             *self.all_fetched(),
@@ -323,13 +332,14 @@ class Plan:
         return [f"<results>/tables/{name}.{ending}" for name in self.tables for ending in endings]
 
     def all_verdicts(self) -> list[str]:
-        """The verdicts on the claims, to read, to print, and for the front page of the report."""
+        """The verdicts on the claims, to read, to print, and for the report's front page."""
         if claims_file(self.experiment) is None:
             return []
         return [
             "<results>/tables/claims.md",
             "<results>/tables/claims.tex",
             "<results>/captions/claims.rst",
+            "<results>/captions/findings.rst",
         ]
 
     def all_figures(self) -> list[str]:

@@ -6,6 +6,7 @@ YAML file changes none.
 
 from multiprune.errors import InputError
 from multiprune.experiment import downstream as downstream_config
+from multiprune.experiment import examples as examples_config
 from multiprune.experiment.grid import DENSE, MASKS, OTHER_TABLE, PRUNE_MODEL, WEIGHTS
 from multiprune.experiment.language_table import family_names, script_names
 from multiprune.experiment.method_facts import facts
@@ -15,6 +16,7 @@ from multiprune.experiment.methods import (
     choice_of,
     choosing,
     evaluated,
+    labels,
     languages,
     method_options,
     moves_weights,
@@ -30,6 +32,7 @@ from multiprune.registry import constants, names
 # What a table can need of a config, as its module says it.
 NEEDS = {
     "evaluation.downstream": lambda config: config.evaluation.downstream is not None,
+    "evaluation.examples": lambda config: config.evaluation.examples is not None,
     "a method with choose": lambda config: bool(choosing(config)),
     "claims": lambda config: claims_file(config) is not None,
 }
@@ -142,8 +145,19 @@ def downstream_grid(config: Experiment) -> dict:
 
 def whole_grid(config: Experiment) -> dict:
     """All that tables and figures know of the experiment: the content of `grid.json`."""
+    return {**figures_grid(config), "examples": examples_config.grid(config)}
+
+
+def findings_grid(config: Experiment) -> dict:
+    """The part of `whole_grid` that the results in words depend on: what things are called."""
+    names = {code: config.languages[code].name for code in sorted(config.languages)}
+    return {"baseline": config.baseline, "labels": labels(config), "names": names}
+
+
+def figures_grid(config: Experiment) -> dict:
+    """The part of `whole_grid` that figures depend on, which show names and methods."""
     more = {"calibration_sets": all_calibration_sets(config), "choosing": choosing(config)}
-    return {**downstream_grid(config), **facts_grid(config), **more}
+    return {**downstream_grid(config), **facts_grid(config), **more, "labels": labels(config)}
 
 
 def facts_grid(config: Experiment) -> dict:
@@ -181,6 +195,16 @@ def sweep_grid(config: Experiment) -> dict:
     }
 
 
+def examples_grid(config: Experiment) -> dict:
+    """The models that wrote examples, and in which languages."""
+    return {
+        "seeds": sorted(config.seeds),
+        "languages": {},
+        "methods": {DENSE: _method_grid(config)[DENSE]},
+        "examples": examples_config.grid(config),
+    }
+
+
 def grid_of_table(config: Experiment, table: str) -> dict:
     """The part of the grid that a table depends on, by the results that it reads.
 
@@ -194,6 +218,7 @@ def grid_of_table(config: Experiment, table: str) -> dict:
 
 
 VIEWS = {  # of what a table reads; later ones hold more, or other keys
+    "examples": examples_grid,
     "sweep": sweep_grid,
     "statistics": correlation_grid,
     "all_statistics": overlap_grid,

@@ -5,7 +5,7 @@ import re
 from multiprune import registry
 from multiprune.errors import InputError
 from multiprune.experiment import candidates as sweep
-from multiprune.experiment import downstream, names, subsets
+from multiprune.experiment import downstream, examples, names, subsets
 from multiprune.experiment.downloads import text_code
 from multiprune.experiment.grid import CALIBRATION, CODE, DENSE
 from multiprune.experiment.group_pattern import check_quotes, parse_pattern
@@ -43,7 +43,9 @@ def validate(raw: object) -> Experiment:
     _check_sparsities(experiment.sparsities, "sparsities")
     for name in experiment.methods:
         experiment = _with_method(experiment, name)
+    names.check_labels(experiment)
     experiment = downstream.with_downstream(experiment)
+    experiment = examples.with_examples(experiment)
     for language in experiment.evaluation.perplexity.languages or ():
         where = "evaluation.perplexity.languages"
         must_be_one_of("language", language, experiment.languages, where)

@@ -28,6 +28,8 @@ from multiprune.figures.wording import Tables, document
 
 TABLES = ("scaling",)
 STANDARD = False
+TITLE = "Which calibration languages"
+PLACE = 42
 EMPTY = "There are no masks of calibration languages that were chosen, greedily or as the largest."
 CHOSEN = (GREEDY, LARGEST)
 RULES = {

@@ -19,6 +19,8 @@ from multiprune.figures.wording import Tables, document
 
 TABLES = ("claims",)
 STANDARD = True
+TITLE = "Claims and verdicts"
+PLACE = 90
 EMPTY = "There is no claim that was measured."
 COLOURS = {
     **dict.fromkeys(FOR, style.PALETTE[0]),

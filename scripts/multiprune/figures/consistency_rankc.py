@@ -11,6 +11,8 @@ from multiprune.figures.wording import Tables, document, number
 
 TABLES = ("consistency", "downstream")
 STANDARD = True
+TITLE = "Consistency of answers"
+PLACE = 35
 EMPTY = "No task has the same items in the reference language and in another one."
 
 

@@ -13,6 +13,8 @@ from multiprune.figures.wording import Tables, document, mean_of_draws, sentence
 
 TABLES = ("correlation",)
 STANDARD = True
+TITLE = "Correlation of languages"
+PLACE = 70
 EMPTY = "There is no correlation to show: it needs statistics of two calibration languages."
 BAND = (0.1, 0.9)
 

@@ -18,6 +18,8 @@ from multiprune.figures.wording import Tables, document
 
 TABLES = ("downstream",)
 STANDARD = True
+TITLE = "Downstream tasks"
+PLACE = 30
 EMPTY = "No downstream task was evaluated."
 LEVEL = 0.05  # of Holm's correction
 

@@ -15,6 +15,8 @@ from multiprune.figures.wording import Tables, document, mean_of_draws, sentence
 
 TABLES = ("overlap",)
 STANDARD = True
+TITLE = "Overlap of features"
+PLACE = 75
 EMPTY = "There is no overlap to show: it needs statistics of two calibration sets."
 LANGUAGE, PAIR, CONTROL = "languages", "translation", "monolingual"
 GROUPS = {  # in the order in which they are drawn

@@ -12,6 +12,7 @@ from matplotlib.transforms import Bbox
 
 from multiprune.experiment.grid import Grid
 from multiprune.figures import style
+from multiprune.figures.labels import relative
 
 UNKNOWN = "unknown"
 COLOURS = [*style.PALETTE[:7], style.PALETTE[9]]  # without the grey, which is for the others
@@ -71,7 +72,9 @@ def language_ratios(perplexity: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     Of the baseline and, where the experiment has it, the method named like it with m- in front.
     The mean is geometric.
     """
-    rows = perplexity[perplexity["method"].isin([grid.baseline, f"m-{grid.baseline}"])]
+    rows = perplexity[
+        perplexity["method"].isin([grid.baseline, relative("m-", grid.baseline, grid)])
+    ]
     rows = rows[rows["ratio_to_dense"].notna()]
     rows = one_sparsity(rows[rows["sparsity"].isin(_sparsities_of(grid.baseline, rows))])
     keys = ["method", "sparsity", "language", "role"]

@@ -19,6 +19,8 @@ from multiprune.figures.wording import Tables, document, mean_of_draws
 
 TABLES = ("structure",)
 STANDARD = False
+TITLE = "Structure of languages"
+PLACE = 50
 EMPTY = "There is no structure to show: it needs statistics of three calibration languages."
 WHOLE, THIRDS = "all", ("early", "middle", "late")
 FAMILIES = 8  # that have a colour

@@ -30,6 +30,8 @@ from multiprune.figures.wording import Tables, document, number, sentence, span,
 
 TABLES = ("scaling",)
 STANDARD = False
+TITLE = "How many calibration languages"
+PLACE = 40
 EMPTY = "There are no masks of random subsets of the calibration languages."
 NEAR = 1.01  # a ratio within this factor of that of all languages counts as reached
 CHANGE = {-1: "lower", 0: "not distinguishable", 1: "higher", None: "no intervals"}

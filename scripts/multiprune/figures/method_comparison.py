@@ -20,6 +20,8 @@ from multiprune.figures.wording import (
 
 TABLES = ("summary",)
 STANDARD = True
+TITLE = "Methods compared"
+PLACE = 10
 EMPTY = "There is no pruned model to compare."
 MARKERS = {"calibration": "o", "unseen": "D"}
 NEAR = 1.25  # ratios to the baseline beyond this factor leave the axis and become an arrow
@@ -34,6 +36,17 @@ def select(summary: pd.DataFrame) -> pd.DataFrame:
     counts = pruned.groupby("sparsity")["method"].nunique()
     shared = counts[counts > 1].index
     return pruned[pruned["sparsity"].isin(shared if len(shared) else counts.index)]
+
+
+def by_effect(summary: pd.DataFrame, sparsity: float, grid: Grid) -> list[str]:
+    """The methods at a sparsity from least to most perplexity over all languages."""
+    rows = summary[
+        (summary["method"] != DENSE)
+        & (summary["language_set"] == "all")
+        & (summary["sparsity"] == sparsity)
+    ]
+    effects = rows.set_index("method")["ratio_to_dense"]
+    return sorted(style.method_order(effects.index, grid), key=effects.__getitem__)
 
 
 def draw(tables: Tables, grid: Grid) -> Figure:
@@ -55,7 +68,7 @@ def draw(tables: Tables, grid: Grid) -> Figure:
         axes.remove()
     for index, sparsity in enumerate(sparsities):
         here = rows[rows["sparsity"] == sparsity]
-        methods = style.method_order(here["method"], grid)
+        methods = by_effect(tables["summary"], sparsity, grid)
         for offset, kind in enumerate(kinds):
             axes = panels.flat[index * len(kinds) + offset]
             last = index >= len(sparsities) - beside
@@ -178,8 +191,8 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
 
 
 def _comparison_at(sparsity: float, rows: pd.DataFrame, grid: Grid) -> str:
+    methods = by_effect(rows, sparsity, grid)
     rows = rows.set_index("method")
-    methods = style.method_order(rows.index, grid)
     if grid.baseline not in rows.index:
         parts = [
             f"{method} {_ratio(rows.loc[method], 'ratio_to_dense', 'ci')}" for method in methods

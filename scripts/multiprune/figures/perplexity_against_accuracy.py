@@ -15,6 +15,8 @@ from multiprune.figures.wording import Tables, document, number
 
 TABLES = ("downstream", "perplexity")
 STANDARD = True
+TITLE = "Perplexity against accuracy"
+PLACE = 32
 EMPTY = "No pruned model has both a perplexity and a downstream score in one language."
 NAMED = 15  # with more marks in a panel, languages are not written beside them
 MEANS = 5  # with more languages, a method's mean over them is drawn as well

@@ -16,6 +16,8 @@ from multiprune.figures.wording import (
 
 TABLES = ("perplexity",)
 STANDARD = True
+TITLE = "By language, as sparsity grows"
+PLACE = 25
 CALIBRATED = "Calibrated on it"
 LINES = {YES: "-", NO: "--"}
 EMPTY = "There is no pruned model whose perplexity could be shown over sparsity."

@@ -16,6 +16,8 @@ from multiprune.figures.wording import Tables, document, measured_text, role_lab
 
 TABLES = ("perplexity",)
 STANDARD = False
+TITLE = "Loss by how well a language is known"
+PLACE = 27
 EMPTY = "There are fewer than three languages with a dense and a pruned result of the baseline."
 FEWEST = 3  # languages
 FEWEST_RANKED = 5  # languages from which on there is a rank correlation

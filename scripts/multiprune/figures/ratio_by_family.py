@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 
 from multiprune.experiment.grid import CALIBRATION, Grid
 from multiprune.figures import language_groups, style
+from multiprune.figures.labels import relative
 from multiprune.figures.language_groups import UNKNOWN
 from multiprune.figures.wording import (
     Tables,
@@ -22,6 +23,8 @@ from multiprune.figures.wording import (
 
 TABLES = ("perplexity",)
 STANDARD = False
+TITLE = "By family and script"
+PLACE = 26
 EMPTY = "There are no two families or scripts to compare: config languages name none, or the same."
 FEWEST = 3  # languages from which on a group has an interval
 KINDS = {"family": "families", "script": "scripts"}
@@ -190,7 +193,7 @@ def _pairs(rows: pd.DataFrame, grid: Grid) -> str:
     table = rows.pivot(index="language", columns="method", values="ratio")
     if len(table.columns) < 2:
         return ""
-    other = f"m-{grid.baseline}"
+    other = relative("m-", grid.baseline, grid)
     quotients = (table[other] / table[grid.baseline]).dropna()
     mean, low, high = mean_interval(quotients, grid)
     said = "the interval includes 1, so that the two cannot be told apart"

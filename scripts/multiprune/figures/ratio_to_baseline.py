@@ -19,6 +19,8 @@ from multiprune.figures.wording import (
 
 TABLES = ("perplexity",)
 STANDARD = True
+TITLE = "By language, against the baseline"
+PLACE = 20
 EMPTY = "No method can be compared with the baseline: it shares no sparsity with another method."
 NEAR = np.log2(1.25)  # larger ratios are drawn in the colour at the end of the scale
 WIDEST = 14.0  # inches

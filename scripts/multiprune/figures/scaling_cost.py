@@ -14,6 +14,8 @@ from multiprune.figures.wording import Tables, document, number, sentence
 
 TABLES = ("scaling_cost",)
 STANDARD = False
+TITLE = "Cost of calibration languages"
+PLACE = 45
 EMPTY = "No cost of statistics or masks was recorded."
 STATISTICS, MASK = "statistics", "mask"
 PANELS = {  # title: the column, its label, the steps that are shown

@@ -15,6 +15,8 @@ from multiprune.figures.wording import Tables, document
 
 TABLES = ("allocation",)
 STANDARD = True
+TITLE = "Sparsity by block"
+PLACE = 60
 EMPTY = "Every method of this experiment allocates sparsity uniformly over the blocks."
 UNIFORM = "uniform"
 MOST_LINES = 4  # more methods than this get a panel each instead of a line each

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from multiprune.experiment.grid import CALIBRATION, DENSE, Grid
+from multiprune.figures.labels import own_name
 
 SETTINGS = {
     "font.family": "DejaVu Sans",
@@ -70,16 +71,16 @@ def method_order(methods: Iterable[str], grid: Grid) -> list[str]:
     """dense, methods without calibration, the baseline and its variants, then by allocation."""
 
     def rank(method: str) -> tuple:
-        settings = grid.methods[method]
+        settings, name = grid.methods[method], own_name(method, grid)
         group = (
             0 if method == DENSE else
             1 if not settings.get("calibration") else
             2 if method == grid.baseline else
-            3 if method.startswith(f"{grid.baseline}-") else
+            3 if name.startswith(f"{own_name(grid.baseline, grid)}-") else
             4 if settings.get("allocation", "uniform") == "uniform" else
             5
         )  # fmt: skip
-        return group, method
+        return group, name
 
     return sorted(set(methods), key=rank)
 

@@ -15,6 +15,8 @@ from multiprune.figures.wording import Tables, document, number
 
 TABLES = ("sweep",)
 STANDARD = True
+TITLE = "Choice of constants"
+PLACE = 80
 EMPTY = "No method of this experiment has constants to choose."
 MOST = 24  # candidates in a panel: the best ones, and the chosen one
 WIDEST = 1.5  # ratios beyond this leave the axis and become an arrow

@@ -14,6 +14,8 @@ COLUMNS = [
 ]  # fmt: skip
 READS = ("masks",)
 STANDARD = True
+TITLE = "Sparsity by block"
+PLACE = 60
 CAPTION = """\
 What each mask took from each decoder block.
 

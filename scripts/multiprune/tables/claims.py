@@ -19,6 +19,8 @@ COLUMNS = [
 READS = ("claims", "perplexity", "downstream", "table:structure")
 NEEDS = "claims"
 STANDARD = True
+TITLE = "Claims and verdicts"
+PLACE = 90
 CAPTION = """\
 What the papers claim, or what the experiment asks, and whether it holds, a row per model and claim.
 

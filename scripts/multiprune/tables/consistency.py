@@ -25,6 +25,8 @@ COLUMNS = [
 READS = ("downstream",)
 NEEDS = "evaluation.downstream"
 STANDARD = False
+TITLE = "Consistency of answers"
+PLACE = 35
 CAPTION = """\
 RankC: how alike a model ranks the choices of the same item in a language and in the reference
 language, whether right or wrong. Only tasks whose items are the same in both languages have it.

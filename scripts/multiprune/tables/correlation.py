@@ -12,6 +12,8 @@ from multiprune.statistics.files import StatisticsFiles, input_names
 COLUMNS = ["model", "seed", "block", "input", "language_a", "language_b", "correlation"]
 READS = ("statistics",)
 STANDARD = False
+TITLE = "Correlation of languages"
+PLACE = 70
 CAPTION = """\
 How alike two calibration languages use the input channels of a module of the dense model.
 

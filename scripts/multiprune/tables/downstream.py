@@ -38,6 +38,8 @@ COLUMNS = [
 READS = ("downstream",)
 NEEDS = "evaluation.downstream"
 STANDARD = False
+TITLE = "Downstream tasks"
+PLACE = 30
 CAPTION = """\
 Downstream scores of every evaluated model, by task, language and metric.
 

@@ -16,6 +16,8 @@ from multiprune.statistics.files import StatisticsFiles, input_names
 COLUMNS = ["model", "seed", "input", "end", "set_a", "set_b", "overlap", "chance"]
 READS = ("all_statistics",)
 STANDARD = False
+TITLE = "Overlap of features"
+PLACE = 75
 CAPTION = """\
 How much of their most and least activated features two calibration sets have in common, in the
 dense model. A feature is an input channel of a module; its activation is the root mean square over

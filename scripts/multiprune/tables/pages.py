@@ -2,48 +2,96 @@
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 import pandas as pd
 
 ROWS = 1000  # with more, a page takes seconds to open
+DIGITS = 3
+LONG = 40  # characters of a cell that is read as a sentence
+PLAIN = 1e6  # numbers below are written without an exponent
+METHODS = ("method", "curve")  # columns that hold names of methods
 DECIMAL = re.compile(r"-?\d+\.\d+(e[+-]?\d+)?|-?\d+e[+-]?\d+")
 STYLE = """
-body { font: 13px/1.4 system-ui, sans-serif; color: #1e293b; margin: 1rem; }
-table { border-collapse: collapse; width: max-content; font-variant-numeric: tabular-nums; }
-th { position: sticky; top: 0; background: #f1f5f9; text-align: left; }
-th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #e2e8f0; vertical-align: top; }
-td { max-width: 24rem; }
+html, body { height: 100%; margin: 0; }
+body { font: 13px/1.4 system-ui, sans-serif; color: #1e293b; display: flex;
+  flex-direction: column; box-sizing: border-box; padding: 0.75rem; }
+p, h1 { margin: 0 0 0.5rem; max-width: 60rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.2em; }
+.box { overflow: auto; min-height: 8rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th { position: sticky; top: 0; background: #f1f5f9; text-align: left; vertical-align: bottom; }
+th, td { padding: 0.15rem 0.4rem; border-bottom: 1px solid #e2e8f0; }
+td { vertical-align: top; max-width: 20rem; }
+td.text { min-width: 9rem; }
 """
 
 
-def page(table: pd.DataFrame, csv: Path, without: Sequence[str] = ()) -> str:
+def page(
+    table: pd.DataFrame,
+    csv: Path,
+    without: Sequence[str] = (),
+    title: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> str:
     """HTML of a table whose cells are text or missing, without any other file or script.
 
-    Decimals are shown with four digits; the link holds `csv` as it is on disk. `without` names the
-    models whose rows are missing.
+    Decimals are rounded, methods called by their `labels`, and a column that is the same in all
+    rows is said once; the link holds `csv` as it is on disk. `without` names the models whose rows
+    are missing.
     """
-    shown = table.head(ROWS).map(_short, na_action="ignore")
+    labels = labels or {}
+    called = {
+        name: [labels.get(cell, cell) for cell in table[name]] for name in METHODS if name in table
+    }
+    shown = table.assign(**called).map(_short, na_action="ignore")
+    same = constant_columns(table)
+    said = [_said(name, shown[name].iloc[0]) for name in same]
+    shown = shown.drop(columns=same).head(ROWS)
     cut = f"the first {ROWS} of {len(table)} rows" if len(table) > ROWS else f"{len(table)} rows"
     with pd.option_context("display.max_colwidth", None):
         body = shown.to_html(index=False, border=0, justify="left", na_rep="")
+    body = re.sub(r"(?<=<th>)[^<]*", lambda name: name[0].replace("_", "_<wbr>"), body)
+    body = re.sub(rf"<td>(?=[^<]{{{LONG},}})", '<td class="text">', body)
     content = base64.b64encode(csv.read_bytes()).decode()
     return "\n".join(
         [
             "<!doctype html>",
-            f'<html lang="en"><meta charset="utf-8"><title>{escape(csv.stem)}</title>',
+            f'<html lang="en"><meta charset="utf-8"><title>{escape(title or csv.stem)}</title>',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<style>{STYLE}</style>",
-            f"<p><strong>{escape(csv.stem)}</strong>: {cut}, decimals with four digits. "
+            f"<h1>{escape(title or csv.stem)}</h1>",
+            f"<p>{cut}, decimals rounded to {DIGITS} digits. "
             f'<a download="{escape(csv.name)}" href="data:text/csv;base64,{content}">'
             "All rows and digits (CSV)</a></p>",
             *(f"<p><strong>{escape(model)} is missing.</strong></p>" for model in without),
-            body,
+            *([f"<p>The same in all rows: {'; '.join(said)}.</p>"] if said else []),
+            f'<div class="box" tabindex="0">{body}</div>',
             "</html>\n",
         ]
     )
 
 
+def constant_columns(table: pd.DataFrame) -> list[str]:
+    """Columns that are the same in all rows of a table with several."""
+    if len(table) < 2:
+        return []
+    return [name for name in table if table[name].nunique(dropna=False) == 1]
+
+
+def _said(name: str, cell: str | float) -> str:
+    value = "" if pd.isna(cell) else cell
+    return f"{escape(name)} = {escape(value)}" if value else f"{escape(name)} is empty"
+
+
 def _short(cell: str) -> str:
-    return f"{float(cell):.4g}" if DECIMAL.fullmatch(cell) else cell
+    if not DECIMAL.fullmatch(cell):
+        return cell
+    rounded = float(f"{float(cell):.{DIGITS}g}")
+    if 10**DIGITS <= abs(rounded) < PLAIN:
+        return f"{rounded:.0f}"
+    # 1.00 is rounded, 1 is exact.
+    exact = rounded == float(cell)
+    return f"{rounded:.{DIGITS}g}" if exact else f"{rounded:#.{DIGITS}g}".rstrip(".")

@@ -16,6 +16,8 @@ COLUMNS = [
 ]  # fmt: skip
 READS = ("perplexity",)
 STANDARD = True
+TITLE = "Perplexity by language"
+PLACE = 20
 CAPTION = """\
 Perplexity of every language under every method, sparsity and seed. Perplexities count per token of
 this model's tokenizer, so compare them within a language only; bits per byte can be compared across

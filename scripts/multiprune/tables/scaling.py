@@ -22,6 +22,8 @@ COLUMNS = [
 ]  # fmt: skip
 READS = ("perplexity",)
 STANDARD = False
+TITLE = "Number of calibration languages"
+PLACE = 40
 CAPTION = """\
 Perplexity by the number and choice of calibration languages, a row for each curve, choice, size and
 set of evaluated languages.

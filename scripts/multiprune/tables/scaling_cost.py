@@ -13,6 +13,8 @@ from multiprune.files.json import read_json_lines
 COLUMNS = ["model", "step", "method", "languages", "seconds", "memory_mb", "megabytes"]
 READS = ("statistics", "masks")
 STANDARD = False
+TITLE = "Cost of calibration languages"
+PLACE = 45
 CAPTION = """\
 What calibration languages cost in time, memory and disk.
 

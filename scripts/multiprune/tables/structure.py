@@ -12,6 +12,8 @@ from multiprune.statistics.structure import correlations
 COLUMNS = ["model", "seed", "depth", "language_a", "language_b", "correlation"]
 READS = ("statistics",)
 STANDARD = False
+TITLE = "Structure of languages"
+PLACE = 50
 CAPTION = """\
 How alike two calibration languages use the channels of the dense model, by depth.
 

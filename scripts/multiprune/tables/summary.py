@@ -18,6 +18,8 @@ COLUMNS = [
 ]  # fmt: skip
 READS = ("perplexity",)
 STANDARD = True
+TITLE = "Methods compared"
+PLACE = 10
 CAPTION = """\
 Geometric means over languages and seeds, a row per method, sparsity and set of languages.
 

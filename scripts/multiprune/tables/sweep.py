@@ -18,6 +18,8 @@ COLUMNS = [
 READS = ("sweep",)
 NEEDS = "a method with choose"
 STANDARD = False
+TITLE = "Choice of constants"
+PLACE = 80
 CAPTION = """\
 Constants of methods that were chosen on validation text: one row for each candidate, the best of a
 method first.

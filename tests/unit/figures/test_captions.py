@@ -17,7 +17,7 @@ from multiprune.figures import (
     sparsity_by_block,
     wording,
 )
-from multiprune.files.markup import restructured
+from multiprune.report.opening import FILTERS
 from unit.figures.every import FIGURES
 from unit.figures.test_figures import grid_of, tables_of
 from unit.files.test_markup import NASTY, shown
@@ -65,7 +65,7 @@ def test_comparison_states_the_numbers_of_the_table():
 def test_comparison_without_baseline_is_against_dense():
     grid = grid_of(methods=["magnitude", "owl"])
     text = method_comparison.caption(tables_of(grid), grid, "m")
-    assert "times dense over all languages: magnitude 18 [17.1, 18.9]; owl 2.850" in text
+    assert "times dense over all languages: owl 2.850 [2.707, 2.992]; magnitude 18" in text
 
 
 def test_languages_are_counted_by_verdict():
@@ -122,15 +122,22 @@ def front_page(tmp_path, monkeypatch):
     verdicts = tmp_path / "results/demo/captions/claims.rst"
     verdicts.parent.mkdir(parents=True)
     verdicts.write_text("Pruning helps: inconclusive.\n")
+    verdicts.with_name("findings.rst").write_text("- Wanda doubles the perplexity.\n")
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    environment.filters["restructured"] = restructured  # as in rules/common.smk
+    environment.filters.update(FILTERS)  # as in rules/common.smk
     template = environment.from_string((STATIC / "workflow.rst").read_text())
 
     def render(seeds, name="Swahili"):
         config = {
             "experiment": "demo", "models": {"smollm2-135m": {}}, "baseline": "wanda",
-            "languages": {"en": {"role": "calibration"}, "sw": {"role": "unseen", "name": name}},
-            "methods": {"m-wanda": {}, "wanda": {}}, "sparsities": [0.5], "seeds": seeds,
+            "languages": {
+                "en": {"role": "calibration", "corpus": "words"},
+                "sw": {"role": "unseen", "name": name, "corpus": "words"},
+            },
+            "corpora": {"words": {"kind": "text"}}, "calibration": {"samples": 8, "length": 64},
+            "evaluation": {"perplexity": {"split": "test", "length": 64}},
+            "methods": {"m-wanda": {"label": "M_Wanda*"}, "wanda": {}},
+            "sparsities": [0.5], "seeds": seeds,
         }  # fmt: skip
         return rendered(template.render(snakemake={"config": config}))
 
@@ -142,9 +149,13 @@ def test_front_page_names_what_was_run(seeds, front_page):
     page = re.sub(r"<[^>]+>", "", front_page(seeds))
     assert "Models: smollm2-135m" in page
     assert "Calibrated on en (en); unseen: Swahili (sw)" in page
+    assert "Methods: M_Wanda* (m-wanda), wanda" in page
     assert "neither smaller nor faster" in page
     assert ("with one seed they say nothing" in page) == (len(seeds) == 1)
-    assert "Pruning helps: inconclusive." in page
+    assert "Calibration: 8 windows of 64 tokens" in page
+    assert f"{len(seeds)} draw{'s' * (len(seeds) > 1)} of calibration text" in page
+    places = [page.index(words) for words in ("Wanda doubles", "Models", "helps: inconclusive.")]
+    assert places == sorted(places)  # results first, then their origin, then claims
     assert "results/demo/tables" in page
 
 

@@ -149,7 +149,7 @@ def test_comparison_draws_the_tables_intervals(drawn):
     figure = drawn(method_comparison, grid_of())
     assert len(figure.axes) == 4  # two sparsities, dense and baseline
     left, right = figure.axes[:2]
-    assert [label.get_text() for label in left.get_yticklabels()] == ["magnitude", "wanda", "owl"]
+    assert [label.get_text() for label in left.get_yticklabels()] == ["owl", "wanda", "magnitude"]
     spans = {
         tuple(np.round(line.get_xdata(), 4)) for line in left.lines if len(line.get_xdata()) > 1
     }

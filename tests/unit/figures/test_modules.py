@@ -16,6 +16,8 @@ def test_a_figure_says_what_it_is(name):
     found = constants("figures", name)
     assert set(found["TABLES"]) <= COLUMNS.keys()
     assert isinstance(found["STANDARD"], bool)
+    assert len(found["TITLE"]) < 40
+    assert isinstance(found["PLACE"], int)
     assert found["EMPTY"].endswith(".")
     figure = FIGURES[name]
     assert list(inspect.signature(figure.draw).parameters) == ["tables", "grid"]

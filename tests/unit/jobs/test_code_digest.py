@@ -206,6 +206,8 @@ def scripts(tmp_path_factory):
     ("module", "expected"),
     [
         ("figures/style.py", {"draw_figure.py"}),
+        ("report/findings.py", {"write_findings.py"}),
+        ("evaluation/generation.py", {"generate_examples.py"}),
         ("figures/wording.py", {"draw_figure.py"}),
         ("figures/__init__.py", {"draw_figure.py"}),
         ("figures/sparsity_by_block.py", set()),

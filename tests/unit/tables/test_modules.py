@@ -19,6 +19,8 @@ def test_a_table_says_what_it_is(name):
     assert table["COLUMNS"][0] == "model"
     assert len(set(table["COLUMNS"])) == len(table["COLUMNS"])
     assert isinstance(table["STANDARD"], bool)
+    assert len(table["TITLE"]) < 40
+    assert isinstance(table["PLACE"], int)
     assert table.get("NEEDS", next(iter(NEEDS))) in NEEDS
     others = {what for what in table["READS"] if what.startswith(OTHER_TABLE)}
     assert {what.removeprefix(OTHER_TABLE) for what in others} <= COLUMNS.keys() - {name}

@@ -17,7 +17,7 @@ def csv(tmp_path: Path) -> Path:
 
 
 def cells(html: str) -> list[str]:
-    return re.findall(r"<td>(.*?)</td>", html)
+    return re.findall(r"<td[^>]*>(.*?)</td>", html)
 
 
 def test_decimals_are_shortened_and_all_else_is_kept(csv: Path):
@@ -35,8 +35,38 @@ def test_decimals_are_shortened_and_all_else_is_kept(csv: Path):
     ]
     table = pd.DataFrame([row], columns=list("abcdefghij"))
     write_table(csv, table)
-    shown = ["0.1235", "-12.5", "1.235e+06", "3e-05", "0.5", "12345", "1.2.3", "", "nan", "m-1.5"]
+    shown = ["0.123", "-12.5", "1.23e+06", "3e-05", "0.5", "12345", "1.2.3", "", "nan", "m-1.5"]
     assert cells(page(table, csv)) == shown
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [("1.0", "1"), ("1.0004", "1.00"), ("259.018", "259"), ("1234.5", "1230"), ("-0.0", "-0")],
+)
+def test_what_is_rounded_looks_so_and_needs_no_exponent(cell: str, shown: str, csv: Path):
+    table = pd.DataFrame({"a": [cell]})
+    write_table(csv, table)
+    assert cells(page(table, csv)) == [shown]
+
+
+def test_a_constant_column_is_said_once_and_methods_have_their_labels(csv: Path):
+    table = pd.DataFrame(
+        {
+            "model": ["m<b>", "m<b>"],
+            "note": ["", ""],
+            "method": ["wanda", "m-wanda"],
+            "ci_low": ["1.25", "1.5"],
+        }
+    )
+    write_table(csv, table)
+    html = page(table, csv, title="Methods & more", labels={"m-wanda": "M-Wanda <ours>"})
+    assert cells(html) == ["wanda", "1.25", "M-Wanda &lt;ours&gt;", "1.5"]
+    assert "The same in all rows: model = m&lt;b&gt;; note is empty." in html
+    assert "<title>Methods &amp; more</title>" in html
+    assert "<th>ci_<wbr>low</th>" in html
+    one = page(table.head(1), csv)
+    assert "The same" not in one
+    assert len(cells(one)) == 4
 
 
 def test_markup_is_shown_and_long_text_is_not_cut(csv: Path):

@@ -4,12 +4,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from multiprune.experiment.settings.languages import LanguageCode
 from multiprune.experiment.settings.section import Section, tag
-from multiprune.experiment.settings.values import Names, Sparsities, Whole, WindowLength, whole
+from multiprune.experiment.settings.values import (
+    ONE_LINE,
+    Names,
+    Sparsities,
+    Sparsity,
+    Whole,
+    WindowLength,
+    whole,
+)
 
 KIND = tag("Kind of task.")
 Tokens = whole(2, 1_000_000_000)
 Items = whole(1, 10_000_000)
+Prompt = Annotated[str, Field(max_length=500, pattern=f"^(?=.*\\S){ONE_LINE[1:]}")]
 TaskName = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_]*$", max_length=100)]
 
 
@@ -88,11 +98,29 @@ class Downstream(Section):
     )
 
 
+class Examples(Section):
+    """Beginnings of sentences that dense and pruned models continue, by greedy generation."""
+
+    prompts: dict[LanguageCode, Prompt] = Field(
+        min_length=1,
+        max_length=100,
+        description="A short beginning for each language, in your own words: no text that "
+        "perplexity is measured on.",
+    )
+    tokens: Whole = Field(24, ge=1, le=1000, description="Tokens to generate at most.")
+    sparsity: Sparsity | None = Field(
+        None,
+        description="Sparsity of the pruned models, all that have it; the middle one of the "
+        "general ones if left out (of two the lower).",
+    )
+
+
 class Evaluation(Section):
     """How pruned models are measured."""
 
     perplexity: Perplexity = Perplexity()
     downstream: Downstream | None = None
+    examples: Examples | None = None
     most_unknown_tokens: float = Field(
         0.05,
         ge=0,

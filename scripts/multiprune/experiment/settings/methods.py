@@ -12,6 +12,7 @@ from multiprune.experiment.settings.allocations import EVENLY, Allocation, Unifo
 from multiprune.experiment.settings.norms import Norm, Pooled
 from multiprune.experiment.settings.section import Section, tag
 from multiprune.experiment.settings.values import (
+    Label,
     Names,
     Seed,
     Sparsities,
@@ -80,6 +81,11 @@ class AnyMethod(Section):
         None, description="The method's own sparsities instead of the general ones."
     )
     allocation: Uniform = Field(EVENLY, description="How sparsity is spread over blocks.")
+    label: Label | None = Field(
+        None,
+        description="What figures, pages of tables and the report call the method; its name if "
+        "left out. Changes no result.",
+    )
 
 
 class Scoped(AnyMethod):

@@ -64,6 +64,10 @@ WindowLength = whole(2, 131_072)
 Sparsity = Annotated[float, Field(gt=0, lt=1)]
 Sparsities = Annotated[list[Sparsity], *distinct(100)]
 ONE_LINE = "^[^\\x00-\\x1f\\x7f]*$"
+# What figures and pages print as it stands; a dollar sign or a backslash would begin a formula.
+Label = Annotated[
+    str, Field(pattern=r"^(?! )[^\x00-\x1f\x7f$\\]*[^\x00-\x20\x7f$\\]$", max_length=40)
+]
 Slug = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]*$", max_length=100)]
 CorpusName = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]*$", max_length=100)]
 Folder = Annotated[

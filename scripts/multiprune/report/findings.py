@@ -1,0 +1,151 @@
+"""The results in words, from the table `summary`: a line for each sparsity, dense before, languages
+behind.
+
+Numbers have three decimals, and a difference is called one only where the interval excludes 1 as it
+is printed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from multiprune.experiment.grid import CALIBRATION, DENSE, ROLES, UNSEEN, Grid
+from multiprune.files.markup import restructured
+
+ALL = "all"
+MOST_NAMED = 3  # methods of a group that are named; the rest is counted
+DENSE_RATIO = ("ratio_to_dense", "ci_low", "ci_high")
+BASELINE_RATIO = ("ratio_to_baseline", "baseline_ci_low", "baseline_ci_high")
+LOWER, ALIKE, HIGHER, UNCLEAR = "lower", "not told apart", "higher", "without an interval"
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio and its interval, which is nan where there is none."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, row: Mapping[str, float], columns: Sequence[str]) -> "Ratio":
+        """The ratio of a row of the table."""
+        return cls(*(float(row[name]) for name in columns))
+
+    def __str__(self) -> str:
+        if pd.isna(self.low):
+            return f"{self.value:.3f} times"
+        return f"{self.value:.3f} times [{self.low:.3f}, {self.high:.3f}]"
+
+    @property
+    def judged(self) -> str:
+        """What the interval, as it is printed, allows to say."""
+        if pd.isna(self.low):
+            return UNCLEAR
+        if round(self.low, 3) <= 1 <= round(self.high, 3):
+            return ALIKE
+        return LOWER if self.high < 1 else HIGHER
+
+
+def findings(summary: pd.DataFrame, grid: Grid) -> list[str]:
+    """What was found of one model, a sentence or two each; `summary` are its rows."""
+    pruned = summary[summary["method"] != DENSE]
+    lines = [_dense(summary)]
+    for sparsity, rows in pruned.groupby("sparsity"):
+        lines.append(_at(sparsity, rows[rows["language_set"] == ALL], grid))
+    lines.append(_languages(pruned, grid))
+    return [line for line in lines if line]
+
+
+def document(summary: pd.DataFrame, grid: Grid) -> str:
+    """The findings of every model as reStructuredText: lists, without titles."""
+    parts = []
+    for model, rows in summary.groupby("model", sort=False):
+        if summary["model"].nunique() > 1:
+            parts.append(f"**{restructured(str(model))}**")
+        lines = findings(rows, grid)
+        parts.append("\n".join(f"- {restructured(line)}" for line in lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def _called(method: str, grid: Grid) -> str:
+    return grid.labels.get(method, method)
+
+
+def _percent(sparsity: float) -> str:
+    return f"{100 * sparsity:.4g} % sparsity"
+
+
+def _dense(summary: pd.DataFrame) -> str:
+    rows = summary[(summary["method"] == DENSE) & (summary["language_set"] == ALL)]
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    count = int(row["languages"])
+    over = f"geometric mean over {count} languages" if count > 1 else "of one language"
+    return f"Before pruning the perplexity is {row['perplexity']:.3f} ({over})."
+
+
+def _at(sparsity: float, rows: pd.DataFrame, grid: Grid) -> str:
+    """One sparsity: what the baseline loses, and how the others stand to it."""
+    rows = rows.sort_values("ratio_to_dense")
+    base = rows[rows["method"] == grid.baseline]
+    if base.empty:
+        listed = [(_called(row["method"], grid), row) for _, row in rows.iterrows()]
+        ratios = [f"{name} {Ratio.of(row, DENSE_RATIO)}" for name, row in listed]
+        return f"At {_percent(sparsity)}, against dense: {_some(ratios)}."
+    name = _called(grid.baseline, grid)
+    loss = Ratio.of(base.iloc[0], DENSE_RATIO)
+    parts = [f"At {_percent(sparsity)} {name} {_changes(loss)}"]
+    groups = {LOWER: [], ALIKE: [], HIGHER: [], UNCLEAR: []}
+    for _, row in rows[rows["method"] != grid.baseline].iterrows():
+        if pd.notna(row["ratio_to_baseline"]):
+            ratio = Ratio.of(row, BASELINE_RATIO)
+            groups[ratio.judged].append(f"{_called(row['method'], grid)} {ratio}")
+    spoken = {
+        LOWER: f"Lower than {name}: ",
+        ALIKE: f"Not told apart from {name}: ",
+        HIGHER: f"Higher than {name}: ",
+        UNCLEAR: f"Against {name}, without an interval: ",
+    }
+    parts += [f"{spoken[group]}{_some(listed)}" for group, listed in groups.items() if listed]
+    return ". ".join(parts) + "."
+
+
+def _changes(ratio: Ratio) -> str:
+    """What a ratio to dense says of the perplexity."""
+    if ratio.judged == ALIKE:
+        return f"leaves the perplexity where it was, as far as can be told: {ratio}"
+    return f"{'lowers' if ratio.value < 1 else 'raises'} the perplexity {ratio}"
+
+
+def _some(listed: list[str]) -> str:
+    """The first few; how many more there are, and the last of them."""
+    if len(listed) <= MOST_NAMED:
+        return ", ".join(listed)
+    between = len(listed) - MOST_NAMED
+    named = ", ".join(listed[: MOST_NAMED - 1])
+    return f"{named}, {between} more, up to {listed[-1]}"
+
+
+def _languages(pruned: pd.DataFrame, grid: Grid) -> str:
+    """Which languages lose most under the baseline, at the sparsity of most methods."""
+    rows = pruned[pruned["method"] == grid.baseline]
+    if rows.empty:
+        return ""
+    counts = pruned.groupby("sparsity")["method"].nunique().reindex(rows["sparsity"].unique())
+    sparsity = counts.idxmax()
+    here = rows[rows["sparsity"] == sparsity].set_index("language_set")
+    start = f"Against dense, with {_called(grid.baseline, grid)} at {_percent(sparsity)}:"
+    spoken = {CALIBRATION: "calibration languages", UNSEEN: "unseen ones"}
+    parts = [
+        f"{spoken[role]} {Ratio.of(here.loc[role], DENSE_RATIO)}"
+        for role in ROLES
+        if set(ROLES) <= set(here.index)
+    ]
+    if ALL in here.index and here.loc[ALL, "languages"] > 1:
+        code = here.loc[ALL, "worst_language"]
+        name = grid.languages.get(code, {}).get("name") or code
+        parts.append(f"the highest {name} with {here.loc[ALL, 'worst_ratio']:.3f} times")
+    return f"{start} {', '.join(parts)}." if parts else ""

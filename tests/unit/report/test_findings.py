@@ -1,0 +1,108 @@
+"""The results in words say what the table has, judged as printed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from docutils.core import publish_parts
+
+from multiprune.experiment.grid import Grid
+from multiprune.report.findings import Ratio, document, findings
+
+NONE = (np.nan, np.nan, np.nan)
+COLUMNS = [
+    "model", "method", "sparsity", "language_set", "languages", "perplexity", "ratio_to_dense",
+    "ci_low", "ci_high", "ratio_to_baseline", "baseline_ci_low", "baseline_ci_high",
+    "worst_language", "worst_ratio",
+]  # fmt: skip
+
+
+def grid_of(baseline: str = "wanda", **labels: str) -> Grid:
+    methods = {"dense": {"seeds": [0], "sparsities": ["0"]}}
+    languages = {"sw": {"role": "unseen", "name": "Swahili"}, "en": {"role": "calibration"}}
+    return Grid([0], languages, methods, baseline=baseline, labels=labels)
+
+
+def row(method, ratio, to_baseline=NONE, sparsity=0.5, among="all", model="m") -> list:
+    return [model, method, sparsity, among, 2, 31.04567, *ratio, *to_baseline, "sw", 3.9]
+
+
+def table_of(*rows) -> pd.DataFrame:
+    dense = row("dense", (1, 1, 1), sparsity=0.0)
+    return pd.DataFrame([dense, *rows], columns=COLUMNS)
+
+
+WANDA = row("wanda", (2.6194, 2.496, 2.7501), (1, 1, 1))
+
+
+def test_a_line_for_dense_each_sparsity_and_languages():
+    table = table_of(
+        WANDA,
+        row("m-wanda", (2.8, 2.6, 3), (1.07, 1.05, 1.09)),
+        row("ria", (2.5, 2.4, 2.6), (0.95, 0.93, 0.97)),
+        row("owl", (2.61, 2.5, 2.7), (0.999, 0.98, 1.02)),
+        row("wanda", (2.4, 2.3, 2.5), among="calibration"),
+        row("wanda", (3.2, 3.1, 3.3), among="unseen"),
+        row("wanda", (1.5, 1.4, 1.6), (1, 1, 1), sparsity=0.3),
+    )
+    assert findings(table, grid_of(wanda="Wanda", **{"m-wanda": "M-Wanda"})) == [
+        "Before pruning the perplexity is 31.046 (geometric mean over 2 languages).",
+        "At 30 % sparsity Wanda raises the perplexity 1.500 times [1.400, 1.600].",
+        "At 50 % sparsity Wanda raises the perplexity 2.619 times [2.496, 2.750]. "
+        "Lower than Wanda: ria 0.950 times [0.930, 0.970]. "
+        "Not told apart from Wanda: owl 0.999 times [0.980, 1.020]. "
+        "Higher than Wanda: M-Wanda 1.070 times [1.050, 1.090].",
+        "Against dense, with Wanda at 50 % sparsity: calibration languages 2.400 times "
+        "[2.300, 2.500], unseen ones 3.200 times [3.100, 3.300], the highest Swahili with "
+        "3.900 times.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "judged"),
+    [
+        (0.9, 0.9994, "lower"),
+        (0.9, 0.9996, "not told apart"),  # printed as 1.000
+        (1.0004, 1.1, "not told apart"),
+        (1.0006, 1.1, "higher"),
+        (np.nan, np.nan, "without an interval"),
+    ],
+)
+def test_a_difference_is_judged_as_it_is_printed(low, high, judged):
+    assert Ratio(1.0, low, high).judged == judged
+
+
+def test_of_many_methods_a_few_are_named():
+    others = [row(f"m{i}", (3 + i, 3, 9), (1.1 + i, 1.05, 9)) for i in range(5)]
+    (_, line, _) = findings(table_of(WANDA, *others), grid_of())
+    assert line.endswith(
+        "m1 2.100 times [1.050, 9.000], 2 more, up to m4 5.100 times [1.050, 9.000]."
+    )
+    assert "m2" not in line
+
+
+def test_without_the_baseline_methods_stand_against_dense():
+    table = table_of(row("owl", (2.5, 2.4, 2.6)), row("magnitude", (9, 8, 10)))
+    assert findings(table, grid_of())[1] == (
+        "At 50 % sparsity, against dense: owl 2.500 times [2.400, 2.600], magnitude 9.000 times "
+        "[8.000, 10.000]."
+    )
+
+
+def test_no_loss_is_called_none():
+    lines = findings(table_of(row("wanda", (1.0, 0.999, 1.001), (1, 1, 1))), grid_of())
+    assert lines[1] == (
+        "At 50 % sparsity wanda leaves the perplexity where it was, as far as can be told: "
+        "1.000 times [0.999, 1.001]."
+    )
+
+
+def test_the_document_names_models_where_there_are_several_and_follows_no_markup():
+    table = table_of(WANDA)
+    page = document(table, grid_of(wanda="*Wanda_ `x`"))
+    settings = {"halt_level": 2, "report_level": 2}
+    html = publish_parts(page, writer="html", settings_overrides=settings)["body"]
+    assert "*Wanda_ `x` raises" in html
+    assert "<strong>" not in html
+    both = pd.concat([table, table.assign(model="n")])
+    assert "**m**\n\n- Before" in document(both, grid_of())
+    assert "**n**\n\n- Before" in document(both, grid_of())
