@@ -20,6 +20,7 @@ CAPTION = """\
 What the dense model and every pruned one write behind the same prompt, a row per language and
 method.
 
+- **method, sparsity**: of the pruned model; dense is the unpruned one.
 - **language, prompt**: the beginning that was given, from the config.
 - **continuation**: at each step the likeliest next token (greedy generation), up to
   `evaluation.examples.tokens`; line breaks are shown as spaces.
