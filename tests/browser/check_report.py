@@ -122,7 +122,7 @@ class Reader:
         self.results()
 
     def front_page(self) -> None:
-        """What was run, and a row for each measured claim; beside the menu in a narrow window, too."""
+        """What was run, and a row for each measured claim; in a narrow window, too."""
         self.place = "front page"
         text = self.content.locator(".prose")
         self.expect(self.folder.name in text.locator("h1.title").inner_text(), "no title")
