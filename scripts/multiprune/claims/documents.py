@@ -92,7 +92,10 @@ def restructured(claims: pd.DataFrame) -> str:
                 [
                     (cell.statement, cell.compared),
                     (f"**{cell.verdict}**", cell.reason),
-                    (cell.estimate, "" if cell.languages == BLANK else cell.languages),
+                    (
+                        cell.estimate,
+                        "" if cell.languages == BLANK else f"languages: {cell.languages}",
+                    ),
                 ]
             )
         if lines:

@@ -32,7 +32,7 @@ MARKERS = dict.fromkeys(FOR, "o") | dict.fromkeys(AGAINST, "s") | dict.fromkeys(
 MARKERS[MIXED] = "^"
 CLAIMED = "#dde8f2"  # behind the values for which a claim holds
 NEAR = 1.4  # ratios beyond this factor leave the axis and become an arrow
-ROW = 0.5  # inches
+WIDTH, ROW = 10.5, 0.56  # inches
 LETTERS = 52  # of a statement's line
 
 
@@ -53,7 +53,7 @@ def draw(tables: Tables, grid: Grid) -> Figure:
     if not kinds:
         return style.empty_figure(EMPTY)
     counts = [len(rows) for rows in kinds.values()]
-    figure = style.new_figure(9, ROW * sum(counts) + 0.75 * len(counts))
+    figure = style.new_figure(WIDTH, ROW * sum(counts) + 0.75 * len(counts))
     panels = figure.subplots(len(counts), 1, squeeze=False, gridspec_kw={"height_ratios": counts})
     for axes, (kind, rows) in zip(panels.flat, kinds.items(), strict=True):
         _panel(axes, rows, kind)
@@ -80,7 +80,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, kind: str) -> None:
         axes.set_xlabel("Ratio of perplexity, time or memory (log scale)")
     else:
         axes.set_xlim(low, high)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set_xlabel("Difference of accuracy, RankC or correlation; rank correlation")
     axes.axvline(1 if kind == "ratio" else 0, color=style.REFERENCE, linewidth=0.8, zorder=0.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
@@ -135,7 +135,7 @@ def _estimate(axes: Axes, place: int, row, ends: tuple[float, float]) -> None:
 def _verdict(axes: Axes, place: int, row) -> None:
     """At the right: the verdict, the numbers, and what the verdict rests on."""
     counted = "" if pd.isna(row.languages) else f"; languages: {languages(row)}"
-    lines = [f"{numbers(row)}{counted}", *wrap("; ".join(reasons(row)), 60, break_on_hyphens=False)]
+    lines = [f"{numbers(row)}{counted}", *wrap("; ".join(reasons(row)), 56, break_on_hyphens=False)]
     verdict = summary.spoken(row.verdict, row.constants)
     options = {"transform": axes.get_yaxis_transform(), "color": COLOURS[row.verdict]}
     axes.text(1.03, place - 0.1, verdict, fontsize=8, fontweight="bold", va="bottom", **options)
