@@ -256,7 +256,8 @@ class Reader:
         same = constant_columns(table)
         self.expect(header == list(table.columns.drop(same)), f"columns {header}")
         said = frame.locator("body").inner_text()
-        self.expect(all(f"{name} = " in said or f"{name} is empty" in said for name in same), "cut")
+        unsaid = [n for n in same if f"{n} = " not in said and f"{n} is empty" not in said]
+        self.expect(not unsaid, f"does not say {', '.join(unsaid)}")
         rows = frame.locator("tbody tr").count()
         self.expect(rows == min(len(table), ROWS), f"{rows} rows of {len(table)}")
         for name, window in (("narrow", NARROW), ("wide", WINDOW)):
