@@ -72,7 +72,7 @@ OVERLAYS: dict[str, tuple[str, Parts]] = {
     ),
     "too many pruned models": (
         f"seeds: {SEEDS}\nsparsities: {SHARES}",
-        ["models, seeds, methods, sparsities: ask for 153,021 pruned models", "are 100,000"],
+        ["models, seeds, methods, sparsities: ask for 174,021 pruned models", "are 100,000"],
     ),
     "a key twice in the overlay": ("seeds: [1]\nseeds: [2]", ["line 2: 'seeds' stands twice"]),
 }  # fmt: skip
