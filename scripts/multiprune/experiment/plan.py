@@ -327,9 +327,10 @@ class Plan:
         ]
 
     def all_tables(self) -> list[str]:
-        """The tables of all models together, and the pages that show them."""
+        """The tables of all models together, the pages that show them, and what they say."""
         endings = ("csv", "html")
-        return [f"<results>/tables/{name}.{ending}" for name in self.tables for ending in endings]
+        made = [f"<results>/tables/{name}.{ending}" for name in self.tables for ending in endings]
+        return [*made, "<results>/captions/findings.rst"]
 
     def all_verdicts(self) -> list[str]:
         """The verdicts on the claims, to read, to print, and for the report's front page."""
@@ -339,7 +340,6 @@ class Plan:
             "<results>/tables/claims.md",
             "<results>/tables/claims.tex",
             "<results>/captions/claims.rst",
-            "<results>/captions/findings.rst",
         ]
 
     def all_figures(self) -> list[str]:
