@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from script_calls import call, refusal
 
 from fill_pages import filled
 from multiprune.errors import InputError
+from multiprune.experiment.validation import validate
 
 ROOT = Path(__file__).parents[2]
 PAGE = "before\n\n<!-- from demo/sum.txt -->\nold\n<!-- end -->\n\nafter\n"
@@ -52,6 +54,16 @@ def test_a_block_without_its_end_takes_no_text_with_it(tmp_path):
     (tmp_path / "demo/sum.txt").write_text("3\n")
     with pytest.raises(InputError, match="a block has no <!-- end -->"):
         filled(PAGE.replace("<!-- end -->", "", 1) + PAGE, tmp_path)
+
+
+def test_the_smallest_config_is_whole_and_says_what_must_be_said():
+    page = (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n(# yaml-language-server.*?)```", page, re.DOTALL)
+    config = yaml.safe_load(text)
+    assert validate(config).sparsities == [0.5]
+    for key in set(config) - {"calibration", "evaluation"}:
+        with pytest.raises(InputError, match=key):
+            validate({name: value for name, value in config.items() if name != key})
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere():
