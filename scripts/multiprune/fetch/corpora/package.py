@@ -9,7 +9,7 @@ import sys
 from difflib import get_close_matches
 from pathlib import Path
 
-from multiprune.errors import InputError, in_one_line
+from multiprune.errors import InputError
 from multiprune.experiment.package_corpora import (
     TEXT,
     archive_definition,
@@ -107,7 +107,7 @@ def _units(corpus: dict, archive: Path, text: str, files: dict[str, bytes | None
         try:
             inner = form.units(files[name], corpus, code)
         except ValueError as error:
-            reason = in_one_line(error)
+            reason = " ".join(str(error).split())
             raise InputError(f"{archive}: {name} is not {corpus['format']} ({reason})") from None
         for document, unit, content in inner:
             whole = "/".join(filter(None, (*match.groups(), document)))
@@ -141,6 +141,7 @@ def _no_text(corpus: dict, archive: Path, text: str, names: list[str]) -> str:
         return f"{where}; check `text`, `files` and `query`"
     pattern = files_pattern(corpus["files"], None)
     known = sorted({match["text"] for name in names if (match := pattern.fullmatch(name))})
-    nearest = get_close_matches(text, known, n=4) or known[:4]
+    alike = [code for code in known if code.startswith(text)]
+    nearest = list(dict.fromkeys([*alike, *get_close_matches(text, known, n=4)]))[:4] or known[:4]
     hint = f"; of its {len(known)} nearest are {', '.join(nearest)}" if known else ""
     return f"{where}{hint}; check `text` and `files`"
