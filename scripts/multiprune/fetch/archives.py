@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from multiprune.errors import InputError
+from multiprune.errors import InputError, in_one_line
 from multiprune.fetch import debian, npm, packages
 from multiprune.fetch.tarballs import read_tarball
 from multiprune.fetch.wheels import DAMAGED, unpack
@@ -70,7 +70,7 @@ def _read_wheel(archive: Path, wanted: Callable[[str], bool]) -> dict[str, bytes
         raise InputError(f"{archive}: no such file; fetch it with download_archive.py") from None
     except DAMAGED as error:
         raise InputError(
-            f"{archive}: is not a wheel ({error}); remove it and download it"
+            f"{archive}: is not a wheel ({in_one_line(error)}); remove it and download it again"
         ) from None
     with scratch_folder() as folder:
         unpack(archive, folder / "unpacked", wanted, str(archive.parent))

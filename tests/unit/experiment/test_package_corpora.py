@@ -49,7 +49,10 @@ def test_ready_made_entries_are_whole(like):
         (OWN | {"elements": ["p"]}, "corpora.pkg.elements: is for html and xml, found format json"),
         (OWN | {"files": "package/a.json"}, "corpora.pkg: neither package nor files hold {text}"),
         (OWN | {"address": "https://a/b"}, "corpora.pkg.address: is for registry debian, and"),
-        (OWN | {"like": "scratsch"}, "corpora.pkg.like: found 'scratsch', allowed are"),
+        (
+            OWN | {"like": "scratsch"},
+            "corpora.pkg.like: unknown value 'scratsch': allowed are bible,",
+        ),
         (OWN | {"package": "--help"}, "corpora.pkg.package: found '--help'"),
         (OWN | {"format": "sqlite", "query": "drop table x"}, "corpora.pkg.query: found 'drop"),
         (OWN | {"codes": {"de": "s"}}, "corpora.pkg.reference: found text 'en', allowed are de"),
