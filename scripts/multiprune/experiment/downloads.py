@@ -73,6 +73,8 @@ def archives(experiment: Experiment) -> dict[str, dict]:
             entry = resolved(corpus.plain())
             having = [code for code in experiment.languages if has_text(experiment, name, code)]
             texts = [text_code(experiment, name, code) for code in having]
+            if (code := experiment.calibration.code) and code.corpus == name:
+                texts.append(code.text)
             for text in [entry["reference"], *texts]:
                 found[archive_names(entry, text)[0]] = archive_definition(entry, text)
     return found

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from multiprune.experiment.package_corpora import archive_name, resolved
 
-LONG = "a sentence that is long enough to count as a paragraph of prose, number"
 WORDS = {"en": "The house stands by the river", "de": "Das Haus steht am Fluss", "ru": "Дом стоит"}
 
 
