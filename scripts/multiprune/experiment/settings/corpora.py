@@ -80,7 +80,8 @@ class PackageCorpus(Section):
         min_length=1,
         max_length=200,
         description="json: pattern of the keys that lead to a text, such as `*.verses.*.text`, "
-        "with `*` for one key; all texts if left out.",
+        "with `*` for one key; of several stars the first names the document. All texts if left "
+        "out.",
     )
     query: str | None = Field(
         None,
