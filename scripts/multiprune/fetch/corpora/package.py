@@ -71,7 +71,7 @@ def _kept(
         units,
         reference,
         script=corpus.get("script"),
-        is_reference=text == corpus["reference"],
+        is_reference=re.fullmatch(_spelt_freely(corpus["reference"]), text) is not None,
         numbered=form == "text" or (form in ("html", "xml") and "unit" not in corpus),
     )
 

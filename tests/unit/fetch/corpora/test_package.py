@@ -227,6 +227,12 @@ class TestHandbook:
         assert rows["page6:00002"][0] == sentence("de", "page6-2").strip()
         assert all(rows[name][1] == english[name][1] for name in rows)
 
+    def test_the_reference_in_another_spelling_is_itself(self, tmp_path):
+        archive = made_packages.handbook(tmp_path, {"en-US": self.paragraphs("en")})
+        rows = [rows_of(self.corpus, text, archive)[0] for text in ("en-US", "en-us", "en_US")]
+        assert len(rows[0]) == 60
+        assert rows[0] == rows[1] == rows[2]
+
     def test_a_damaged_package_is_one_line(self, tmp_path):
         archive = made_packages.handbook(tmp_path, {"en-US": self.paragraphs("en")})
         archive.write_bytes(archive.read_bytes()[:-200])
