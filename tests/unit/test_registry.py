@@ -25,7 +25,7 @@ def test_an_alternative_without_a_near_name_is_called_as_asked():
     with pytest.raises(InputError) as error:
         find("fetch.corpora", "ftp", what="corpus kind")
     assert str(error.value) == (
-        "unknown corpus kind 'ftp': allowed are huggingface, python_library, text, udhr"
+        "unknown corpus kind 'ftp': allowed are huggingface, package, python_library, text, udhr"
     )
 
 
@@ -33,6 +33,7 @@ def test_packages_of_kinds_hold_kinds_and_nothing_else():
     assert names("fetch.models") == ["huggingface", "local", "package_gguf"]
     assert all(hasattr(find("fetch.models", name), "fetch") for name in names("fetch.models"))
     assert all(hasattr(find("fetch.corpora", name), "read") for name in names("fetch.corpora"))
+    assert all(hasattr(find("fetch.formats", name), "units") for name in names("fetch.formats"))
 
 
 def test_constants_are_read_without_an_import():

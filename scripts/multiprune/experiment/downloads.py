@@ -7,7 +7,8 @@ from pathlib import Path
 from multiprune.errors import InputError
 from multiprune.experiment.grid import CODE
 from multiprune.experiment.methods import all_calibration_sets
-from multiprune.experiment.settings.corpora import TextCorpus
+from multiprune.experiment.package_corpora import archive_definition, archive_names, resolved
+from multiprune.experiment.settings.corpora import PackageCorpus, TextCorpus
 from multiprune.experiment.settings.evaluation import ParallelCloze
 from multiprune.experiment.settings.experiment import Experiment
 
@@ -42,7 +43,42 @@ def corpus_definition(experiment: Experiment, corpus: str, language: str) -> dic
     entry = experiment.corpora[corpus].plain()
     if entry.get("paragraphs") == "blank_lines":
         del entry["paragraphs"]  # folders that say nothing of paragraphs hold just this
+    if isinstance(experiment.corpora[corpus], PackageCorpus):
+        # In plain words, so that a change of a ready-made entry is another definition.
+        entry = resolved(entry) | _script(experiment, language)
     return {"corpus": entry, "text": text_code(experiment, corpus, language)}
+
+
+def _script(experiment: Experiment, language: str) -> dict:
+    """The script that the text of a language is held against, where the config says it."""
+    script = None if language == CODE else experiment.languages[language].script
+    return {"script": script} if script else {}
+
+
+def archives_of_text(experiment: Experiment, corpus: str, language: str) -> list[str]:
+    """Archives that a language's text is read from, below the folder of packages; none of others.
+
+    The first has the text, a second one that of the corpus's reference.
+    """
+    if not isinstance(experiment.corpora[corpus], PackageCorpus):
+        return []
+    entry = resolved(experiment.corpora[corpus].plain())
+    return archive_names(entry, text_code(experiment, corpus, language))
+
+
+def archives(experiment: Experiment) -> dict[str, dict]:
+    """The definition of every archive of a package, by its place below the folder of packages."""
+    found: dict[str, dict] = {}
+    for name, corpus in experiment.corpora.items():
+        if isinstance(corpus, PackageCorpus):
+            entry = resolved(corpus.plain())
+            having = [code for code in experiment.languages if has_text(experiment, name, code)]
+            texts = [text_code(experiment, name, code) for code in having]
+            if (code := experiment.calibration.code) and code.corpus == name:
+                texts.append(code.text)
+            for text in [entry["reference"], *texts]:
+                found[archive_names(entry, text)[0]] = archive_definition(entry, text)
+    return found
 
 
 def text_file(experiment: Experiment, corpus: str, language: str) -> str:

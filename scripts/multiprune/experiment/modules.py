@@ -4,6 +4,8 @@ from typing import Any
 
 from multiprune.experiment.axes import modules_of
 from multiprune.experiment.methods import method_options
+from multiprune.experiment.package_corpora import resolved
+from multiprune.experiment.settings.corpora import PackageCorpus
 from multiprune.experiment.settings.experiment import Experiment
 
 
@@ -18,8 +20,12 @@ class Modules:
         return [f"fetch.models.{self.experiment.models[wildcards.model].kind}"]
 
     def of_corpus(self, wildcards: Any) -> list[str]:
-        """The module that reads a corpus of this kind."""
-        return [f"fetch.corpora.{self.experiment.corpora[wildcards.corpus].kind}"]
+        """The module that reads a corpus of this kind, and a package's that of its format."""
+        corpus = self.experiment.corpora[wildcards.corpus]
+        modules = [f"fetch.corpora.{corpus.kind}"]
+        if isinstance(corpus, PackageCorpus):
+            modules.append(f"fetch.formats.{resolved(corpus.plain())['format']}")
+        return modules
 
     def of_method(self, wildcards: Any) -> list[str]:
         """The modules of a method's score, norm and allocation."""

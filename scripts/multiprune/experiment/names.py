@@ -5,17 +5,19 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from multiprune.errors import InputError
-from multiprune.experiment.downloads import has_text
+from multiprune.experiment.downloads import has_text, text_code
 from multiprune.experiment.grid import CODE, DENSE
 from multiprune.experiment.language_table import (
     TABLE,
     WRITING_SYSTEMS,
+    LanguageEntry,
     entries_of_name,
     entry_of_text,
     preferred_entry,
     script_names,
 )
-from multiprune.experiment.settings.corpora import HubDataset, UdhrCorpus
+from multiprune.experiment.package_corpora import check_entry, check_text, resolved
+from multiprune.experiment.settings.corpora import HubDataset, PackageCorpus, UdhrCorpus
 from multiprune.experiment.settings.experiment import NO_CLAIMS, Experiment
 from multiprune.experiment.settings.languages import Language
 from multiprune.experiment.settings.models import PackagedModel
@@ -101,10 +103,12 @@ def _with_what_is_known(experiment: Experiment, code: str, language: Language) -
     must_be_one_of("corpus", language.corpus, experiment.corpora, f"{where}.corpus")
     for corpus in language.texts:
         must_be_one_of("corpus", corpus, experiment.corpora, f"{where}.texts")
-    of_table = isinstance(experiment.corpora[language.corpus], UdhrCorpus)
-    if of_table:
+    corpus = experiment.corpora[language.corpus]
+    if isinstance(corpus, UdhrCorpus):
         language = _from_the_table(code, language)
-        _check_text(experiment.corpora[language.corpus], language.text, where)
+        _check_text(corpus, language.text, where)
+    elif isinstance(corpus, PackageCorpus):
+        language = _with_entry(language, preferred_entry(code))
     if language.script is not None:
         _check_script(language.script, f"{where}.script")
     return _filled(language, text=code, name=code)
@@ -135,7 +139,10 @@ def _from_the_table(code: str, language: Language) -> Language:
     """Text, name, script, family and speakers as far as the language table has them."""
     preferred = preferred_entry(code)
     language = _filled(language, text=preferred.text if preferred else code)
-    entry = entry_of_text(language.text)
+    return _with_entry(language, entry_of_text(language.text))
+
+
+def _with_entry(language: Language, entry: LanguageEntry | None) -> Language:
     keys = ("name", "script", "family", "speakers")
     known = {key: getattr(entry, key) for key in keys} if entry else {}
     return _filled(language, **{key: found for key, found in known.items() if found != ""})
@@ -159,6 +166,24 @@ def check_datasets(experiment: Experiment) -> None:
                 f"corpora.{name}: none of config, files and column holds {{text}}, the language's "
                 f"code, so that {sharing[0]} and {sharing[1]} would get the same rows"
             )
+
+
+def check_packages(experiment: Experiment) -> None:
+    """Raise InputError where the corpus of a package lacks a key, or a language or its script."""
+    for name, corpus in experiment.corpora.items():
+        if not isinstance(corpus, PackageCorpus):
+            continue
+        entry = resolved(corpus.plain())
+        check_entry(entry, f"corpora.{name}")
+        check_text(entry, entry["reference"], f"corpora.{name}.reference")
+        for code in experiment.languages:
+            if has_text(experiment, name, code):
+                check_text(entry, text_code(experiment, name, code), f"languages.{code}")
+                if experiment.languages[code].script is None:
+                    raise InputError(
+                        f"languages.{code}.script: is missing, and the language table has no "
+                        f"{code!r}; text of a package is held against it (Latn, Cyrl, ...)"
+                    )
 
 
 def check_calibration(experiment: Experiment) -> None:

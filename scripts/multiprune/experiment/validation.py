@@ -37,6 +37,7 @@ def validate(raw: object) -> Experiment:
     names.check_models(experiment)
     experiment = names.with_languages(experiment)
     names.check_datasets(experiment)
+    names.check_packages(experiment)
     names.check_calibration(experiment)
     names.check_claims(experiment)
     must_be_one_of("method", experiment.baseline, experiment.methods, "baseline")

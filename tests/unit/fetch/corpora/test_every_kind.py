@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from multiprune.fetch import parallel_units
 from multiprune.fetch.corpora import python_library, udhr
 from multiprune.fetch.splits import SPLITS, read_corpus
 from multiprune.registry import names
+from unit.fetch import made_packages
 from unit.fetch.data import hub_corpus
 
 DISGUISED = "\ufeffMen\u00adschen sind frei\u200b und e\u0301gaux {}\0"
@@ -41,7 +43,15 @@ def disguised_dataset(folder, monkeypatch):
     return hub_corpus(str(folder)) | {"splits": splits, "rows": 30}, None
 
 
+def disguised_package(folder, monkeypatch):
+    monkeypatch.setattr(parallel_units, "LEAST_CHARACTERS", 1)
+    texts = {"en": {f"{n:02d}": {"key": DISGUISED.format(n)} for n in range(1, 31)}}
+    archive = made_packages.scratch(folder, texts)
+    return made_packages.entry("scratch"), archive
+
+
 SOURCES = {
+    "package": disguised_package,
     "udhr": disguised_declaration,
     "text": disguised_file,
     "python_library": disguised_library,
@@ -53,5 +63,6 @@ SOURCES = {
 def test_every_kind_brings_its_text_into_normal_form(tmp_path, monkeypatch, kind):
     corpus, source = SOURCES[kind](tmp_path, monkeypatch)
     rows, _ = read_corpus(corpus | {"kind": kind}, "en", source)
-    assert rows["calibration"][0]["text"] == "Menschen sind frei und \u00e9gaux 1"
+    texts = {row["text"] for split in rows.values() for row in split}
+    assert "Menschen sind frei und \u00e9gaux 1" in texts
     assert sum(map(len, rows.values())) == 30
