@@ -7,7 +7,14 @@ what a job is told apart by: `model`, `seed`, `method`, `sparsity`, `language` a
 from pathlib import Path
 from typing import Any
 
-from multiprune.experiment import downloads, downstream, examples, methods, table_grids
+from multiprune.experiment import (
+    downloads,
+    downstream,
+    examples,
+    methods,
+    paths,
+    table_grids,
+)
 from multiprune.experiment.grid import CODE, DENSE, MASKS, WEIGHTS
 from multiprune.experiment.names import claims_file, lock_file
 from multiprune.experiment.settings.corpora import PackageCorpus, UdhrCorpus
@@ -77,7 +84,7 @@ class Plan:
         """A language's text, or that of the code that calibration contrasts it with."""
         experiment = self.experiment
         entry = experiment.calibration.code if language == CODE else experiment.languages[language]
-        return _text(entry.corpus, language, split)
+        return paths.text(entry.corpus, language, split)
 
     def calibration_text(self, wildcards: Any) -> str:
         """The calibration split of a language."""
@@ -86,12 +93,12 @@ class Plan:
     def source_text(self, wildcards: Any) -> str:
         """The calibration split of a pair's source language, in the parallel corpus."""
         corpus = self.experiment.calibration.demonstrations.corpus
-        return _text(corpus, wildcards.source, "calibration")
+        return paths.text(corpus, wildcards.source, "calibration")
 
     def target_text(self, wildcards: Any) -> str:
         """The calibration split of a pair's target language, in the parallel corpus."""
         corpus = self.experiment.calibration.demonstrations.corpus
-        return _text(corpus, wildcards.target, "calibration")
+        return paths.text(corpus, wildcards.target, "calibration")
 
     def test_texts(self) -> list[str]:
         """The text that perplexity is measured on, a file a language."""
@@ -107,36 +114,36 @@ class Plan:
     def windows(self, wildcards: Any) -> list[str]:
         """Windows of every language or pair that a method calibrates on."""
         sets = methods.calibration_sets(self.experiment, wildcards.method)
-        return _of_sets(wildcards.model, wildcards.seed, "calibration", sets)
+        return paths.of_sets(wildcards.model, wildcards.seed, "calibration", sets)
 
     def contrast_windows(self, wildcards: Any) -> list[str]:
         """Windows of the set that a method's norm is divided by; none for other norms."""
         sets = methods.contrast_sets(self.experiment, wildcards.method)
-        return _of_sets(wildcards.model, wildcards.seed, "calibration", sets)
+        return paths.of_sets(wildcards.model, wildcards.seed, "calibration", sets)
 
     def statistics(self, wildcards: Any) -> list[str]:
         """Dense statistics of what a method calibrates on; none for methods that read none."""
         if not methods.reads_dense_statistics(self.experiment, wildcards.method):
             return []
         sets = methods.calibration_sets(self.experiment, wildcards.method)
-        return _of_sets(wildcards.model, wildcards.seed, "statistics", sets)
+        return paths.of_sets(wildcards.model, wildcards.seed, "statistics", sets)
 
     def contrast(self, wildcards: Any) -> list[str]:
         """Statistics that a method's norm is divided by; none for other norms."""
         if not methods.reads_dense_statistics(self.experiment, wildcards.method):
             return []
         sets = methods.contrast_sets(self.experiment, wildcards.method)
-        return _of_sets(wildcards.model, wildcards.seed, "statistics", sets)
+        return paths.of_sets(wildcards.model, wildcards.seed, "statistics", sets)
 
     def pool_statistics(self, wildcards: Any) -> list[str]:
         """Statistics of every language with role calibration."""
-        return _of_sets(wildcards.model, wildcards.seed, "statistics", self.calibrated)
+        return paths.of_sets(wildcards.model, wildcards.seed, "statistics", self.calibrated)
 
     def order(self, wildcards: Any) -> str | list[str]:
         """The order of languages that a method takes the first of; none for other methods."""
         if methods.chosen_size(self.experiment, wildcards.method) is None:
             return []
-        return _order(wildcards.model, wildcards.seed)
+        return paths.order(wildcards.model, wildcards.seed)
 
     # Pruning.
 
@@ -165,25 +172,25 @@ class Plan:
     def perplexity_of_run(self, wildcards: Any) -> list[str]:
         """The perplexity records of one pruned model."""
         run = (wildcards.seed, wildcards.method, wildcards.sparsity)
-        return [_record(wildcards.model, *run, language) for language in self.languages]
+        return [paths.record(wildcards.model, *run, language) for language in self.languages]
 
     def dense_perplexity(self, wildcards: Any) -> list[str]:
         """The perplexity records of the dense model, computed under one seed."""
         seeds = methods.seeds_of(self.experiment, DENSE)
         return [
-            _record(wildcards.model, seed, DENSE, "0", language)
+            paths.record(wildcards.model, seed, DENSE, "0", language)
             for seed in seeds
             for language in self.languages
         ]
 
     def cloze_text(self, wildcards: Any) -> str:
         """The test split of a language in the corpus of a cloze task."""
-        return _text(self.cloze_tasks[wildcards.task].corpus, wildcards.language, "test")
+        return paths.text(self.cloze_tasks[wildcards.task].corpus, wildcards.language, "test")
 
     def cloze_pivot(self, wildcards: Any) -> str:
         """The test split of the language that decides the items of a cloze task."""
         reference = self.experiment.evaluation.downstream.reference
-        return _text(self.cloze_tasks[wildcards.task].corpus, reference, "test")
+        return paths.text(self.cloze_tasks[wildcards.task].corpus, reference, "test")
 
     def task_languages(self, task: str) -> list[str]:
         """Languages that a task exists in."""
@@ -224,11 +231,13 @@ class Plan:
     def tables_of_table(self, wildcards: Any) -> list[str]:
         """Other tables of the model that a table reads, as far as they are made."""
         read = table_grids.other_tables(wildcards.table)
-        return [_table(wildcards.model, name) for name in read if name in self.tables]
+        return [paths.table(wildcards.model, name) for name in read if name in self.tables]
 
     def tables_of_figure(self, wildcards: Any) -> list[str]:
         """The model's tables that a figure is drawn from."""
-        return [_table(wildcards.model, name) for name in table_grids.tables_of(wildcards.figure)]
+        return [
+            paths.table(wildcards.model, name) for name in table_grids.tables_of(wildcards.figure)
+        ]
 
     # Everything of a model.
 
@@ -243,7 +252,9 @@ class Plan:
     def all_orders(self, model: str) -> list[str]:
         """Every order of languages, if a method takes the first of one."""
         sizes = {methods.chosen_size(self.experiment, name) for name in self.experiment.methods}
-        return [_order(model, seed) for seed in self.experiment.seeds] if sizes - {None} else []
+        return (
+            [paths.order(model, seed) for seed in self.experiment.seeds] if sizes - {None} else []
+        )
 
     def all_sweeps(self, model: str) -> list[str]:
         """Every candidate's record and every choice of constants."""
@@ -267,7 +278,7 @@ class Plan:
     def all_perplexity(self, model: str) -> list[str]:
         """Every perplexity record, dense included."""
         return [
-            _record(model, *run, language)
+            paths.record(model, *run, language)
             for run in methods.grid(self.experiment)
             for language in self.languages
         ]
@@ -298,7 +309,7 @@ class Plan:
         return [
             *(f"<resources>/models/{model}/manifest.json" for model in self.models),
             *(
-                _text(corpus, language, split)
+                paths.text(corpus, language, split)
                 for corpus, language in downloads.texts(self.experiment)
                 for split in SPLITS
             ),
@@ -330,7 +341,7 @@ class Plan:
             *self.all_fetched(),
             *(path for kind in kinds for model in self.models for path in kind(model)),
             *(path for task in self.cloze_tasks for path in self.task_files(task)),
-            *(_table(model, name) for model in self.models for name in self.tables),
+            *(paths.table(model, name) for model in self.models for name in self.tables),
         ]
 
     def all_tables(self) -> list[str]:
@@ -360,7 +371,7 @@ class Plan:
 
     def _all_sets(self, model: str, folder: str, sets: list[str]) -> list[str]:
         seeds = sorted(self.experiment.seeds)
-        return [path for seed in seeds for path in _of_sets(model, seed, folder, sets)]
+        return [path for seed in seeds for path in paths.of_sets(model, seed, folder, sets)]
 
     def _sweep(self, model: str, method: str) -> str:
         return f"<results>/{model}/seed{min(self.experiment.seeds)}/sweep/{method}"
@@ -382,23 +393,3 @@ class Plan:
     ) -> str:
         folder = WEIGHTS if method in self.moving else MASKS
         return f"<results>/{model}/seed{seed}/{folder}/{method}/{sparsity}.{ending}"
-
-
-def _text(corpus: str, language: str, split: str) -> str:
-    return f"<resources>/corpora/{corpus}/{language}/{split}.jsonl"
-
-
-def _of_sets(model: str, seed: int | str, folder: str, sets: list[str]) -> list[str]:
-    return [f"<results>/{model}/seed{seed}/{folder}/{name}.safetensors" for name in sets]
-
-
-def _order(model: str, seed: int | str) -> str:
-    return f"<results>/{model}/seed{seed}/statistics/order.json"
-
-
-def _record(model: str, seed: int | str, method: str, sparsity: str, language: str) -> str:
-    return f"<results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json"
-
-
-def _table(model: str, name: str) -> str:
-    return f"<results>/tables/by_model/{model}/{name}.csv"
