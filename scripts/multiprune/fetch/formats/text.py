@@ -1,6 +1,6 @@
 """Plain UTF-8 text: paragraphs between blank lines, numbered."""
 
-from multiprune.fetch.corpora.text import split_paragraphs
+from multiprune.fetch.own_text import split_paragraphs
 
 
 def units(data: bytes, entry: dict, code: str) -> list[tuple[str, str, str]]:
