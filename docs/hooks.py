@@ -22,6 +22,8 @@ OUTSIDE = (
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 CODE = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
 LIBRARY = "scripts/multiprune"
+# By which search would work in files that a browser opens, too; no page loads anything from elsewhere.
+SHIM = re.compile(r'<script src="https:[^"]+/shim"></script>')
 
 
 def on_files(files: Files, config: dict) -> Files:
@@ -54,3 +56,8 @@ def on_page_markdown(markdown: str, page: object, config: dict, files: Files) ->
 
     parts = CODE.split(markdown)  # text and code in turns
     return "".join(part if index % 2 else LINK.sub(link, part) for index, part in enumerate(parts))
+
+
+def on_post_page(html: str, page: object, config: dict) -> str:
+    """Take out what a browser would load from elsewhere."""
+    return SHIM.sub("", html)
