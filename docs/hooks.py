@@ -22,7 +22,7 @@ OUTSIDE = (
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 CODE = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
 LIBRARY = "scripts/multiprune"
-# By which search would work in files that a browser opens, too; no page loads anything from elsewhere.
+# Search in files that a browser opens; no page loads anything from elsewhere.
 SHIM = re.compile(r'<script src="https:[^"]+/shim"></script>')
 
 
