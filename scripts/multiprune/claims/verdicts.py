@@ -117,7 +117,10 @@ def judge_cells(
 
 
 def judge_costs(claim: Claim, found: Costs, draws: int, confidence: float) -> dict:
-    """As `judge`. The pairs of runs are the items; each sparsity has a side, without a test."""
+    """As `judge`. The pairs of runs are the items; each sparsity has a side, without a test.
+
+    Times are noisy, so sides that differ are said and decide nothing: the interval does.
+    """
     value, low, high = _over_pairs(found.whole, confidence)
     side = 1 if claim.direction == "above" else -1
     sides: dict[str, list[str]] = {"for": [], "against": []}
@@ -126,7 +129,9 @@ def judge_costs(claim: Claim, found: Costs, draws: int, confidence: float) -> di
         here = found.whole[np.array(found.sparsities) == name].mean() - _threshold(claim)
         sides["for" if here * side > 0 else "against"].append(name)
     units = Units(len(names), tuple(sides["for"]), tuple(sides["against"]))
-    verdict, reason = decide(claim, low, high, units, draws, by_sparsity=True)
+    verdict, reason = decide(claim, low, high, units, draws)
+    if units.disagree:
+        reason = f"sparsities for: {', '.join(units.holding)}; against: {', '.join(units.contrary)}"
     point = printing.is_point(low, high)
     mask = [math.exp(number) for number in _over_pairs(found.mask, confidence)]
     compared = printing.with_interval(*mask, [1, claim.threshold])
