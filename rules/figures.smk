@@ -120,12 +120,13 @@ rule join_tables:
         models=canonical(plan.models),
         caption=options.caption_of_table,
         title=options.title_of_table,
+        columns=options.columns_on_page,
         labels=options.method_labels,
     shell:
         "python {params.command} "
         "--folder {params.results:q}/tables/by_model --models {params.models:q} "
-        "--table {wildcards.table:q} --title {params.title:q} --labels {params.labels:q} "
-        "--output {output.table:q} --page {output.page:q} "
+        "--table {wildcards.table:q} --title {params.title:q} --columns {params.columns:q} "
+        "--labels {params.labels:q} --output {output.table:q} --page {output.page:q} "
         "> {log:q} 2>&1"
 
 

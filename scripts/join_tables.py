@@ -23,22 +23,30 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="CSV")
     parser.add_argument("--page", type=Path, required=True, help="HTML")
     parser.add_argument("--title", required=True, help="of the page")
+    parser.add_argument("--columns", required=True, help="JSON list, those that the page shows")
     parser.add_argument("--labels", required=True, help="JSON, method -> what the page calls it")
     arguments = parser.parse_args()
     labels = text_by_language("--labels", arguments.labels, "labels", "Wanda")
-    try:
-        models = json.loads(arguments.models)
-    except ValueError:
-        models = None
-    if not isinstance(models, list) or not models:
-        raise InputError(f"--models: found {arguments.models!r}; give a JSON list of model names")
+    models, columns = (listed(arguments, name) for name in ("models", "columns"))
     with noting_inputs() as inputs:
         table = join(arguments.folder, models, arguments.table)
     # Seeds stand in the origins of the inputs.
     write_table(arguments.output, table, origin(__file__, inputs, []))
-    text = page(table, arguments.output, title=arguments.title, labels=labels)
+    text = page(table[columns], arguments.output, title=arguments.title, labels=labels)
     with replacing_signed(arguments.page) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def listed(arguments: argparse.Namespace, name: str) -> list[str]:
+    """A list that an option gives as JSON; InputError where it is none, or empty."""
+    text = getattr(arguments, name)
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not found:
+        raise InputError(f"--{name}: found {text!r}; give a JSON list of names")
+    return found
 
 
 if __name__ == "__main__":

@@ -165,6 +165,11 @@ class Options:
         """What the report calls a table."""
         return registry.constants("tables", wildcards.table)["TITLE"]
 
+    def columns_on_page(self, wildcards: Any) -> str:
+        """The columns of a table that its page shows, as a JSON list."""
+        told = registry.constants("tables", wildcards.table)
+        return canonical(told.get("ON_PAGE", told["COLUMNS"]))
+
     def menu_of_table(self, wildcards: Any) -> dict[str, str]:
         """A table's entry in the menu of the report."""
         return {"table": _numbered("tables", wildcards.table, self._made_tables)}

@@ -1,10 +1,10 @@
 """A hash of the code that can change a script's result, and of nothing else.
 
 Comments, docstrings, layout and what people are told do not count: arguments of `InputError`, of
-`print` and of warnings, help texts, a table's CAPTION, which the report alone shows, and a score's
-OPTIONS, whose values come to a job as parameters. NEUTRAL modules do not count either, since no
-result depends on them; nor do the alternatives of a registry (scores, norms, allocations, tables,
-figures) that a job does not name.
+`print` and of warnings, help texts, what the report alone shows of a table or a figure (CAPTION,
+TITLE, PLACE, ON_PAGE), and a score's OPTIONS, whose values come to a job as parameters. NEUTRAL
+modules do not count either, since no result depends on them; nor do the alternatives of a registry
+(scores, norms, allocations, tables, figures) that a job does not name.
 """
 
 import ast
@@ -20,7 +20,7 @@ NEUTRAL = frozenset({"errors", "registry", "files.locks", "jobs.command", "jobs.
 TELLING = frozenset({"print", "ArgumentParser", "add_argument_group", "warn", "warning"})
 SET_ASIDE = frozenset({"set_aside", "set_both_aside"})  # the last argument is the reason
 # Constants that the report shows, and that the config's models are made of.
-ELSEWHERE = frozenset({"CAPTION", "OPTIONS"})
+ELSEWHERE = frozenset({"CAPTION", "TITLE", "PLACE", "ON_PAGE", "OPTIONS"})
 TOLD = frozenset({"help", "description", "metavar", "epilog"})  # keywords of argparse
 
 

@@ -18,6 +18,10 @@ COLUMNS = [
 ]  # fmt: skip
 READS = ("claims", "perplexity", "downstream", "table:structure")
 NEEDS = "claims"
+ON_PAGE = [
+    "model", "statement", "measurement", "scope", "estimate", "ci_low", "ci_high", "verdict",
+    "constants", "reason",
+]  # fmt: skip
 STANDARD = True
 TITLE = "Claims and verdicts"
 PLACE = 90

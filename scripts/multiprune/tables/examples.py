@@ -23,7 +23,7 @@ method.
 - **method, sparsity**: of the pruned model; dense is the unpruned one.
 - **language, prompt**: the beginning that was given, from the config.
 - **continuation**: at each step the likeliest next token (greedy generation), up to
-  `evaluation.examples.tokens`; line breaks are shown as spaces.
+  ``evaluation.examples.tokens``; line breaks are shown as spaces.
 
 An example shows what a loss of perplexity looks like. It measures nothing: one prompt a language,
 one calibration draw, and greedy generation repeats itself also where a model is intact.

@@ -65,7 +65,7 @@ def page(
             f"<h1>{escape(title or csv.stem)}</h1>",
             f"<p>{cut}, decimals rounded to {DIGITS} digits. "
             f'<a download="{escape(csv.name)}" href="data:text/csv;base64,{content}">'
-            "All rows and digits (CSV)</a></p>",
+            "All rows, columns and digits (CSV)</a></p>",
             *(f"<p><strong>{escape(model)} is missing.</strong></p>" for model in without),
             *([f"<p>The same in all rows: {'; '.join(said)}.</p>"] if said else []),
             f'<div class="box" tabindex="0">{body}</div>',

@@ -38,7 +38,7 @@ languages and models whose tokenizers know the text.
   sparsity, empty where the baseline has none. **baseline_ci_low, baseline_ci_high**: its interval.
 - **unknown_share**: share of the test tokens that stand for text which the tokenizer's vocabulary
   cannot spell. They cost little, so they make a language look easy. Above
-  `evaluation.most_unknown_tokens` the **note** says that the language is left out of means and
+  ``evaluation.most_unknown_tokens`` the **note** says that the language is left out of means and
   claims. Bits per byte compare only where this share is near 0.
 
 Intervals are those of the claims: paired, over test windows and, where a method without calibration

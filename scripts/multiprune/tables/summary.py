@@ -36,7 +36,7 @@ Geometric means over languages and seeds, a row per method, sparsity and set of 
 - **worst_language, worst_ratio**: the language that loses most against dense, and its ratio (empty
   for dense).
 - **note**: languages that were left out, since the tokenizer does not know more than
-  `evaluation.most_unknown_tokens` of their test tokens.
+  ``evaluation.most_unknown_tokens`` of their test tokens.
 
 Intervals are those of the claims, over calibration draws (seeds) and test windows: windows are
 resampled within each language, the variation over seeds enters with seeds - 1 degrees of freedom.

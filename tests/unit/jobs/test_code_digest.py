@@ -134,13 +134,13 @@ def test_a_named_module_counts_with_what_it_imports(tmp_path, name, counts):
     assert (digest_with(tmp_path, named, **edited) != digest_with(tmp_path, named)) is counts
 
 
-@pytest.mark.parametrize("constant", ["CAPTION", "OPTIONS"])
+@pytest.mark.parametrize("constant", ["CAPTION", "TITLE", "PLACE", "ON_PAGE", "OPTIONS"])
 def test_what_no_job_reads_of_a_module_does_not_count(tmp_path, constant):
     bars = FILES["multiprune/figures/bars.py"].replace("CAPTION", constant)
     named = ["figures.bars"]
     edited = {"multiprune/figures/bars.py": bars.replace("Bars.", "Bars and lines.")}
     assert digest_with(tmp_path, named, **edited) == digest_with(tmp_path, named)
-    edited = {"multiprune/figures/bars.py": bars.replace(constant, "TITLE")}
+    edited = {"multiprune/figures/bars.py": bars.replace(constant, "EMPTY")}
     assert digest_with(tmp_path, named, **edited) != digest_with(tmp_path, named)
 
 
