@@ -92,7 +92,7 @@ def main() -> None:
     configs = " ".join(map(str, options.configfile))
     print(
         f"take-over: {len(judged.intact)} files taken over, {len(judged.again)} not; what is "
-        f"left to do: snakemake -n --quiet rules --configfile {configs}"
+        f"left to do: snakemake -n --workflow-profile local --configfile {configs}"
     )
 
 

@@ -34,7 +34,10 @@ def judge(results: Path, resources: Path, links: Path, made: Mapping[Path, Made]
     """
     missing = [path for path in made if not linked(path, resources, links)]
     standing = {path: entry for path, entry in made.items() if path.is_file()}
-    inputs = {path: [Path(name) for name in entry.record["input"]] for path, entry in made.items()}
+    inputs = {
+        path: [Path(name) for name in entry.record.get("input") or ()]
+        for path, entry in made.items()
+    }
     findings = problems(results, resources, inputs)
     harmed = {found.path.resolve() for found in findings}
     findings += [

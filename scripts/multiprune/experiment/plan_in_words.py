@@ -31,6 +31,8 @@ PLURALS = {
     "candidate of constants": "candidates of constants",
 }
 TASKS = "downstream evaluation"  # one rule a task
+OTHER = "no language, method, model or draw is new; other settings, files or code have changed"
+OF_A_MODEL = ("fetch_model", "sample_", "collect_", "prune_", "evaluate_", "generate_")
 
 
 def sentences(
@@ -48,8 +50,8 @@ def sentences(
     told = in_words(found, experiment)
     if found.fresh:
         told = ["nothing is computed yet"]
-    elif not told:
-        told = ["nothing new in the config, but files or code have changed"]
+    elif not (any(found.added.values()) or found.changed):
+        told.append(OTHER)
     counts = ", ".join(_counts(experiment, found, jobs))
     by_stage = cost.by_model(experiment)
     if cost.estimate(experiment):
@@ -94,7 +96,9 @@ def _languages_differ(found: News) -> bool:
 def _minutes(
     experiment: Experiment, found: News, jobs: Mapping[str, int], folders: list[Path], cores: int
 ) -> str:
-    seconds = {rule: benchmarks.seconds_of(rule, folders) for rule in jobs}
+    seconds = {
+        rule: benchmarks.seconds_of(rule, folders, _models(experiment, rule)) for rule in jobs
+    }
     new = len(found.added.get("languages", []))
     shares = {EVALUATE: new / len(evaluated(experiment))} if _languages_differ(found) else {}
     minutes = benchmarks.span(jobs, seconds, cores, shares)
@@ -103,6 +107,11 @@ def _minutes(
     unknown = sorted(rule for rule, times in seconds.items() if not times)
     words = benchmarks.in_words(minutes, cores)
     return f"{words}, and what has no benchmark yet: {', '.join(unknown)}" if unknown else words
+
+
+def _models(experiment: Experiment, rule: str) -> set[str] | None:
+    """The models whose benchmarks tell of a rule's jobs: another size takes other times."""
+    return set(experiment.models) if rule.startswith(OF_A_MODEL) else None
 
 
 def _hours(by_model: Mapping[str, Mapping[str, float]]) -> list[str]:

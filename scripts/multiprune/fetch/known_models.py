@@ -37,7 +37,10 @@ def check_sources_there(experiment: Experiment, resources: Path | str) -> None:
         if isinstance(model, LocalModel) and not _taken(resources / "models" / name):
             folder = Path(model.folder).expanduser()
             if not folder.is_dir():
-                raise InputError(f"models.{name}.folder: {folder}: no such folder")
+                raise InputError(
+                    f"models.{name}.folder: {folder}: no such folder; give one that holds "
+                    "config.json, *.safetensors and a tokenizer"
+                )
     for text, entry in text_definitions(experiment).items():
         if entry["source"] and not _taken(resources / "corpora" / text):
             _check_text(entry["corpus_name"], text.rpartition("/")[2], Path(entry["source"]))

@@ -14,8 +14,7 @@ from multiprune.experiment.settings.experiment import Experiment
 from multiprune.fetch.splits import SHARES
 
 BYTES_PER_TOKEN = 4
-# Below, intervals are clearly too narrow (uncertainty.windows: 91% cover with 10 windows).
-ENOUGH_WINDOWS = 30
+ENOUGH_WINDOWS = 30  # below, an interval is wide, and rests on few places of the text
 
 
 def short_texts(experiment: Experiment) -> Iterator[str]:
@@ -41,7 +40,7 @@ def short_texts(experiment: Experiment) -> Iterator[str]:
         fewest = min(few, key=few.get)
         yield (
             f"own text of {', '.join(few)}: gives about {few[fewest]} {split} windows of {length} "
-            f"tokens in {fewest}; below {ENOUGH_WINDOWS} intervals come out too narrow"
+            f"tokens in {fewest}; below {ENOUGH_WINDOWS} intervals are wide and rest on few places"
         )
 
 

@@ -4,6 +4,7 @@ The safetensors library maps files: what was read of them stays in the process's
 until they are closed. It also has no bytes of tensors that numpy has no type for.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,10 @@ def stored_tensors(path: Path | str) -> list[StoredTensor]:
 
 def _tensors(path: Path | str) -> list[StoredTensor]:
     with open(path, "rb") as file:
-        header = parse_text(file.read(int.from_bytes(file.read(8), "little")).decode())
+        length = int.from_bytes(file.read(8), "little")
+        if length > os.fstat(file.fileno()).st_size:
+            raise ValueError(f"it states a header of {length:,} bytes, more than the file has")
+        header = parse_text(file.read(length).decode())
         start = file.tell()
     header.pop(METADATA, None)
     entries = sorted(header.items(), key=lambda item: item[1]["data_offsets"])

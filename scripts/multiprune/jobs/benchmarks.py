@@ -10,17 +10,23 @@ from pathlib import Path
 from statistics import quantiles
 
 
-def seconds_of(rule: str, folders: Iterable[Path]) -> list[float]:
-    """Seconds of the jobs of a rule, from the first folder that knows any."""
+def seconds_of(rule: str, folders: Iterable[Path], models: set[str] | None = None) -> list[float]:
+    """Seconds of the jobs of a rule, from the first folder that knows any.
+
+    `models`: those whose jobs count; None for a rule that is of no model.
+    """
     for folder in folders:
-        if found := [
-            time
-            for path in sorted(folder.rglob("*.jsonl"))
-            for time in _seconds(path)
-            if path.relative_to(folder).parts[0] == rule
-        ]:
+        paths = sorted((folder / rule).rglob("*.jsonl"))
+        if models is not None:
+            paths = [path for path in paths if _model(path.relative_to(folder)) in models]
+        if found := [time for path in paths for time in _seconds(path)]:
             return found
     return []
+
+
+def _model(path: Path) -> str:
+    """The model of a benchmark, `{rule}/{model}/...` or `{rule}/{model}.jsonl`."""
+    return path.parts[1].removesuffix(".jsonl")
 
 
 def _seconds(path: Path) -> list[float]:

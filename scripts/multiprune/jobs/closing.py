@@ -23,7 +23,9 @@ def say_what_was_made(asked: Namespace | None, results: str, configs: list[str],
     given = f"--configfile {' '.join(configs)} " if configs else ""
     print(f"tables: {results}/tables")
     print(f"figures: {results}/figures")
-    print(f"report: snakemake {given}--report {results}/report.html", flush=True)
+    # Without the stylesheet the beginning of a long first page cannot be scrolled to.
+    styled = f"--report {results}/report.html --report-stylesheet profiles/demo/report.css"
+    print(f"report: snakemake {given}{styled}", flush=True)
 
 
 def failed_lines(failed: Iterable[Any], waiting: int) -> list[str]:

@@ -38,7 +38,7 @@ def test_folders_and_texts_that_are_not_there_are_named(tmp_path):
             check_sources_there(experiment, tmp_path / "resources")
         return str(error.value)
 
-    assert said() == f"models.{name}.folder: {model}: no such folder"
+    assert said().startswith(f"models.{name}.folder: {model}: no such folder; give one that")
     model.mkdir()
     assert said() == f"corpora.words.folder: {texts}: no such folder"
     texts.mkdir()

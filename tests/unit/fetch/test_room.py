@@ -13,7 +13,7 @@ corpora: {own: {kind: text, folder: .}, udhr: {kind: udhr}}
 languages:
   a: {corpus: own, role: calibration}
   b: {corpus: own, role: unseen}
-  c: {corpus: udhr, role: calibration}
+  c: {corpus: udhr, text: eng, role: calibration}
 calibration: {samples: 3, length: 100}
 baseline: wanda
 methods: {wanda: {score: wanda}}

@@ -23,6 +23,15 @@ def test_seconds_are_of_the_first_folder_that_knows_the_rule(tmp_path: Path):
     assert seconds_of("fetch_model", [own, other]) == []
 
 
+def test_seconds_of_other_models_do_not_count(tmp_path: Path):
+    write(tmp_path / "prune_model/small/0.5.jsonl", 1)
+    write(tmp_path / "prune_model/large/0.5.jsonl", 7)
+    write(tmp_path / "fetch_model/small.jsonl", 3)
+    assert seconds_of("prune_model", [tmp_path], {"small"}) == [1]
+    assert seconds_of("prune_model", [tmp_path], {"other"}) == []
+    assert seconds_of("fetch_model", [tmp_path], {"small"}) == [3]
+
+
 def test_a_span_by_hand():
     # Quartiles of 60, 120, 180 are 90 and 150: 4 jobs on 2 cores take 180 s at least, at most
     # 300 s and the 150 s of one that is left alone at the end.
