@@ -88,8 +88,8 @@ def with_languages(experiment: Experiment) -> Experiment:
         for corpus, text in {**language.texts, language.corpus: language.text}.items():
             if (other := taken.setdefault((corpus, text), code)) != code:
                 raise InputError(
-                    f"{where}: found {text!r} of {corpus}, which is the text of {other}; allowed "
-                    "is a text for each language"
+                    f"{where}: found {text!r} of {corpus}, which is the text of {other}; two "
+                    "languages cannot share one"
                 )
         if (other := taken.setdefault((language.name,), code)) != code:
             raise InputError(f"{where}.name: found {language.name!r}, the name of {other}")

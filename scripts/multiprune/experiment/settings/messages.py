@@ -143,7 +143,10 @@ def _type(types: str | list[str], found: object) -> str:
         with suppress(ValueError):
             if math.isfinite(number := float(found)):
                 return f"{types}; it is text, write {number:g}"
-    return types if isinstance(types, str) else ", ".join(types)
+    allowed = types if isinstance(types, str) else ", ".join(types)
+    if "array" in (types if isinstance(types, list) else [types]) and type(found) in (str, int):
+        return f"{allowed}; a list of one is [{found}]"
+    return allowed
 
 
 def _spelling(found: str, schema: dict) -> str:
