@@ -435,8 +435,8 @@ def test_two_codes_of_one_language_are_refused():
     entry = {"corpus": "udhr", "role": "calibration"}
     changes = [UDHR, ("languages/eng", entry), ("languages/en", entry)]
     assert message(changed(*changes)) == (
-        "languages.eng: found 'eng' of udhr, which is the text of en; allowed is a text for each "
-        "language"
+        "languages.eng: found 'eng' of udhr, which is the text of en; two languages cannot "
+        "share one"
     )
 
 

@@ -109,7 +109,7 @@ MISTAKES = [
     ("seeds", [], "seeds: is empty, at least 1 needed"),
     ("seeds", [1, 1], "seeds: found [1, 1], each entry may stand there once"),
     ("seeds", [-1], "seeds.0: found -1, allowed is an integer >= 0 and <= 4294967295"),
-    ("seeds", 3, "seeds: found 3, allowed is a value of type array"),
+    ("seeds", 3, "seeds: found 3, allowed is a value of type array; a list of one is [3]"),
     ("sparsities", [0.5, 0], "sparsities.1: found 0.0, allowed is a number > 0 and < 1"),
     ("sparsities", [1], "sparsities.0: found 1.0, allowed is a number > 0 and < 1"),
     ("sparsities", [float("nan")], "sparsities: found nan, allowed is a finite number"),
