@@ -27,6 +27,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from multiprune.registry import constants
 from multiprune.report.opening import HEADLINE
 from multiprune.tables.pages import ROWS, constant_columns
 
@@ -244,7 +245,7 @@ class Reader:
         self.reached(image, whole=True)
 
     def table(self, file: Path) -> None:
-        """What the CSV in the folder holds, each column or its one value, and a link to all of it.
+        """What the CSV in the folder holds, each column that pages show, and a link to all of it.
 
         The page fits into both windows; what is wider scrolls in its own box.
         """
@@ -252,6 +253,7 @@ class Reader:
         frame.locator("thead").wait_for()
         frame.locator("body").evaluate(LOADED)
         table = pd.read_csv(file, dtype=str, keep_default_na=False)
+        table = table[constants("tables", file.stem).get("ON_PAGE", list(table))]
         header = frame.locator("th").all_inner_texts()
         same = constant_columns(table)
         self.expect(header == list(table.columns.drop(same)), f"columns {header}")
