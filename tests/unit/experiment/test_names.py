@@ -15,8 +15,7 @@ def test_the_same_text_of_a_parallel_corpus_is_refused():
     parallel = [("corpora/udhr", {"kind": "udhr"}), ("languages/de/texts", {"udhr": "eng"})]
     assert validate(changed(*parallel, ("languages/en/texts", {"udhr": "eng_gb"})))
     assert message(changed(*parallel, ("languages/en/texts", {"udhr": "eng"}))) == (
-        "languages.en: found 'eng' of udhr, which is the text of de; allowed is a text for each "
-        "language"
+        "languages.en: found 'eng' of udhr, which is the text of de; two languages cannot share one"
     )
 
 
