@@ -47,6 +47,7 @@ from refusals.model_changes import (
     tensors,
     without,
 )
+from refusals.pickled import Trap, pickles
 
 UP, KEY = "model.layers.1.mlp.up_proj.weight", "model.layers.0.self_attn.k_proj.weight"
 NORM, EMBEDDING = "model.norm.weight", "model.embed_tokens.weight"
@@ -338,22 +339,6 @@ def test_numbers_that_do_not_work_out(own, name):
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory) -> Path:
     return write_statistics_of_two(tmp_path_factory.mktemp("collected"))
-
-
-class Trap:
-    """Whoever unpickles it leaves a trace."""
-
-    def __init__(self, trace: Path):
-        self.trace = trace
-
-    def __reduce__(self) -> tuple:
-        return Path.touch, (self.trace,)
-
-
-def pickles(folder: Path) -> None:
-    """The same weights once more, or so they say."""
-    for name in ("pytorch_model.bin", "training_args.bin", "consolidated.00.pth"):
-        (folder / name).write_bytes(pickle.dumps(Trap(folder.parent / "unpickled")))
 
 
 HARMLESS = {

@@ -322,27 +322,6 @@ def test_renamed_language_redraws_what_shows_the_name(project: Workflow):
     assert project.jobs() == tables("perplexity") | figures()
 
 
-def test_edited_calibration_text_reruns_what_reads_it(project: Workflow):
-    text = project.folder / "inputs/texts/de.txt"
-    text.write_text(text.read_text() + "\n\nnoch ein Absatz\n")
-    expected = corpora("de") | statistics("de") | masks(WANDA | M_WANDA)
-    expected |= evaluations(PRUNED | DENSE) | tables(*ALL_TABLES) | figures()
-    assert project.jobs() == expected
-
-
-def test_a_text_put_back_with_its_old_time_is_noticed(project: Workflow):
-    """As `rsync -a`, `cp -p` and archives leave it: newer content, older time."""
-    text = project.folder / "inputs/texts/sw.txt"
-    old = text.stat().st_mtime_ns - 10**12
-    text.write_text(text.read_text() + "\n\naya moja zaidi\n")
-    os.utime(text, ns=(old, old))
-    expected = corpora("sw") | evaluations(PRUNED | DENSE)
-    assert project.jobs() == expected | tables("perplexity") | figures("perplexity")
-    audited = project.run("audit")
-    assert audited.code != 0
-    assert audited.lines_with("corpora/words/sw/manifest.json: was made from another", "sw.txt")
-
-
 def test_claims_put_back_with_their_old_time_are_judged_again(project: Workflow):
     file = project.folder / "config/claims.yaml"
     old = file.stat().st_mtime_ns - 10**12
@@ -350,35 +329,6 @@ def test_claims_put_back_with_their_old_time_are_judged_again(project: Workflow)
     os.utime(file, ns=(old, old))
     expected = {f"tabulate_results {MODEL} claims", "join_tables claims", "write_claims", "all"}
     assert project.jobs() == expected | {"draw_figure claims_forest tiny-llama"}
-
-
-def test_a_text_dated_in_the_future_is_named_before_any_job(project: Workflow):
-    text = project.folder / "inputs/texts/sw.txt"
-    text.write_text(text.read_text() + "\n\naya moja zaidi\n")
-    os.utime(text, (time.time() + 10**6,) * 2)
-    outcome = project.run()
-    assert outcome.code != 0
-    assert outcome.lines_with("error: inputs/texts/sw.txt: is dated in the future", "touch it")
-    assert "localrule fetch_corpus:" not in outcome.text
-    os.utime(text)
-    outcome = project.run()
-    assert outcome.code == 0, outcome.text
-    assert project.jobs() == set()
-    assert project.run("audit").code == 0
-
-
-def test_edited_unseen_text_reruns_no_mask(project: Workflow):
-    text = project.folder / "inputs/texts/sw.txt"
-    text.write_text(text.read_text() + "\n\naya moja zaidi\n")
-    expected = corpora("sw") | evaluations(PRUNED | DENSE)
-    assert project.jobs() == expected | tables("perplexity") | figures("perplexity")
-
-
-def test_touched_text_reruns_nothing(project: Workflow):
-    later = time.time() + 5
-    for text in (project.folder / "inputs/texts").iterdir():
-        os.utime(text, (later, later))
-    assert project.jobs() == set()
 
 
 def test_changed_evaluation_length_reruns_no_mask(project: Workflow):

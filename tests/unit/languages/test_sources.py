@@ -16,7 +16,6 @@ from multiprune.languages.rules import (
     MISSING,
     family_of,
     parents_of,
-    preferred_texts,
     render,
     script_of,
     speakers_of,
@@ -34,6 +33,7 @@ from multiprune.languages.sources import (
     read_texts,
     script_name,
 )
+from unit.languages.data import EMPTY, text
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "build_language_table.py"
 ENTRIES = r"""/** @property {string} bcp47 */
@@ -188,15 +188,6 @@ class TestReading:
         assert entry == {"bcp47": "a", "code": "b", "iso6393": "c", "name": "d'e", "stage": "1"}
 
 
-KEK = Text("kek", "kek", "kek", "Q'eqchi'", 4, 60, {"Latn": 100})
-EMPTY = Cldr(groups={}, likely={}, aliases={}, territories={})
-
-
-def text(code, **changed):
-    """A text whose language and tag are its code."""
-    return replace(KEK, **{"code": code, "language": code, "bcp47": code, "name": code} | changed)
-
-
 class TestScript:
     CLDR = replace(
         EMPTY,
@@ -316,45 +307,6 @@ class TestSpeakers:
     )
     def test_over_territories(self, code, bcp47, script, speakers):
         assert speakers_of(text(code, bcp47=bcp47, letters={script: 9}), self.CLDR) == speakers
-
-
-class TestPreference:
-    CLDR = replace(EMPTY, likely={"kek": "kek-Latn-GT"})
-
-    def preferred(self, *texts):
-        return preferred_texts([replace(found, language="kek") for found in texts], self.CLDR)
-
-    def test_the_likely_script_before_all_else(self):
-        latin = text("kek_1", letters={"Latn": 9}, stage=1, paragraphs=9)
-        assert self.preferred(text("kek", letters={"Cyrl": 9}), latin) == {"kek_1"}
-
-    def test_the_stage_before_the_paragraphs(self):
-        assert self.preferred(text("kek", stage=3), text("kek_1", paragraphs=9)) == {"kek_1"}
-
-    @pytest.mark.parametrize(("paragraphs", "expected"), [(54, "kek"), (53, "kek_1")])
-    def test_nearly_complete_before_the_code(self, paragraphs, expected):
-        short = text("kek", paragraphs=paragraphs)  # of 60
-        assert self.preferred(short, text("kek_1")) == {expected}
-
-    @pytest.mark.parametrize(
-        ("expected", "other", "changed"),
-        [
-            ("kek", "abc", {}),
-            ("lav", "041", {"paragraphs": 61}),
-            ("abc_hans", "abc_hans_beijing", {"paragraphs": 61}),
-            ("abc_1996", "abc_1901", {"paragraphs": 61}),
-            ("abc_3", "abc_1", {"bcp47": "a-longer-tag"}),
-            ("abc_monotonic", "abc_polytonic", {}),
-            ("abc_monotonic", "abc_autonomous", {"paragraphs": 59}),
-        ],
-    )
-    def test_of_texts_that_are_alike(self, expected, other, changed):
-        texts = [text(expected, bcp47="kek"), text(other, **{"bcp47": "kek"} | changed)]
-        assert self.preferred(*texts) == self.preferred(*texts[::-1]) == {expected}
-
-    def test_a_text_of_no_known_language_stands_for_none(self):
-        unknown = replace(text("013"), language="und")
-        assert preferred_texts([unknown, KEK], self.CLDR) == {"kek"}
 
 
 @pytest.mark.parametrize(
