@@ -34,7 +34,8 @@ from tiny_architectures import ARCHITECTURES, write_model
 from torch.nn.functional import cross_entropy
 
 from multiprune.calibration.windows import Windows
-from multiprune.evaluation.perplexity import Window, check_logits, logits, window_losses
+from multiprune.evaluation.output_head import check_logits, logits
+from multiprune.evaluation.perplexity import Window, window_losses
 from multiprune.models import loading as models
 from multiprune.models.architectures import architecture_of
 from multiprune.models.weights import ModelWeights

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.evaluation.output_head import check_logits
 from multiprune.evaluation.perplexity import (
     bits_per_byte,
-    check_logits,
     perplexity,
     tokens_read,
     window_losses,

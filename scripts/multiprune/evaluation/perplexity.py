@@ -5,15 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from multiprune.errors import InputError
-from multiprune.models.loading import forward, not_finite
+from multiprune.evaluation.output_head import token_scores
+from multiprune.models.loading import forward
 from multiprune.models.tokenization import first_tokens, start_tokens
-
-LOGIT_ROWS = 256  # tokens whose logits exist at a time: 256 x 256,000 float32 are 0.25 GiB
 
 
 @dataclass(frozen=True)
@@ -67,46 +63,8 @@ def _batch_losses(model: PreTrainedModel, batch: list[Window]) -> list[float]:
     inputs = torch.from_numpy(np.stack([window.inputs for window in batch])).long()
     targets = torch.from_numpy(np.stack([window.targets for window in batch])).long()
     hidden = forward(model, inputs)[:, -targets.shape[1] :].flatten(0, 1)  # (tokens, hidden)
-    expected = targets.flatten().to(hidden.device)
-    losses = [
-        cross_entropy(logits(model, part).float(), target, reduction="none")
-        for part, target in zip(hidden.split(LOGIT_ROWS), expected.split(LOGIT_ROWS), strict=True)
-    ]
-    return torch.cat(losses).view(targets.shape).double().sum(dim=1).tolist()
-
-
-def logits(model: PreTrainedModel, hidden: Tensor) -> Tensor:
-    """Output logits of hidden states [tokens, hidden] -> [tokens, vocabulary].
-
-    What a model class does to its logits after the output head is read from its config.
-    """
-    config = model.config.get_text_config()
-    values = model.get_output_embeddings()(hidden)
-    if (scale := getattr(config, "logit_scale", None)) is not None:  # Cohere
-        values = values * scale
-    if (divisor := getattr(config, "logits_scaling", None)) is not None:  # Granite
-        values = values / divisor
-    if (cap := getattr(config, "final_logit_softcapping", None)) is not None:  # Gemma 2
-        values = cap * torch.tanh(values / cap)
-    return values
-
-
-@torch.inference_mode()
-def check_logits(model: PreTrainedModel) -> None:
-    """Raise InputError if the logits overflow, or `logits` is not what the model itself computes.
-
-    Two forward passes over eight tokens: once for a model, since for a short text it is a third of
-    the work.
-    """
-    vocabulary = model.config.get_text_config().vocab_size
-    inputs = torch.arange(8, device=model.device)[None] % vocabulary
-    expected = model(input_ids=inputs, use_cache=False).logits[0]
-    name = type(model).__name__
-    if not torch.isfinite(expected).all():
-        raise InputError(f"{name}: its logits are {not_finite(model)}")
-    found = logits(model, forward(model, inputs)[0])
-    if not torch.allclose(found.float(), expected.float(), rtol=1e-2, atol=1e-2):
-        raise InputError(f"{name} changes its logits in a way that perplexity.py does not know")
+    likelihoods, _likeliest = token_scores(model, hidden, targets.flatten())
+    return (-likelihoods).view(targets.shape).double().sum(dim=1).tolist()
 
 
 def perplexity(window_nll: list[float], window_tokens: list[int]) -> float:

@@ -12,9 +12,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from multiprune.errors import InputError
 from multiprune.evaluation.cache import EvaluationCache
+from multiprune.evaluation.output_head import check_logits
 from multiprune.evaluation.perplexity import (
     bits_per_byte,
-    check_logits,
     perplexity,
     tokens_read,
     window_losses,

@@ -3,26 +3,21 @@ import math
 import numpy as np
 import pytest
 import torch
-from command_lines import evaluating, fetched, write_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from script_calls import call, refusal
 from tiny import byte_tokenizer, start_token_tokenizer, write_llama
 from tiny_architectures import ARCHITECTURES, random_model
 from torch.nn.functional import cross_entropy
 from transformers import LlamaForCausalLM
 
 from multiprune.errors import InputError
-from multiprune.evaluation import perplexity as module
+from multiprune.evaluation.output_head import check_logits
 from multiprune.evaluation.perplexity import (
     bits_per_byte,
-    check_logits,
-    logits,
     perplexity,
     window_losses,
     windows_of,
 )
-from multiprune.files.manifests import write_manifest
 
 BOS = 0
 PLAIN, STARTING = byte_tokenizer(), start_token_tokenizer()
@@ -63,14 +58,6 @@ def test_losses_equal_a_plain_computation(model, tokenizer, starts, length, batc
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     counts = [len(window.targets) for window in windows]
     assert perplexity(found, counts) == pytest.approx(math.exp(sum(expected) / 45), rel=1e-5)
-
-
-@pytest.mark.parametrize("rows", [1, 7, 16, 1000])
-def test_chunks_of_logits_change_nothing(model, monkeypatch, rows):
-    windows = windows_of(TOKENS, 16, PLAIN)
-    expected = window_losses(model, windows, 48)
-    monkeypatch.setattr(module, "LOGIT_ROWS", rows)
-    np.testing.assert_allclose(window_losses(model, windows, 48), expected, rtol=1e-6)
 
 
 @settings(deadline=None)
@@ -125,87 +112,6 @@ def test_logits_are_those_of_every_architecture(name):
     check_logits(model)
     found = window_losses(model, windows, 16)
     np.testing.assert_allclose(found, plain_losses(model, tokens, 8, False), rtol=1e-4)
-
-
-def test_logits_are_scaled_and_capped_as_the_config_says(model, monkeypatch):
-    hidden = torch.randn(3, 32, generator=torch.Generator().manual_seed(0))
-    plain = model.lm_head(hidden)
-    monkeypatch.setattr(model.config, "logit_scale", 0.25, raising=False)
-    torch.testing.assert_close(logits(model, hidden), plain / 4)
-    monkeypatch.setattr(model.config, "final_logit_softcapping", 2.0, raising=False)
-    torch.testing.assert_close(logits(model, hidden), 2 * torch.tanh(plain / 8))
-
-
-def test_logits_are_divided_as_the_config_says(model, monkeypatch):
-    hidden = torch.randn(3, 32, generator=torch.Generator().manual_seed(0))
-    monkeypatch.setattr(model.config, "logits_scaling", 8.0, raising=False)
-    torch.testing.assert_close(logits(model, hidden), model.lm_head(hidden) / 8)
-
-
-def overflowing(model):
-    """The same with numbers that float16 cannot hold, and other precisions can."""
-    large = LlamaForCausalLM(model.config).eval()
-    with torch.no_grad():
-        for name, parameter in large.named_parameters():
-            factors = {"norm": 200, "up_proj": 5, "gate_proj": 5, "lm_head": 0.001}
-            factor = next((f for part, f in factors.items() if part in name), 1)
-            parameter.copy_(model.get_parameter(name) * factor)
-    return large
-
-
-OVERFLOWS = "not finite in float16; set dtype: bfloat16 or float32 in models.NAME, or --dtype"
-
-
-def test_overflow_is_called_overflow(model):
-    check_logits(overflowing(model))
-    check_logits(overflowing(model).bfloat16())
-    with pytest.raises(InputError) as error:
-        check_logits(overflowing(model).half())
-    assert str(error.value) == f"LlamaForCausalLM: its logits are {OVERFLOWS}"
-    # Not finite in any precision: another one is no cure.
-    infinite = overflowing(model)
-    infinite.model.norm.weight.data[0] = torch.inf
-    with pytest.raises(InputError) as error:
-        check_logits(infinite)
-    assert str(error.value) == (
-        "LlamaForCausalLM: its logits are not finite in float32; take an undamaged copy of the "
-        "model, or prune less"
-    )
-
-
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "auto"])
-def test_scripts_end_with_overflow_in_one_line(model, dtype, tmp_path):
-    overflowing(model).save_pretrained(tmp_path / "own")
-    PLAIN.save_pretrained(tmp_path / "own")
-    folder, text = fetched(tmp_path / "own"), write_text(tmp_path / "own/en")
-    given = text.rename(text.with_name("test.jsonl"))
-    write_manifest(given.parent, {"kind": "text"})
-    words = evaluating(folder, "", tmp_path / "records")
-    words[words.index("--mask") + 1 : words.index("--method")] = []
-    words[words.index("--dtype") + 1] = dtype
-    words[words.index("--corpora") + 1] = tmp_path
-    verifying = ["--model", folder, "--text", f"en={given}", "--length", 16, "--threads", 1]
-    verifying += ["--dtype", dtype, "--output", tmp_path / "verified.csv"]
-    for script, arguments in (("evaluate_perplexity", words), ("verify_model", verifying)):
-        if dtype == "float16":
-            line = refusal(script, *arguments)
-            assert line == f"error: LlamaForCausalLM: its logits are {OVERFLOWS}"
-        else:
-            assert call(script, *arguments)[0] == 0
-
-
-def test_logits_changed_behind_our_back_are_refused(model, monkeypatch):
-    check_logits(model)
-    original = model.forward
-
-    def scaled(*arguments, **options):
-        output = original(*arguments, **options)
-        output.logits = output.logits * 0.5
-        return output
-
-    monkeypatch.setattr(model, "forward", scaled)
-    with pytest.raises(InputError, match=r"^LlamaForCausalLM changes its logits in a way"):
-        check_logits(model)
 
 
 @pytest.mark.parametrize("batch_tokens", [16, 32, 64])

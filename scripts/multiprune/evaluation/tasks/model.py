@@ -14,12 +14,15 @@ from lm_eval.models.huggingface import HFLM
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from multiprune.errors import shown
+from multiprune.evaluation.output_head import token_scores
 from multiprune.evaluation.tasks.running import UnscorableError
+from multiprune.models.loading import forward
 from multiprune.models.tokenization import encode, first_tokens, start_tokens
 
 logging.getLogger("lm_eval.models.huggingface").setLevel(logging.ERROR)  # it warns of every prompt
 
 Pair = tuple[list[int], list[int]]  # token ids of a context and of the choice that follows it
+Request = tuple[object, list[int], list[int]]  # of lm-eval, beside its pair
 
 
 def item_of(request: Instance) -> tuple[str, int]:
@@ -44,7 +47,6 @@ class LoadedModel(HFLM):
             pretrained=model,
             tokenizer=tokenizer,
             batch_size=batch_size,
-            softmax_dtype="float32",
             prefix_token_id=self._first[-1],
         )
 
@@ -97,6 +99,41 @@ class LoadedModel(HFLM):
         return self._loglikelihood_tokens(
             [(request.args, *pair) for request, pair in asked], disable_tqdm=disable_tqdm
         )
+
+    @torch.inference_mode()
+    def _loglikelihood_tokens(
+        self, requests: list[Request], disable_tqdm: bool = True, override_bs: int | None = None
+    ) -> list[tuple[float, bool]]:
+        """Log-likelihood of each (request, context, choice), and whether it is the likeliest text.
+
+        The output head runs for the tokens of choices alone, where lm-eval runs it for all that is
+        read. Texts that differ in their last token, which is not read, pass through the model once.
+        """
+        del disable_tqdm, override_bs
+        asked: dict[tuple[int, ...], list[int]] = {}  # what is read -> the requests that read it
+        for number, (_request, context, choice) in enumerate(requests):
+            read = (context + choice)[-(self.max_length + 1) : -1]
+            asked.setdefault(tuple(read), []).append(number)
+        texts = sorted(asked, key=lambda read: (-len(read), read))
+        answers: dict[int, tuple[float, bool]] = {}
+        for start in range(0, len(texts), self.batch_size):
+            batch = texts[start : start + self.batch_size]
+            # Padding stands behind the text, where no token of it can see it.
+            ids = [[*read, *[0] * (len(batch[0]) - len(read))] for read in batch]
+            hidden = forward(self.model, torch.tensor(ids))
+            numbers = [number for read in batch for number in asked[read]]
+            choices = [requests[number][2] for number in numbers]
+            rows = [row for row, read in enumerate(batch) for _number in asked[read]]
+            states = [
+                hidden[row, len(batch[row]) - len(choice) : len(batch[row])]
+                for row, choice in zip(rows, choices, strict=True)
+            ]
+            targets = torch.tensor([token for choice in choices for token in choice])
+            scores = token_scores(self.model, torch.cat(states), targets)
+            parts = zip(*(values.split(list(map(len, choices))) for values in scores), strict=True)
+            for number, (likelihoods, likeliest) in zip(numbers, parts, strict=True):
+                answers[number] = (float(likelihoods.sum()), bool(likeliest.all()))
+        return [answers[number] for number in range(len(requests))]
 
     def encode_item(self, texts: list[tuple[str, str]]) -> list[Pair]:
         """Token ids of the (context, choice) of one item.
