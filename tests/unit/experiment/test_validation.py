@@ -370,8 +370,9 @@ DEMO = {"magnitude", "wanda-en", "wanda", "ria", "owl", "m-wanda", "m-ria"}
 ABLATIONS = {"m-wanda-variance", "m-wanda-activation", "m-wanda-cwl"}
 
 
-def test_demo_covers_the_baselines_and_both_new_methods():
-    config = validate(load("demo.yaml"))
+@pytest.mark.parametrize("name", ["demo.yaml", "demo-smollm2.yaml"])
+def test_demos_cover_the_baselines_and_both_new_methods(name: str):
+    config = validate(load(name))
     assert set(config.methods) >= DEMO
     assert len(methods.languages(config, "calibration")) >= 6
     assert methods.languages(config, "unseen")
