@@ -1,5 +1,6 @@
 # Every target sets up what it needs in .venv and shows what it does.
-# make demo    the whole workflow on a real 135M model, with a report   (results/demo/report.html)
+# make demo    the whole workflow on a real multilingual model, with a report   (results/demo/report.html)
+# make demo-smollm2   the same on the smallest model, SmolLM2   (results/demo-smollm2/report.html)
 # make hundred   the experiment with a hundred calibration languages, in about an hour
 # make test    all tests          make lint    formatting, static checks and the documentation
 # make test-quick   without whole runs of the workflow
@@ -38,23 +39,23 @@ export PIP_NO_INDEX = 1
 export PIP_FIND_LINKS = $(abspath $(WHEELS))
 endif
 
-.PHONY: help demo hundred plan test test-quick test-faults lint bench docs publish site envs take-over wheels
+.PHONY: help demo demo-smollm2 hundred plan test test-quick test-faults lint bench docs publish site envs take-over wheels
 .PHONY: languages unlock clean distclean
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n 's/^# //p' Makefile
 
-demo: .venv/workflow
-	@snakemake --workflow-profile demo --report results/demo/report.html $(REPORT) \
-	  || { echo "If Snakemake says that the folder is locked by a killed run: make unlock"; exit 1; }
-	@python scripts/print_summary.py --tables results/demo/tables --report results/demo/report.html
+demo: RUN = demo
+demo: LICENCE = echo "The model is Gemma 3 270M, under the Gemma Terms of Use, which come with it:" && \
+  echo "resources/models/gemma-3-270m/GEMMA_TERMS.html. Under Apache 2.0, and smaller: make demo-smollm2" &&
+demo-smollm2: RUN = local --configfile config/demo-smollm2.yaml
+hundred: RUN = hundred
 
-hundred: .venv/workflow
-	@snakemake --workflow-profile hundred --report results/hundred/report.html $(REPORT) \
+demo demo-smollm2 hundred: .venv/workflow
+	@$(LICENCE) snakemake --workflow-profile $(RUN) --report results/$@/report.html $(REPORT) \
 	  || { echo "If Snakemake says that the folder is locked by a killed run: make unlock"; exit 1; }
-	@python scripts/print_summary.py --tables results/hundred/tables \
-	  --report results/hundred/report.html
+	@python scripts/print_summary.py --tables results/$@/tables --report results/$@/report.html
 
 plan: .venv/workflow
 	@python scripts/plan_run.py $(CONFIG)
@@ -117,7 +118,7 @@ unlock: .venv/workflow
 	snakemake --unlock
 
 clean:
-	rm -rf results/demo
+	rm -rf results/demo results/demo-smollm2
 
 distclean:
 	rm -rf results/*/ resources .resources .venv .snakemake .site

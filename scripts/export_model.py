@@ -19,6 +19,7 @@ from multiprune.files.manifests import (
 )
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run, text_by_language
+from multiprune.models.folder import is_licence
 from multiprune.pruning.files import pruning_hash
 from multiprune.pruning.masks import check_mask_belongs
 
@@ -63,6 +64,7 @@ def main() -> None:
             "revision": base["revision"],
             "fingerprint": model,
         },
+        "licences": sorted(filter(is_licence, base["files"])),
         "mask": mask,
         "seed": options.seed,
         "method": pruned["method"],

@@ -158,8 +158,11 @@ def percent(share: float) -> str:
 def _summary(record: dict) -> str:
     sparsity, zeros = record["sparsity"], record["zeros"]
     calibration = record["calibration"]
+    definition, licences = record["base"]["definition"], record["licences"]
+    beside = ", ".join(f"`{name}`" for name in licences)
+    licence = f" ({beside}, beside this card)" if licences else ""
     lines = [
-        f"- base model: {record['base']['definition'].get('repo', record['name'])}; its licence "
+        f"- base model: {definition.get('repo', record['name'])}; its licence{licence} "
         "holds for this model too",
         f"- method: {record['method']}, options `{json.dumps(record['options'], sort_keys=True)}`",
         f"- sparsity of the linear weights in decoder blocks: {percent(sparsity['achieved'])} "

@@ -16,6 +16,7 @@ RECORD = {
     "name": "tiny",
     "auto_class": "AutoModelForCausalLM",
     "base": {"definition": {"kind": "local", "folder": "x"}, "revision": None, "fingerprint": "fp"},
+    "licences": [],
     "mask": "ma5c",
     "seed": 2,
     "method": "m-wanda",
@@ -173,3 +174,10 @@ def test_perplexities_of_something_else_are_refused(mask, dense_mask, origin, me
 def test_a_missing_perplexity_is_one_line(tmp_path):
     with pytest.raises(InputError, match=r"en\.json: no such file"):
         perplexity_rows(tmp_path, tmp_path, {"en": "English"}, "fp", "m")
+
+
+def test_licences_that_come_with_the_base_model_are_named():
+    line = next(row for row in model_card(RECORD).splitlines() if row.startswith("- base model"))
+    assert line == "- base model: tiny; its licence holds for this model too"
+    card = model_card(changed(licences=["GEMMA_TERMS.html", "NOTICE.md"]))
+    assert "its licence (`GEMMA_TERMS.html`, `NOTICE.md`, beside this card) holds for" in card
