@@ -4,9 +4,10 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from script_calls import refusal
+from script_calls import call, refusal
 
 import build_task
+from multiprune.evaluation.tasks.running import prepare, right_choice
 from multiprune.evaluation.tasks.translation_choice import (
     GROUP,
     Item,
@@ -215,6 +216,18 @@ def test_script_writes_the_items_and_reports_what_it_drops(corpora, monkeypatch,
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == f"fr: {len(rows)} items of 40 (at most 40 asked)"
     assert printed[2:] == [f"fr: {len(dropped)} dropped, paragraph p20 is missing"]
+
+
+def test_choices_are_asked_on_a_line_of_their_own(corpora):
+    assert call("build_task", *building(corpora, "fr"))[0] == 0
+    task = prepare(corpora / "built/fr/task.json", 3, corpora / "cache")
+    rows = read_json_lines(corpora / "built/fr/test.jsonl")[:3]
+    (member,) = task.members.values()
+    member.build_all_requests(samples=range(3))
+    assert [instance.args for instance in member.instances] == [
+        (row["context"], f"\n{choice}") for row in rows for choice in row["choices"]
+    ]
+    assert [right_choice(member, row) for row in rows] == [row["answer"] for row in rows]
 
 
 @pytest.mark.parametrize(
