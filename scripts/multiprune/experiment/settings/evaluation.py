@@ -80,8 +80,8 @@ class TranslationChoice(BuiltTask):
         100,
         ge=20,
         le=10_000,
-        description="Longest paragraphs of the reference language to ask, of those with at least "
-        "20 characters.",
+        description="Length of the longest paragraphs of the reference language that are asked; "
+        "the shortest have 20.",
     )
 
 
