@@ -179,35 +179,32 @@ rule generate_examples:
         "--cache {params.results:q}/{wildcards.model:q}/cache --output {output.record:q} > {log:q} 2>&1"
 
 
-rule build_cloze:
-    """Build one language of a four-way continuation task from a parallel corpus."""
+rule build_parallel_task:
+    """Build one language of a downstream task from a parallel corpus."""
     input:
-        pivot=plan.cloze_pivot,
-        text=plan.cloze_text,
+        pivot=plan.task_pivot,
+        text=plan.task_text,
     output:
         task="<results>/tasks/{task}/{language}/task.json",
         rows="<results>/tasks/{task}/{language}/test.jsonl",
         harness="<results>/tasks/{task}/{language}/{task}_{language}.yaml",
     log:
-        "<logs>/build_cloze/{task}/{language}.log",
+        "<logs>/build_parallel_task/{task}/{language}.log",
     benchmark:
-        "<benchmarks>/build_cloze/{task}/{language}.jsonl"
+        "<benchmarks>/build_parallel_task/{task}/{language}.jsonl"
     conda:
         "../envs/evaluation.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        command=job("build_cloze.py"),
-        most=lookup("evaluation/downstream/tasks/{task}/items", within=config),
-        context=lookup("evaluation/downstream/tasks/{task}/context_characters", within=config),
-        choice=lookup("evaluation/downstream/tasks/{task}/choice_characters", within=config),
+        command=job("build_task.py", modules.of_task),
+        settings=options.settings_of_task,
         seed=0,  # the same items whatever the seeds of the calibration text
     shell:
         "python {params.command} "
         "--task {wildcards.task:q} --language {wildcards.language:q} "
-        "--pivot {input.pivot:q} --text {input.text:q} --items {params.most:q} "
-        "--context-characters {params.context:q} --choice-characters {params.choice:q} "
+        "--pivot {input.pivot:q} --text {input.text:q} --settings {params.settings:q} "
         "--seed {params.seed:q} --output {output.task:q} > {log:q} 2>&1"
 
 

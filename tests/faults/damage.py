@@ -205,7 +205,7 @@ def read_again_task(how: str):
     """The fault: damage the items of a downstream task and ask for what is measured on them."""
 
     def inject(bench: Bench, draw: random.Random) -> Row:
-        needed = {"build_cloze cloze de", f"evaluate_cloze {MODEL} 0 dense 0"}
+        needed = {"build_parallel_task cloze de", f"evaluate_cloze {MODEL} 0 dense 0"}
         trial = bench.trial(TASK_RECORDS, needed, bench.with_task)
         trial.overlays, trial.expected = [TASK], contents(bench.with_task.folder)
         return reading(trial, ITEMS, TASK_RECORDS, draw, how, "task items", [ITEMS_OF])

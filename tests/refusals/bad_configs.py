@@ -185,6 +185,22 @@ VALUES: dict[str, tuple[str, object, Parts]] = {
         "evaluation.downstream.tasks.xnlo", {"kind": "lm_eval"},
         ["evaluation.downstream.tasks: unknown task 'xnlo'", "xcopa", "'xnli'?"],
     ),
+    "unknown corpus of a task": (
+        "evaluation.downstream.tasks.choice", {"kind": "translation_choice", "corpus": "udrh"},
+        ["evaluation.downstream.tasks.choice.corpus: unknown corpus 'udrh'", "'udhr'?"],
+    ),
+    "task that asks what is too short": (
+        "evaluation.downstream.tasks.choice",
+        {"kind": "translation_choice", "corpus": "udhr", "longest_characters": 19},
+        ["evaluation.downstream.tasks.choice.longest_characters: found 19", ">= 20"],
+    ),
+    "task in no language": (
+        "evaluation.downstream", {
+            "reference": "en", "languages": ["en"],
+            "tasks": {"choice": {"kind": "translation_choice", "corpus": "udhr"}},
+        },
+        ["evaluation.downstream.tasks.choice: no language has it (en is the language that is "],
+    ),
     "unknown constant to choose": (
         "methods.m-wanda.choose", {"allocation.strenght": [0.1]},
         ["methods.m-wanda.choose: unknown constant 'allocation.strenght'", "'allocation.strength'"],

@@ -75,10 +75,11 @@ class Sizes:
         self.tasks = list(downstream["tasks"])
         languages = set(downstream.get("languages", config["languages"]))
         kinds = {name: task["kind"] for name, task in downstream["tasks"].items()}
-        cloze = [name for name, kind in kinds.items() if kind == "parallel_cloze"]
-        self.cloze = len(cloze) * len(languages)
+        built = [name for name, kind in kinds.items() if kind != "lm_eval"]
+        translated = sum(kind == "translation_choice" for kind in kinds.values())
+        self.built = len(built) * len(languages) - translated  # none in the reference
         self.hub_tasks = sum(
-            len(languages & TASKS[name].names.keys()) for name in self.tasks if name not in cloze
+            len(languages & TASKS[name].names.keys()) for name in self.tasks if name not in built
         )
         self.evaluated = 1 + len(downstream["methods"]) * self.seeds * len(downstream["sparsities"])
 
@@ -89,7 +90,7 @@ FORMULAS: dict[str, Callable[[Sizes], int]] = {
     "download_package": lambda n: n.packages,
     "fetch_corpus": lambda n: n.texts,
     "fetch_task": lambda n: n.hub_tasks,
-    "build_cloze": lambda n: n.cloze,
+    "build_parallel_task": lambda n: n.built,
     "sample_calibration": lambda n: n.models * n.seeds * (n.calibration + n.contrast),
     "sample_demonstrations": lambda n: n.models * n.seeds * n.pairs,
     "collect_statistics": lambda n: n.models * n.seeds * (n.calibration + n.contrast + n.pairs),

@@ -26,6 +26,8 @@ from workflow.expected import (
 )
 from workflow.running import Outcome, Workflow
 
+from multiprune.files.json import read_json_lines
+
 OVERLAY = "tiny_downstream.yaml"
 CONFIG = ("--configfile", "tiny.yaml", OVERLAY)
 KIM = {"kim-translation 0.5", "kim-monolingual 0.5", "kim-contrast 0.5"}
@@ -47,7 +49,7 @@ def downstream_tables() -> set[str]:
 
 def task_jobs(task: str, *languages: str) -> set[str]:
     """Building a task in some languages and evaluating it on every model."""
-    built = {f"build_cloze {task} {language}" for language in languages}
+    built = {f"build_parallel_task {task} {language}" for language in languages}
     return built | {f"evaluate_{task} {MODEL} 0 {name}" for name in EVALUATED}
 
 
@@ -143,6 +145,38 @@ def test_a_new_task_costs_itself(after: Workflow):
     planned = edited(after, tasks={"cloze": cloze, "long_cloze": {**cloze, "items": 12}})
     expected = task_jobs("long_cloze", "de", "en") | downstream_tables()
     assert planned == expected | downstream_figures()
+
+
+def test_a_task_that_the_reference_does_not_have(after: Workflow):
+    pick = {"kind": "translation_choice", "corpus": "words", "items": 6}
+    planned = edited(after, tasks={"pick": pick})
+    assert planned == task_jobs("pick", "de") | downstream_tables() | downstream_figures()
+    made = [f"results/tiny/tables/by_model/{MODEL}/{name}.csv" for name in ("downstream", "claims")]
+    made += [f"results/tiny/figures/{name}-{MODEL}.png" for name in FIGURES]
+    outcome = after.run("--show-failed-logs", *made, *CONFIG, config=False)
+    assert outcome.code == 0, outcome.text
+    table = pd.read_csv(after.folder / made[0])
+    assert set(table["task"]) == {"pick"}
+    notes = table[table["note"].notna()]
+    assert notes[["language", "note"]].values.tolist() == [
+        ["en", "en is the language that is translated from"]
+    ]
+    measured = table[table["note"].isna()]
+    assert set(measured["language"]) == {"de"}
+    assert (measured["items"] == 6).all()
+    assert (measured["chance"] == 0.25).all()
+    consistency = pd.read_csv(
+        after.folder / f"results/tiny/tables/by_model/{MODEL}/consistency.csv"
+    )
+    assert consistency.empty
+    corpora = after.folder / "resources/corpora/words"
+    english, german = (
+        {row["id"]: row["text"] for row in read_json_lines(corpora / code / "test.jsonl")}
+        for code in ("en", "de")
+    )
+    for row in read_json_lines(after.folder / "results/tiny/tasks/pick/de/test.jsonl"):
+        assert row["context"] == english[row["id"]]
+        assert row["choices"][row["answer"]] == german[row["id"]]
 
 
 def test_a_new_method_costs_its_evaluation(after: Workflow):

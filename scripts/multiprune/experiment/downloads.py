@@ -9,7 +9,7 @@ from multiprune.experiment.grid import CODE
 from multiprune.experiment.methods import all_calibration_sets
 from multiprune.experiment.package_corpora import archive_definition, archive_names, resolved
 from multiprune.experiment.settings.corpora import PackageCorpus, TextCorpus
-from multiprune.experiment.settings.evaluation import ParallelCloze
+from multiprune.experiment.settings.evaluation import BuiltTask
 from multiprune.experiment.settings.experiment import Experiment
 
 
@@ -110,7 +110,7 @@ def _texts(experiment: Experiment) -> Iterator[tuple[str, str]]:
             yield from ((corpus, code) for code in name.split("-"))
     if downstream := experiment.evaluation.downstream:
         for task in downstream.tasks.values():
-            if isinstance(task, ParallelCloze):
+            if isinstance(task, BuiltTask):
                 for code in {*downstream.languages, downstream.reference}:
                     if has_text(experiment, task.corpus, code):
                         yield task.corpus, code

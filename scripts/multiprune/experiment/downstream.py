@@ -5,7 +5,7 @@ from multiprune.experiment import harness_tasks
 from multiprune.experiment.downloads import has_text, text_code
 from multiprune.experiment.grid import DENSE
 from multiprune.experiment.names import must_be_one_of
-from multiprune.experiment.settings.evaluation import Downstream, ParallelCloze, Task
+from multiprune.experiment.settings.evaluation import BuiltTask, Task, TranslationChoice
 from multiprune.experiment.settings.experiment import Experiment
 
 RULES = ("perplexity", "candidate")  # that evaluate something else; a task has a rule of its own
@@ -22,13 +22,14 @@ def with_downstream(experiment: Experiment) -> Experiment:
         "sparsities": given.sparsities or experiment.sparsities,
     }
     downstream = given.model_copy(update=filled)
-    _check(experiment, downstream)
     evaluation = experiment.evaluation.model_copy(update={"downstream": downstream})
-    return experiment.model_copy(update={"evaluation": evaluation})
+    experiment = experiment.model_copy(update={"evaluation": evaluation})
+    _check(experiment)
+    return experiment
 
 
-def _check(experiment: Experiment, downstream: Downstream) -> None:
-    where = "evaluation.downstream"
+def _check(experiment: Experiment) -> None:
+    downstream, where = experiment.evaluation.downstream, "evaluation.downstream"
     must_be_one_of("language", downstream.reference, experiment.languages, f"{where}.reference")
     for language in downstream.languages:
         must_be_one_of("language", language, experiment.languages, f"{where}.languages")
@@ -45,12 +46,18 @@ def _check(experiment: Experiment, downstream: Downstream) -> None:
             raise InputError(
                 f"{where}.tasks.{name}: evaluate_{name} is another rule; take another name"
             )
-        if isinstance(task, ParallelCloze):
+        if isinstance(task, BuiltTask):
             corpus = f"{where}.tasks.{name}.corpus"
             must_be_one_of("corpus", task.corpus, experiment.corpora, corpus)
             text_code(experiment, task.corpus, downstream.reference)
         else:
             must_be_one_of("task", name, harness_tasks.TASKS, f"{where}.tasks")
+        if not languages_of(experiment, name):
+            reasons = [_missing(experiment, name, code) for code in _wanted(experiment)]
+            raise InputError(
+                f"{where}.tasks.{name}: no language has it ({'; '.join(reasons[:2])}); add one "
+                "that has, or leave the task out"
+            )
 
 
 def _texts(sparsities: list[float]) -> set[str]:
@@ -64,23 +71,23 @@ def tasks_of(experiment: Experiment) -> dict[str, Task]:
     return downstream.tasks if downstream else {}
 
 
-def cloze_tasks(experiment: Experiment) -> dict[str, ParallelCloze]:
+def built_tasks(experiment: Experiment) -> dict[str, BuiltTask]:
     """The tasks that are built from a parallel corpus, by name."""
     tasks = tasks_of(experiment).items()
-    return {name: task for name, task in tasks if isinstance(task, ParallelCloze)}
+    return {name: task for name, task in tasks if isinstance(task, BuiltTask)}
 
 
 def hub_tasks(experiment: Experiment) -> list[tuple[str, str]]:
     """Every (task, language) whose data come from the hub."""
     return [
         (task, language)
-        for task in sorted(set(tasks_of(experiment)) - set(cloze_tasks(experiment)))
+        for task in sorted(set(tasks_of(experiment)) - set(built_tasks(experiment)))
         for language in languages_of(experiment, task)
     ]
 
 
 def languages_of(experiment: Experiment, task: str) -> list[str]:
-    """Languages that a task exists in, the reference included, sorted."""
+    """Languages that a task exists in, of those asked for and the reference; sorted."""
     return [code for code in _wanted(experiment) if not _missing(experiment, task, code)]
 
 
@@ -92,9 +99,12 @@ def _wanted(experiment: Experiment) -> list[str]:
 def _missing(experiment: Experiment, task: str, language: str) -> str:
     """Why a task has no such language; empty where it has."""
     definition = tasks_of(experiment)[task]
-    if not isinstance(definition, ParallelCloze):
+    if not isinstance(definition, BuiltTask):
         found = harness_tasks.lm_eval_task(task, language)
         return "" if found else harness_tasks.missing_reason(task, language)
+    reference = experiment.evaluation.downstream.reference
+    if isinstance(definition, TranslationChoice) and language == reference:
+        return f"{language} is the language that is translated from"
     if has_text(experiment, definition.corpus, language):
         return ""
     return f"{definition.corpus} has no text in {language}"

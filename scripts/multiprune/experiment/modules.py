@@ -3,6 +3,7 @@
 from typing import Any
 
 from multiprune.experiment.axes import modules_of
+from multiprune.experiment.downstream import built_tasks
 from multiprune.experiment.methods import method_options
 from multiprune.experiment.package_corpora import resolved
 from multiprune.experiment.settings.corpora import PackageCorpus
@@ -30,6 +31,10 @@ class Modules:
     def of_method(self, wildcards: Any) -> list[str]:
         """The modules of a method's score, norm and allocation."""
         return modules_of(method_options(self.experiment, wildcards.method))
+
+    def of_task(self, wildcards: Any) -> list[str]:
+        """The module of a task's kind."""
+        return [f"evaluation.tasks.{built_tasks(self.experiment)[wildcards.task].kind}"]
 
     def of_table(self, wildcards: Any) -> list[str]:
         """The module that makes a table."""

@@ -136,9 +136,14 @@ class Options:
         examples = self.experiment.evaluation.examples
         return canonical(examples.prompts if examples else {})
 
+    def settings_of_task(self, wildcards: Any) -> str:
+        """What a task is built by, beside the text, as JSON."""
+        task = downstream.built_tasks(self.experiment)[wildcards.task]
+        return canonical(task.model_dump(exclude={"corpus"}))
+
     def folder_of_task(self, task: str) -> Callable[[Any], str]:
         """Parameter function: the folder with a folder for each language of a task."""
-        built = task in downstream.cloze_tasks(self.experiment)
+        built = task in downstream.built_tasks(self.experiment)
         return lambda wildcards: f"{self.results(wildcards) if built else 'resources'}/tasks/{task}"
 
     def grid_of_table(self, wildcards: Any) -> str:

@@ -51,7 +51,7 @@ class Plan:
         self.moving = [
             name for name in experiment.methods if methods.moves_weights(experiment, name)
         ]
-        self.cloze_tasks = downstream.cloze_tasks(experiment)
+        self.built_tasks = downstream.built_tasks(experiment)
         self.hub_tasks = downstream.hub_tasks(experiment)
         self.tables = table_grids.tables(experiment)
         self.figures = table_grids.figures(experiment)
@@ -183,14 +183,14 @@ class Plan:
             for language in self.languages
         ]
 
-    def cloze_text(self, wildcards: Any) -> str:
-        """The test split of a language in the corpus of a cloze task."""
-        return paths.text(self.cloze_tasks[wildcards.task].corpus, wildcards.language, "test")
+    def task_text(self, wildcards: Any) -> str:
+        """The test split of a language in the corpus that a task is built from."""
+        return paths.text(self.built_tasks[wildcards.task].corpus, wildcards.language, "test")
 
-    def cloze_pivot(self, wildcards: Any) -> str:
-        """The test split of the language that decides the items of a cloze task."""
+    def task_pivot(self, wildcards: Any) -> str:
+        """The test split of the language that decides the items of a built task."""
         reference = self.experiment.evaluation.downstream.reference
-        return paths.text(self.cloze_tasks[wildcards.task].corpus, reference, "test")
+        return paths.text(self.built_tasks[wildcards.task].corpus, reference, "test")
 
     def task_languages(self, task: str) -> list[str]:
         """Languages that a task exists in."""
@@ -198,7 +198,7 @@ class Plan:
 
     def task_files(self, task: str) -> list[str]:
         """What a task needs, one file a language."""
-        top = "<results>" if task in self.cloze_tasks else "<resources>"
+        top = "<results>" if task in self.built_tasks else "<resources>"
         languages = self.task_languages(task)
         return [f"{top}/tasks/{task}/{language}/task.json" for language in languages]
 
@@ -340,7 +340,7 @@ class Plan:
         return [
             *self.all_fetched(),
             *(path for kind in kinds for model in self.models for path in kind(model)),
-            *(path for task in self.cloze_tasks for path in self.task_files(task)),
+            *(path for task in self.built_tasks for path in self.task_files(task)),
             *(paths.table(model, name) for model in self.models for name in self.tables),
         ]
 

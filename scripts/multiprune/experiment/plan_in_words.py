@@ -15,7 +15,7 @@ PRUNING = ("prune_model", "prune_sequentially", "prune_with_update")
 COUNTED: dict[str, tuple[str, ...]] = {
     "model to fetch": ("fetch_model",),
     "text": ("fetch_corpus",),
-    "task": ("fetch_task", "build_cloze"),
+    "task": ("fetch_task", "build_parallel_task"),
     "draw of calibration text": ("sample_calibration", "sample_demonstrations"),
     "pass for statistics": ("collect_statistics",),
     "candidate of constants": ("evaluate_candidate",),

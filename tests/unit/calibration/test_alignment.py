@@ -190,8 +190,9 @@ def demonstrations(model: Path, corpora: Path, output: Path) -> list:
 def cloze(corpora: Path, output: Path) -> list:
     options = {
         "pivot": corpora / "en/test.jsonl", "text": corpora / "de/test.jsonl", "language": "de",
-        "task": "cloze", "items": 20, "context-characters": 10, "choice-characters": 8, "seed": 0,
-        "output": output,
+        "task": "cloze", "seed": 0, "output": output,
+        "settings": '{"kind": "parallel_cloze", "items": 20, "context_characters": 10, '
+        '"choice_characters": 8}',
     }  # fmt: skip
     return [f"--{key}={value}" for key, value in options.items()]
 
@@ -202,7 +203,7 @@ def test_unequal_counts_are_refused_by_both_before_anything_is_written(tmp_path,
     output = tmp_path / "out" / "en-de.safetensors"
     assert_refused(output, "sample_demonstrations", demonstrations(model, corpora, output), said)
     task = tmp_path / "out" / "de" / "task.json"
-    assert_refused(task, "build_cloze", cloze(corpora, task), said)
+    assert_refused(task, "build_task", cloze(corpora, task), said)
     assert not (tmp_path / "out").exists()
 
 
@@ -260,12 +261,12 @@ def test_lengths_are_checked_by_both_scripts(tmp_path, model, drifted):
     line = refusal("sample_demonstrations", *demonstrations(model, drifted, output))
     assert re.match(f"error: en-de: {said}", line)
     task = tmp_path / "out" / "de" / "task.json"
-    assert re.match(f"error: de: {said}", refusal("build_cloze", *cloze(drifted, task)))
+    assert re.match(f"error: de: {said}", refusal("build_task", *cloze(drifted, task)))
     assert not (tmp_path / "out").exists()
 
 
 def test_the_task_keeps_what_the_check_found(tmp_path, drifted):
     task = tmp_path / "out" / "en" / "task.json"
     words = [word.replace("de/test", "en/test") for word in cloze(drifted, task)]
-    assert call("build_cloze", *words) == (0, [])
+    assert call("build_task", *words) == (0, [])
     assert read_json(task).items() >= {"paragraphs": 49, "length_outliers": 0.0}.items()

@@ -1,6 +1,8 @@
 """Parallel text, pairs, the contrast set and downstream tasks of a config."""
 
 import copy
+import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +17,9 @@ from multiprune.experiment import (
     methods,
     table_grids,
 )
+from multiprune.experiment.modules import Modules
+from multiprune.experiment.options import Options
+from multiprune.experiment.plan import Plan
 from multiprune.experiment.validation import validate
 from multiprune.files.json import canonical
 
@@ -148,7 +153,7 @@ def test_a_config_without_downstream_has_none():
     config = validate(changed(evaluation={}))
     assert table_grids.downstream_grid(config)["downstream"] == {}
     assert downstream_config.hub_tasks(config) == []
-    assert downstream_config.cloze_tasks(config) == {}
+    assert downstream_config.built_tasks(config) == {}
 
 
 def test_the_order_of_the_lists_has_no_meaning():
@@ -158,6 +163,46 @@ def test_the_order_of_the_lists_has_no_meaning():
     )
     views = [table_grids.downstream_grid(validate(config)) for config in (BASE, other)]
     assert canonical(views[0]) == canonical(views[1])
+
+
+CHOICE = {"kind": "translation_choice", "corpus": "pairs"}
+
+
+def test_the_language_that_is_translated_from_has_no_such_task():
+    config = validate(changed(evaluation__downstream__tasks__choice=CHOICE))
+    found = table_grids.downstream_grid(config)["downstream"]["tasks"]["choice"]
+    assert found == {
+        "kind": "translation_choice",
+        "languages": ["de", "it"],
+        "missing": {
+            "en": "en is the language that is translated from",
+            "fr": "pairs has no text in fr",
+        },
+    }
+    assert list(downstream_config.built_tasks(config)) == ["cloze", "choice"]
+    plan, options = Plan(config), Options(config)
+    job = SimpleNamespace(task="choice", language="de")
+    corpus = "<resources>/corpora/pairs"
+    assert plan.task_pivot(job) == f"{corpus}/en/test.jsonl"
+    assert plan.task_text(job) == f"{corpus}/de/test.jsonl"
+    folder = "<results>/tasks/choice"
+    assert plan.task_files("choice") == [f"{folder}/{code}/task.json" for code in ("de", "it")]
+    records = [path for path in plan.all_downstream("tiny") if "/choice/" in path]
+    assert len(records) == 2 * 3
+    assert not [path for path in records if path.endswith("/en.json")]
+    assert options.folder_of_task("choice")(job) == "results/parallel/tasks/choice"
+    assert json.loads(options.settings_of_task(job)) == {
+        "kind": "translation_choice", "items": 40, "longest_characters": 100,
+    }  # fmt: skip
+    assert Modules(config).of_task(job) == ["evaluation.tasks.translation_choice"]
+
+
+def test_the_text_of_the_reference_is_fetched_for_a_task_that_it_does_not_have():
+    tasks = {"evaluation__downstream__tasks": {"choice": CHOICE}}
+    more = {"calibration__demonstrations": None, "methods__pairs": None, "methods__contrast": None}
+    config = changed(**tasks, **more, evaluation__downstream__languages=["de"])
+    config["evaluation"]["downstream"]["methods"] = ["wanda"]
+    assert ("pairs", "en") in definitions.texts(validate(config))
 
 
 ERRORS = {
@@ -198,6 +243,22 @@ ERRORS = {
     },
     "evaluation.downstream.tasks: unknown task 'xnly'": {
         "evaluation__downstream__tasks": {"xnly": {"kind": "lm_eval"}}
+    },
+    "evaluation.downstream.tasks.choice.corpus: unknown corpus 'pear'": {
+        "evaluation__downstream__tasks": {"choice": CHOICE | {"corpus": "pear"}}
+    },
+    "languages.fr.texts: has no code for the corpus pairs; add pairs: ...": {
+        "evaluation__downstream__reference": "fr",
+        "evaluation__downstream__tasks": {"choice": CHOICE},
+    },
+    "evaluation.downstream.tasks.choice: no language has it (en is the language that is "
+    "translated from; pairs has no text in fr); add one that has, or leave the task out": {
+        "evaluation__downstream__tasks": {"choice": CHOICE},
+        "evaluation__downstream__languages": ["en", "fr"],
+    },
+    "evaluation.downstream.tasks.xcopa: no language has it (XCOPA has no en, only id it": {
+        "evaluation__downstream__tasks": {"xcopa": {"kind": "lm_eval"}},
+        "evaluation__downstream__languages": ["en"],
     },
     "evaluation.downstream.tasks.cloze.corpus: unknown corpus 'pear'": {
         "evaluation__downstream__tasks": {"cloze": {"kind": "parallel_cloze", "corpus": "pear"}}

@@ -92,8 +92,9 @@ def test_items_are_paired_by_id(results):
 
 def test_only_parallel_tasks_with_the_reference_have_rows(tmp_path):
     cloze = {"languages": ["en", "fr"], "missing": {}, "kind": "parallel_cloze"}
+    choice = {"languages": ["fr"], "missing": {"en": "from"}, "kind": "translation_choice"}
     tasks = {"xwinograd": ["en", "fr"], "lambada": ["en", "fr"], "xcopa": ["it", "zh"],
-             "mine": cloze, "xnli": ["en", "de", "fr"]}  # fmt: skip
+             "mine": cloze, "pick": choice, "xnli": ["en", "de", "fr"]}  # fmt: skip
     grid = grid_of(tasks, ["wanda"])
     write_plausible(tmp_path, grid, 8)
     table = table_of(tmp_path, grid).query("method == 'wanda'")

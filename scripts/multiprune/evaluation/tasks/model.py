@@ -167,7 +167,8 @@ class LoadedModel(HFLM):
         if len(choice) > self.max_length:
             return (
                 f"a choice has {len(choice)} tokens, the model {self.max_length} positions; use "
-                "shorter choices (choice_characters), or leave the task out for this model"
+                "shorter choices (choice_characters, longest_characters), or leave the task out "
+                "for this model"
             )
         vocabulary = self.model.get_input_embeddings().num_embeddings
         if (largest := max(context + choice)) >= vocabulary:

@@ -10,23 +10,15 @@ changes nothing in the others, and an item has the same id everywhere.
 
 import random
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from multiprune.errors import InputError
+from multiprune.evaluation.tasks.parallel_text import ALIKE, CHOICES, answers, has_spaces, row
 
-VERSION = "1.1"  # of the task; another one whenever equal text would give other items
-CHOICES = 4
-LONGER = "use a longer parallel text, or lower context_characters and choice_characters"
+VERSION = "1.1"
+DELIMITERS = (" ", "")
+CURE = "use a longer parallel text, or lower context_characters and choice_characters"
 FEWEST_LETTERS = 2  # in a choice: one character of Chinese or Japanese is too little to tell
-# Scripts whose words follow each other without a blank, as Unicode begins the names of letters.
-UNSPACED = (
-    *("CJK", "HIRAGANA", "JAVANESE", "KATAKANA", "KHMER", "LAO", "MYANMAR"),
-    *("TAI THAM", "THAI", "TIBETAN", "YI"),
-)
-SPACED = 0.03  # share of blanks from which they separate words: thirty letters and more are rare
-SEGMENTED = 0.12  # the same in the scripts of UNSPACED, where blanks separate phrases
 
 
 @dataclass(frozen=True)
@@ -72,26 +64,24 @@ def cuts_of(paragraph: str, text: str, context: int, choice: int) -> list[Cut]:
 
 
 def plan_items(
-    pivot: dict[str, str], items: int, context: int, choice: int, seed: int
+    pivot: dict[str, str], items: int, context_characters: int, choice_characters: int, seed: int
 ) -> list[Item]:
     """At most `items` items, from the paragraphs (id -> text) of the pivot alone.
 
     The first cuts of all paragraphs come first, in random order, then the second ones and so on:
-    any beginning of the list is spread over the text. Among each four in a row the right choice
-    stands once in every place, so that whoever always names one place scores chance.
+    any beginning of the list is spread over the text.
     """
     draw = random.Random(f"parallel_cloze {seed}")
-    texts = continuations_of(pivot, context, choice)
+    texts = continuations_of(pivot, context_characters, choice_characters)
     cuts = list(texts)
     draw.shuffle(cuts)
     cuts.sort(key=lambda cut: cut.number)
-    planned: list[Item] = []
-    places: list[int] = []
+    places = answers(draw)
+    planned = []
     for cut in cuts[:items]:
         distractors = _distractors(cut, cuts, texts, draw)
         if distractors:
-            places = places or draw.sample(range(CHOICES), CHOICES)
-            planned.append(Item(cut, distractors, places.pop()))
+            planned.append(Item(cut, distractors, next(places)))
     return planned
 
 
@@ -137,20 +127,11 @@ def documents(plan: list[Item], text: dict[str, str]) -> tuple[list[dict], dict[
                 parts.append(part)
         continuations = [part[1] for part in parts]
         if not reason and len(set(continuations)) < CHOICES:
-            reason = "two of its choices are alike"
+            reason = ALIKE
         if reason:
             dropped[item.cut.id] = reason
             continue
-        right, *choices = continuations
-        choices.insert(item.answer, right)
-        rows.append(
-            {
-                "id": item.cut.id,
-                "context": parts[0][0],
-                "choices": choices,
-                "answer": item.answer,
-            }
-        )
+        rows.append(row(item.cut.id, parts[0][0], continuations, item.answer))
     return rows, dropped
 
 
@@ -163,20 +144,6 @@ def passage(text: str, cut: Cut, spaced: bool) -> tuple[str, str] | None:
     context, continuation = text[begin:middle].strip(), text[middle:end].strip()
     enough = all(_letters(part) >= FEWEST_LETTERS for part in (context, continuation))
     return (context, continuation) if enough else None
-
-
-def has_spaces(texts: Iterable[str]) -> bool:
-    """Whether words are separated by blanks, as they are not in Chinese, Burmese or Thai.
-
-    The share of blanks alone does not tell: words of Greenlandic are longer than Burmese phrases.
-    Where a quarter of the letters are of UNSPACED, words are separated only if somebody has
-    segmented the text; Latin names and terms stand among them.
-    """
-    counts = Counter("".join(texts))
-    letters = {character: count for character, count in counts.items() if character.isalpha()}
-    without = sum(n for c, n in letters.items() if unicodedata.name(c, "").startswith(UNSPACED))
-    least = SEGMENTED if without > sum(letters.values()) / 4 else SPACED
-    return counts[" "] >= least * counts.total()
 
 
 def _boundary(text: str, place: int, spaced: bool) -> int:
@@ -192,48 +159,24 @@ def _letters(text: str) -> int:
     return sum(character.isalpha() for character in text)
 
 
-def paragraphs_by_id(rows: list[dict]) -> dict[str, str]:
-    """Rows `{"id", "text"}` of a corpus file, blanks at the ends and in a row removed."""
-    return {row["id"]: " ".join(row["text"].split()) for row in rows}
+def delimiter(texts: Iterable[str]) -> str:
+    """A blank between context and choice where it parts words."""
+    return " " if has_spaces(texts) else ""
 
 
-def harness_config(task: str, language: str, file: str, spaced: bool) -> dict:
-    """The task as lm-eval reads it from YAML; `file` holds the rows of `documents`."""
-    mean = {"aggregation": "mean", "higher_is_better": True}
-    return {
-        "task": f"{task}_{language}",
-        "dataset_path": "json",
-        "dataset_kwargs": {"data_files": {"test": file}},
-        "test_split": "test",
-        "output_type": "multiple_choice",
-        "doc_to_text": "context",
-        "doc_to_choice": "choices",
-        "doc_to_target": "answer",
-        "target_delimiter": " " if spaced else "",
-        "num_fewshot": 0,
-        "metric_list": [{"metric": metric, **mean} for metric in ("acc", "acc_norm")],
-        "metadata": {"version": VERSION},
-    }
-
-
-def why_none_is_planned(pivot: dict[str, str], context: int, choice: int) -> str:
+def why_none_is_planned(
+    pivot: dict[str, str], context_characters: int, choice_characters: int
+) -> str:
     """The reason why `plan_items` gives nothing, and what to do."""
-    texts = continuations_of(pivot, context, choice)
+    texts = continuations_of(pivot, context_characters, choice_characters)
     paragraphs = len({cut.paragraph for cut in texts})
     if paragraphs < CHOICES:
         return (
             f"no item can be built ({paragraphs} paragraphs are long enough, an item needs "
-            f"{CHOICES}); {LONGER}"
+            f"{CHOICES}); {CURE}"
         )
     return (
         f"no item can be built ({paragraphs} paragraphs are long enough, but an item needs "
         f"{CHOICES} that go on differently, and these have {len(set(texts.values()))} "
         "continuations); use another text, or raise choice_characters"
     )
-
-
-def check_enough(language: str, rows: list[dict], dropped: dict[str, str]) -> None:
-    """Raise InputError where a language has none of the items that were planned."""
-    if not rows:
-        reason = next(iter(dropped.values()))
-        raise InputError(f"{language}: no item can be built ({reason}); {LONGER}")

@@ -21,7 +21,7 @@ from lm_eval.evaluator import evaluate
 from transformers import set_seed
 
 from multiprune.errors import InputError, in_one_line
-from multiprune.evaluation.tasks.parallel_cloze import harness_config
+from multiprune.evaluation.tasks.parallel_text import harness_configs
 from multiprune.fetch.tasks.described import described_files, read_task
 from multiprune.fetch.tasks.loading import load_members
 from multiprune.files.hashes import sha256_file, sha256_json
@@ -103,7 +103,7 @@ def _check_own(manifest_path: Path, harness: Path, manifest: dict) -> None:
         content = yaml.safe_load(harness.read_text(encoding="utf-8"))
     except (ValueError, yaml.YAMLError):
         content = None
-    if content not in [harness_config(*named, spaced) for spaced in (True, False)]:
+    if content not in harness_configs(*named):
         reason = f"is not how {name_of(manifest)} is asked here"
         set_both_aside(manifest_path, harness, reason)
 

@@ -47,12 +47,17 @@ class HarnessTask(Section):
     kind: Literal["lm_eval"] = KIND
 
 
-class ParallelCloze(Section):
+class BuiltTask(Section):
+    """A task that is built from a parallel corpus."""
+
+    corpus: str = Field(description="Parallel corpus whose test split it is built from.")
+    items: Whole = Field(40, ge=1, le=100_000, description="Items in each language at most.")
+
+
+class ParallelCloze(BuiltTask):
     """Four-way continuation of paragraphs, built from a parallel corpus; needs no hub."""
 
     kind: Literal["parallel_cloze"] = KIND
-    corpus: str = Field(description="Parallel corpus whose test split it is built from.")
-    items: Whole = Field(40, ge=1, le=100_000, description="Items in each language at most.")
     context_characters: Whole = Field(
         48,
         ge=10,
@@ -64,8 +69,25 @@ class ParallelCloze(Section):
     )
 
 
+class TranslationChoice(BuiltTask):
+    """The translation of a sentence among four, built from a parallel corpus; needs no hub.
+
+    Sentences are given in the reference language, which therefore has no such task.
+    """
+
+    kind: Literal["translation_choice"] = KIND
+    longest_characters: Whole = Field(
+        100,
+        ge=20,
+        le=10_000,
+        description="Length of the longest paragraphs of the reference language that are asked; "
+        "the shortest have 20.",
+    )
+
+
 Task = Annotated[
-    HarnessTask | ParallelCloze, Field(discriminator="kind", description="A downstream task.")
+    HarnessTask | ParallelCloze | TranslationChoice,
+    Field(discriminator="kind", description="A downstream task."),
 ]
 
 

@@ -6,6 +6,7 @@ import yaml
 from lm_eval.api.model import LM
 
 from multiprune.evaluation.tasks import parallel_cloze
+from multiprune.evaluation.tasks.parallel_text import harness_config
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import write_json, write_json_lines
 
@@ -59,7 +60,8 @@ def write_cloze(folder: Path, language: str = "en", paragraphs: int = 16) -> Pat
 def write_task(folder: Path, rows: list[dict], language: str = "en", spaced: bool = True) -> Path:
     """A prepared parallel_cloze of these rows."""
     write_json_lines(folder / "test.jsonl", rows)
-    config = parallel_cloze.harness_config("cloze", language, "test.jsonl", spaced)
+    named = "cloze", language, "test.jsonl"
+    config = harness_config(*named, " " if spaced else "", parallel_cloze.VERSION)
     harness = folder / f"cloze_{language}.yaml"
     harness.write_text(yaml.safe_dump(config), encoding="utf-8")
     sha256 = sha256_file(folder / "test.jsonl")

@@ -223,7 +223,8 @@ class TestLongTexts:
     def test_a_choice_longer_than_all_positions(self, tmp_path, model):
         line = (
             "^task cloze [(]en[)], item b:1: a choice has 33 tokens, the model 32 positions; use "
-            "shorter choices [(]choice_characters[)], or leave the task out for this model$"
+            "shorter choices [(]choice_characters, longest_characters[)], or leave the task out "
+            "for this model$"
         )
         rows = item("a", "b" * 32, "c"), item("a", "c", "b" * 33, name="b:1")
         with pytest.raises(InputError, match=line):

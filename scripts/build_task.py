@@ -1,6 +1,7 @@
-"""Build one language of a four-way continuation task from a parallel corpus."""
+"""Build one language of a downstream task from a parallel corpus."""
 
 import argparse
+import json
 from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
@@ -9,13 +10,19 @@ import yaml
 
 from multiprune.calibration.alignment import check_counts, check_lengths
 from multiprune.errors import InputError
-from multiprune.evaluation.tasks import parallel_cloze
+from multiprune.evaluation.tasks.parallel_text import (
+    KINDS,
+    check_enough,
+    harness_config,
+    paragraphs_by_id,
+)
 from multiprune.fetch.texts import read_rows
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import write_json, write_json_lines
 from multiprune.files.manifests import manifest_beside
 from multiprune.files.writing import replacing
 from multiprune.jobs.command import run
+from multiprune.registry import find
 
 
 def parse() -> argparse.Namespace:
@@ -25,9 +32,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--text", required=True, help="corpus file of the language")
     parser.add_argument("--language", required=True)
     parser.add_argument("--task", required=True, help="name of the task")
-    parser.add_argument("--items", type=int, required=True, help="at most")
-    parser.add_argument("--context-characters", type=int, required=True, help="in the pivot")
-    parser.add_argument("--choice-characters", type=int, required=True, help="in the pivot")
+    parser.add_argument(
+        "--settings", type=json.loads, required=True, help="kind, items and lengths, JSON"
+    )
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", required=True, help="task.json; the task's folder is filled")
     return parser.parse_args()
@@ -36,22 +43,20 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Write the rows, lm-eval's YAML and task.json."""
     options = parse()
-    pivot, text = (
-        parallel_cloze.paragraphs_by_id(read_rows(path)) for path in (options.pivot, options.text)
-    )
+    kind = find(KINDS, options.settings.pop("kind"), having="DELIMITERS", what="kind of task")
+    items, lengths_asked = options.settings.pop("items"), options.settings
+    pivot, text = (paragraphs_by_id(read_rows(path)) for path in (options.pivot, options.text))
     check_counts(manifest_beside(options.pivot), manifest_beside(options.text))
     lengths = check_lengths(options.language, pivot, text)
-    characters = options.context_characters, options.choice_characters
-    plan = parallel_cloze.plan_items(pivot, options.items, *characters, options.seed)
+    plan = kind.plan_items(pivot, items, **lengths_asked, seed=options.seed)
     if not plan:
-        reason = parallel_cloze.why_none_is_planned(pivot, *characters)
+        reason = kind.why_none_is_planned(pivot, **lengths_asked)
         raise InputError(f"{options.pivot}: {reason}")
-    rows, dropped = parallel_cloze.documents(plan, text)
-    parallel_cloze.check_enough(options.language, rows, dropped)
+    rows, dropped = kind.documents(plan, text)
+    check_enough(options.language, rows, dropped, kind.CURE)
     folder = Path(options.output).parent
-    config = parallel_cloze.harness_config(
-        options.task, options.language, "test.jsonl", parallel_cloze.has_spaces(text.values())
-    )
+    named = options.task, options.language, "test.jsonl"
+    config = harness_config(*named, kind.delimiter(text.values()), kind.VERSION)
     write_json_lines(folder / "test.jsonl", rows)
     harness = folder / f"{config['task']}.yaml"
     with replacing(harness) as temporary:
@@ -81,7 +86,7 @@ def main() -> None:
         },
     }
     write_json(options.output, task)
-    print(f"{options.language}: {len(rows)} items of {len(plan)} (at most {options.items} asked)")
+    print(f"{options.language}: {len(rows)} items of {len(plan)} (at most {items} asked)")
     print(f"{options.language}: {lengths}")
     for reason, count in Counter(dropped.values()).most_common():
         print(f"{options.language}: {count} dropped, {reason}")
