@@ -198,7 +198,7 @@ rule build_parallel_task:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        command=job("build_task.py", modules.of_task),
+        command=job("build_parallel_task.py", modules.of_task),
         settings=options.settings_of_task,
         seed=0,  # the same items whatever the seeds of the calibration text
     shell:

@@ -203,7 +203,7 @@ def test_unequal_counts_are_refused_by_both_before_anything_is_written(tmp_path,
     output = tmp_path / "out" / "en-de.safetensors"
     assert_refused(output, "sample_demonstrations", demonstrations(model, corpora, output), said)
     task = tmp_path / "out" / "de" / "task.json"
-    assert_refused(task, "build_task", cloze(corpora, task), said)
+    assert_refused(task, "build_parallel_task", cloze(corpora, task), said)
     assert not (tmp_path / "out").exists()
 
 
@@ -261,12 +261,12 @@ def test_lengths_are_checked_by_both_scripts(tmp_path, model, drifted):
     line = refusal("sample_demonstrations", *demonstrations(model, drifted, output))
     assert re.match(f"error: en-de: {said}", line)
     task = tmp_path / "out" / "de" / "task.json"
-    assert re.match(f"error: de: {said}", refusal("build_task", *cloze(drifted, task)))
+    assert re.match(f"error: de: {said}", refusal("build_parallel_task", *cloze(drifted, task)))
     assert not (tmp_path / "out").exists()
 
 
 def test_the_task_keeps_what_the_check_found(tmp_path, drifted):
     task = tmp_path / "out" / "en" / "task.json"
     words = [word.replace("de/test", "en/test") for word in cloze(drifted, task)]
-    assert call("build_task", *words) == (0, [])
+    assert call("build_parallel_task", *words) == (0, [])
     assert read_json(task).items() >= {"paragraphs": 49, "length_outliers": 0.0}.items()

@@ -20,7 +20,7 @@ from multiprune.evaluation.tasks.parallel_cloze import (
 from multiprune.files.json import read_json, read_json_lines, write_json_lines
 from multiprune.files.manifests import write_manifest
 
-SCRIPT = Path(__file__).parents[4] / "scripts" / "build_task.py"
+SCRIPT = Path(__file__).parents[4] / "scripts" / "build_parallel_task.py"
 SETTINGS = {"kind": "parallel_cloze", "items": 20, "context_characters": 40}
 SETTINGS["choice_characters"] = 20
 

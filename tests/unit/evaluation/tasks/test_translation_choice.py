@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from script_calls import call, refusal
 
-import build_task
+import build_parallel_task
 from multiprune.evaluation.tasks.running import prepare, right_choice
 from multiprune.evaluation.tasks.translation_choice import (
     GROUP,
@@ -202,8 +202,8 @@ def building(corpora, language, **settings):
 
 
 def test_script_writes_the_items_and_reports_what_it_drops(corpora, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["build_task", *building(corpora, "fr")])
-    build_task.main()
+    monkeypatch.setattr("sys.argv", ["build_parallel_task", *building(corpora, "fr")])
+    build_parallel_task.main()
     folder = corpora / "built/fr"
     assert {path.name for path in folder.iterdir()} == {"task.json", "test.jsonl", "pick_fr.yaml"}
     plan = plan_items(pivot(), 40, 100, 0)
@@ -219,7 +219,7 @@ def test_script_writes_the_items_and_reports_what_it_drops(corpora, monkeypatch,
 
 
 def test_choices_are_asked_on_a_line_of_their_own(corpora):
-    assert call("build_task", *building(corpora, "fr"))[0] == 0
+    assert call("build_parallel_task", *building(corpora, "fr"))[0] == 0
     task = prepare(corpora / "built/fr/task.json", 3, corpora / "cache")
     rows = read_json_lines(corpora / "built/fr/test.jsonl")[:3]
     (member,) = task.members.values()
@@ -239,6 +239,6 @@ def test_choices_are_asked_on_a_line_of_their_own(corpora):
     ],
 )
 def test_script_refuses(corpora, language, settings, said):
-    line = refusal("build_task", *building(corpora, language, **settings))
+    line = refusal("build_parallel_task", *building(corpora, language, **settings))
     assert line.startswith(said.format(corpora))
     assert not (corpora / "built").exists()
