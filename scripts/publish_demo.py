@@ -5,24 +5,25 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
+
 from multiprune.errors import InputError
 from multiprune.files.json import read_json
 from multiprune.files.writing import replacing
 from multiprune.jobs.command import run
 from print_summary import summary
 
-MODEL = "smollm2-135m"
 # File of the results -> file of the documentation; the second group only after `make bench`.
 SHOWN = {
     "tables/claims.md": "claims.md",
-    f"figures/method_comparison-{MODEL}.png": "method_comparison.png",
+    "figures/method_comparison-{model}.png": "method_comparison.png",
 }
 MEASURED = {"bench.md": "bench.md", "bench/statistics_time.png": "statistics_time.png"}
 
 
-def provenance(results: Path, resources: Path) -> str:
+def provenance(results: Path, resources: Path, model: str) -> str:
     """A Markdown table of what the numbers depend on, as the run itself noted it."""
-    record = read_json(results / MODEL / "seed0/perplexity/dense/0/en.json")["provenance"]
+    record = read_json(results / model / "seed0/perplexity/dense/0/en.json")["provenance"]
     made = datetime.fromtimestamp((results / "tables/summary.csv").stat().st_mtime)
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     rows = {
@@ -43,8 +44,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the copies go")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
+    printed = summary(options.results / "tables", options.results / "report.html")
+    (model,) = pd.read_csv(options.results / "tables/summary.csv")["model"].unique()
     for source, target in {**SHOWN, **MEASURED}.items():
-        path = options.results / source
+        path = options.results / source.format(model=model)
         if path.is_file():
             with replacing(options.folder / target) as temporary:
                 shutil.copyfile(path, temporary)
@@ -53,8 +56,8 @@ def main() -> None:
         else:
             print(f"{target} stays as it is: {path} is made by `make bench`")
     texts = {
-        "summary.txt": summary(options.results / "tables", options.results / "report.html"),
-        "provenance.md": provenance(options.results, options.resources),
+        "summary.txt": printed,
+        "provenance.md": provenance(options.results, options.resources, model),
     }
     for name, text in texts.items():
         with replacing(options.folder / name) as temporary:
