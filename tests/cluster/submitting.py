@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.clones import clone
-from cluster.daemons import command
+from cluster.daemons import attempt, command
 from patience import patience
 from workflow.running import ROOT, Outcome, Workflow, clean_environment
 
@@ -82,6 +82,11 @@ def megabytes(text: str) -> int:
     return round(float(text[:-1]) * {"M": 1, "G": 1024}[text[-1]])
 
 
+def queued(number: str) -> bool:
+    """Whether SLURM has a job that has not ended."""
+    return bool(attempt("squeue", "--noheader", "--format=%T", f"--jobs={number}").strip())
+
+
 class Submission:
     """A run of Snakemake that submits jobs; leaving the block kills one that has not ended."""
 
@@ -130,6 +135,25 @@ class Submission:
             raise AssertionError(f"no end within {PATIENCE} s:\n{self.text}") from None
         self.outcome = Outcome(code, self.text)
         return self.outcome
+
+    def interrupt(self) -> None:
+        """What Ctrl-C does; returns when Snakemake has ended."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        self.process.wait(timeout=PATIENCE)
+
+    def stuck(self, seconds: float) -> bool:
+        """Whether Snakemake goes on though SLURM has had none of its jobs for `seconds`.
+
+        Returns when it has ended, or is stuck.
+        """
+        seen = time.monotonic()
+        while self.process.poll() is None:
+            if any(queued(job.number) for job in self.jobs()):
+                seen = time.monotonic()
+            if time.monotonic() - seen > seconds:
+                return True
+            time.sleep(1)
+        return False
 
     @property
     def text(self) -> str:
