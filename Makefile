@@ -76,11 +76,11 @@ lint: .venv/development
 	snakemake --lint
 	$(SITE) --quiet
 
-bench: .venv/development results/demo/tables/summary.csv
+bench: .venv/development results/demo-smollm2/tables/summary.csv
 	python benchmarks/measure.py
 
-results/demo/tables/summary.csv:
-	$(MAKE) demo
+results/demo-smollm2/tables/summary.csv:
+	$(MAKE) demo-smollm2
 
 docs: .venv/workflow
 	python scripts/document_config.py --keys config/README.md --schema config/schema.json \
@@ -93,7 +93,8 @@ docs: .venv/workflow
 	  $(RULEGRAPH) | grep -v -e 'label = "all"' -e '-> 0$$' | dot -Tsvg > docs/rules.svg
 
 publish: .venv/workflow
-	python scripts/publish_demo.py --results results/demo --resources resources --folder docs/demo
+	python scripts/publish_demo.py --results results/demo --bench results/demo-smollm2 \
+	  --resources resources --folder docs/demo
 	python scripts/fill_pages.py $(FILLED)
 
 site: .venv/development

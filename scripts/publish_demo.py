@@ -36,23 +36,31 @@ def provenance(results: Path, resources: Path, model: str) -> str:
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in rows.items())]) + "\n"
 
 
+def copy(source: Path, target: Path) -> None:
+    """Copy one file whole; InputError where there is none."""
+    if not source.is_file():
+        raise InputError(f"{source}: no such file; run `make demo` first")
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 def main() -> None:
     """Copy files and write the summary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, required=True, help="folder of the finished demo")
+    parser.add_argument("--bench", type=Path, required=True, help="results that were measured")
     parser.add_argument("--resources", type=Path, required=True, help="folder of the downloads")
     parser.add_argument("--folder", type=Path, required=True, help="where the copies go")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     printed = summary(options.results / "tables", options.results / "report.html")
     (model,) = pd.read_csv(options.results / "tables/summary.csv")["model"].unique()
-    for source, target in {**SHOWN, **MEASURED}.items():
-        path = options.results / source.format(model=model)
+    for source, target in SHOWN.items():
+        copy(options.results / source.format(model=model), options.folder / target)
+    for source, target in MEASURED.items():
+        path = options.bench / source
         if path.is_file():
-            with replacing(options.folder / target) as temporary:
-                shutil.copyfile(path, temporary)
-        elif source in SHOWN:
-            raise InputError(f"{path}: no such file; run `make demo` first")
+            copy(path, options.folder / target)
         else:
             print(f"{target} stays as it is: {path} is made by `make bench`")
     texts = {
