@@ -24,6 +24,7 @@ from multiprune.files.writing import no_room
 MAGIC = b"!<arch>\n"
 HEADER = 60  # bytes; the name is in the first 16, the size in 48 to 58, a mark in the last two
 MARK = b"`\n"
+CHUNK = 1 << 20  # bytes
 SECONDS = 60  # without an answer, before a download is given up
 NO_NETWORK = ("Could not resolve", "Temporary failure", "Could not connect", "Unable to connect")
 NO_NETWORK += ("Network is unreachable", "Connection refused", "Connection timed out")
@@ -125,7 +126,13 @@ def _apt_failure(messages: str) -> str:
 def _from_address(package: str, address: str, place: Path) -> Path:
     try:
         with urllib.request.urlopen(address, timeout=SECONDS) as answer, open(place, "wb") as file:
-            shutil.copyfileobj(answer, file)
+            while part := answer.read(CHUNK):
+                file.write(part)
+                if file.tell() > MOST_BYTES:
+                    raise InputError(
+                        f"Debian package {package}: {address} gives more than "
+                        f"{MOST_BYTES / 1e9:g} GB; check the address"
+                    )
     except urllib.error.HTTPError as error:
         raise InputError(f"Debian package {package}: {address} answers {error.code}") from None
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ValueError) as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.fetch import tarballs
+from multiprune.fetch import debian, tarballs
 from multiprune.fetch.debian import deb_exists, download_deb, read_deb
 from unit.fetch.made_packages import ar_member, write_deb
 
@@ -142,6 +142,12 @@ def test_an_address_gives_the_package_where_apt_does_not(tmp_path, apt, deb, web
     assert found.read_bytes() == deb.read_bytes()
     with pytest.raises(InputError, match=r"/none\.deb answers 404"):
         download(tmp_path, address=f"{address}/none.deb")
+
+
+def test_an_address_that_does_not_end_is_given_up(tmp_path, apt, deb, web, monkeypatch):
+    monkeypatch.setattr(debian, "MOST_BYTES", 100)
+    with pytest.raises(InputError, match=r"x\.deb gives more than 1e-07 GB; check the address"):
+        download(tmp_path, address=f"{web(deb.parent)}/x.deb")
 
 
 def test_an_address_that_does_not_answer_is_one_line(tmp_path, apt, monkeypatch):
