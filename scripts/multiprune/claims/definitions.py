@@ -1,5 +1,6 @@
 """A claim of the papers: what is compared, in what scope, and what decides."""
 
+import math
 from dataclasses import dataclass
 from os.path import commonprefix
 
@@ -72,6 +73,11 @@ class Claim:
     @property
     def is_ratio(self) -> bool:
         return self.kind in RATIOS
+
+    @property
+    def boundary(self) -> float:
+        """The threshold in the unit of the differences: the logarithm of a ratio."""
+        return math.log(self.threshold) if self.is_ratio else self.threshold
 
     @property
     def measurement(self) -> str:

@@ -126,7 +126,7 @@ def judge_costs(claim: Claim, found: Costs, draws: int, confidence: float) -> di
     sides: dict[str, list[str]] = {"for": [], "against": []}
     names = sorted(set(found.sparsities), key=float)
     for name in names:
-        here = found.whole[np.array(found.sparsities) == name].mean() - _threshold(claim)
+        here = found.whole[np.array(found.sparsities) == name].mean() - claim.boundary
         sides["for" if here * side > 0 else "against"].append(name)
     units = Units(len(names), tuple(sides["for"]), tuple(sides["against"]))
     verdict, reason = decide(claim, low, high, units, draws)
@@ -187,7 +187,7 @@ def decide(
     `by_sparsity`; draws: of calibration text.
     """
     place = 0 if draws >= ENOUGH_DRAWS else 1
-    threshold = _threshold(claim)
+    threshold = claim.boundary
     beyond, against = low > threshold, high < threshold
     if claim.direction == "below":
         beyond, against = against, beyond
@@ -207,15 +207,11 @@ def decide(
     return OPEN[place], holds
 
 
-def _threshold(claim: Claim) -> float:
-    return math.log(claim.threshold) if claim.is_ratio else claim.threshold
-
-
 def _units(claim: Claim, resampled: Resampled, what: str, confidence: float) -> Units:
     def name_of(cell: Cell) -> str:
         return cell.language if what == LANGUAGE else cell.condition
 
-    threshold = _threshold(claim)
+    threshold = claim.boundary
     names = sorted({name_of(cell) for cell in resampled.cells})
     chosen = [lambda cell, name=name: name_of(cell) == name for name in names]
     fixed = resampled.with_seeds_fixed()

@@ -44,6 +44,11 @@ RIGHT = {"dense": 30, "wanda": 24, "kim-translation": 20, "kim-monolingual": 22}
 
 
 def grid_of(languages: dict[str, str] = ROLES, seeds: tuple[int, ...] = (0,)) -> Grid:
+    """The grid of `content_of`."""
+    return Grid.of(content_of(languages, seeds))
+
+
+def content_of(languages: dict[str, str] = ROLES, seeds: tuple[int, ...] = (0,)) -> dict:
     """One task in three languages; methods at three sparsities, Kim et al.'s at one."""
     methods = {"dense": {"seeds": [0], "sparsities": ["0"], "calibration": []}}
     for name, sets in CALIBRATION.items():
@@ -51,18 +56,16 @@ def grid_of(languages: dict[str, str] = ROLES, seeds: tuple[int, ...] = (0,)) ->
         methods[name] = {"seeds": list(seeds), "sparsities": several, "calibration": sets}
     evaluated = {name: methods[name] | {"sparsities": ["0.5"]} for name in RIGHT if name != "dense"}
     task = {"kind": "parallel_cloze", "languages": ["de", "en", "fr"], "missing": {}}
-    return Grid.of(
-        {
-            "seeds": list(seeds), "baseline": "wanda", "split": "test", "length": 128,
-            "languages": {name: {"role": role} for name, role in languages.items()},
-            "methods": methods, "resampling": {"draws": 400, "confidence": 0.95},
-            "downstream": {
-                "reference": "en", "tasks": {"parallel_cloze": task},
-                "methods": evaluated | {"dense": methods["dense"]},
-            },
-            "facts": FACTS,
-        }
-    )  # fmt: skip
+    return {
+        "seeds": list(seeds), "baseline": "wanda", "split": "test", "length": 128,
+        "languages": {name: {"role": role} for name, role in languages.items()},
+        "methods": methods, "resampling": {"draws": 400, "confidence": 0.95},
+        "downstream": {
+            "reference": "en", "tasks": {"parallel_cloze": task},
+            "methods": evaluated | {"dense": methods["dense"]},
+        },
+        "facts": FACTS,
+    }  # fmt: skip
 
 
 def write(results: Path, grid: Grid, more: dict[tuple[str, str], float] | None = None) -> None:
