@@ -142,7 +142,7 @@ wildcard_constraints:
     calibration=one_of(plan.calibration_sets),
     task=one_of(config["evaluation"].get("downstream", {}).get("tasks", [])),
     seed=r"\d+",
-    method=one_of([DENSE, *config["methods"]]),
+    method=one_of([DENSE, *plan.methods]),
     sparsity=r"0(\.\d+)?|\d(\.\d+)?e-\d+",
     split="calibration|validation|test",
     table=one_of(table_grids.possible_tables(EXPERIMENT)),

@@ -31,6 +31,8 @@ rule evaluate_perplexity:
         "<logs>/evaluate_perplexity/{model}/seed{seed}/{method}/{sparsity}.log",
     benchmark:
         "<benchmarks>/evaluate_perplexity/{model}/seed{seed}/{method}/{sparsity}.jsonl"
+    wildcard_constraints:
+        method=one_of(plan.evaluated_in_all),
     conda:
         "../envs/evaluation.yaml"
     threads: 1
@@ -58,6 +60,25 @@ rule evaluate_perplexity:
         "--batch-tokens {params.batch_tokens:q} --threads {threads} "
         "--cache {params.results:q}/{wildcards.model:q}/cache "
         '--output "$(dirname {output.records[0]:q})" > {log:q} 2>&1'
+
+
+use rule evaluate_perplexity as evaluate_own_language with:
+    """Load the model that was pruned for one language, mask it, and score that language's text."""
+    input:
+        model="<resources>/models/{model}/manifest.json",
+        mask=ancient(plan.pruned),
+        record=plan.pruned_record,
+        texts=plan.own_text,
+    output:
+        records=["<results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json"],
+    log:
+        "<logs>/evaluate_own_language/{model}/seed{seed}/{method}/{sparsity}/{language}.log",
+    benchmark:
+        "<benchmarks>/evaluate_own_language/{model}/seed{seed}/{method}/{sparsity}/{language}.jsonl"
+    wildcard_constraints:
+        method=one_of(plan.members),
+    params:
+        languages=options.corpus_of_language,
 
 
 rule evaluate_candidate:
@@ -208,23 +229,26 @@ rule build_parallel_task:
         "--seed {params.seed:q} --output {output.task:q} > {log:q} 2>&1"
 
 
-# One rule a task, since the languages of a task, and so the outputs of a job, differ.
-for TASK in config["evaluation"].get("downstream", {}).get("tasks", []):
+# One rule a task, since the languages of a task, and so the outputs of a job, differ; and one with a
+# single language for the models that were pruned for one.
+for TASK, ALONE in plan.task_rules():
 
     rule:
         name:
-            f"evaluate_{TASK}"
+            plan.task_rule(TASK, ALONE)
         input:
             model="<resources>/models/{model}/manifest.json",
             mask=ancient(plan.pruned),
             record=plan.pruned_record,
-            tasks=plan.task_files(TASK),
+            tasks=plan.task_files(TASK, ALONE),
         output:
-            records=plan.task_records(TASK),
+            records=plan.task_records(TASK, ALONE),
         log:
-            f"<logs>/evaluate_{TASK}/{{model}}/seed{{seed}}/{{method}}/{{sparsity}}.log",
+            f"<logs>/{plan.task_job(TASK, ALONE)}.log",
         benchmark:
-            f"<benchmarks>/evaluate_{TASK}/{{model}}/seed{{seed}}/{{method}}/{{sparsity}}.jsonl"
+            f"<benchmarks>/{plan.task_job(TASK, ALONE)}.jsonl"
+        wildcard_constraints:
+            method=one_of(plan.members if ALONE else plan.evaluated_in_all),
         conda:
             "../envs/evaluation.yaml"
         threads: 1
@@ -238,7 +262,7 @@ for TASK in config["evaluation"].get("downstream", {}).get("tasks", []):
             model="resources/models/{model}",
             dtype=options.dtype,
             task=TASK,
-            languages=canonical(plan.task_languages(TASK)),
+            languages=options.languages_of_task(TASK, ALONE),
             tasks=options.folder_of_task(TASK),
             limit=config["evaluation"]["downstream"].get("limit", ""),
             batch_size=config["evaluation"]["downstream"]["batch_size"],

@@ -32,7 +32,7 @@ rule prune_model:
     benchmark:
         "<benchmarks>/prune_model/{model}/seed{seed}/{method}/{sparsity}.jsonl"
     wildcard_constraints:
-        method=one_of(name for name in config["methods"] if name not in plan.sequential),
+        method=one_of(name for name in plan.methods if name not in plan.sequential),
     conda:
         "../envs/pruning.yaml"
     threads: 1
@@ -137,7 +137,7 @@ rule export_model:
     benchmark:
         "<benchmarks>/export_model/{model}/seed{seed}/{method}/{sparsity}.jsonl"
     wildcard_constraints:
-        method=one_of(config["methods"]),
+        method=one_of(plan.methods),
     conda:
         "../envs/pruning.yaml"
     threads: 1

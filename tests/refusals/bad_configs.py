@@ -115,6 +115,23 @@ VALUES: dict[str, tuple[str, object, Parts]] = {
     "name of two languages": (
         "languages.tr.name", "Swahili", ["languages.tr.name: found 'Swahili', the name of sw"],
     ),
+    # A model for each language
+    "{language} that stands for none": (
+        "methods.wanda-en.calibration", ["{language}"],
+        ["methods.wanda-en.calibration: found '{language}', which goes with for_each"],
+    ),
+    "for each language the same text": (
+        "methods.wanda-en.for_each", ["de"],
+        ["methods.wanda-en.for_each: goes with {language} in calibration, which is missing"],
+    ),
+    "for each language that is unseen": (
+        "methods.own", {"score": "wanda", "calibration": ["{language}"], "for_each": ["sw"]},
+        ["methods.own.for_each: unknown language 'sw'", "ar, de, en"],
+    ),
+    "for each language a model, as the baseline": (
+        "methods.wanda", {"score": "wanda", "calibration": ["{language}"], "for_each": ["de"]},
+        ["baseline: found wanda, which has for_each; allowed is a method of one model"],
+    ),
     # What leads nowhere
     "unknown baseline": (
         "baseline", "wando", ["baseline: unknown method 'wando'", "allowed are", "'wanda'?"],

@@ -1,7 +1,9 @@
 """What an experiment will cost, roughly: disk and GPU hours from the sizes in the config."""
 
+from multiprune.experiment import downstream as downstream_config
 from multiprune.experiment import methods, table_grids
 from multiprune.experiment.grid import DENSE
+from multiprune.experiment.members import own_language
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.sizes import billions
 
@@ -63,12 +65,13 @@ def _work(experiment: Experiment) -> dict[str, tuple[int, int]]:
     """Jobs and tokens of one model, by stage."""
     grid = methods.grid(experiment)
     text = experiment.evaluation.perplexity.tokens or 0
+    texts = sum(len(methods.evaluated_under(experiment, method)) for _, method, _ in grid)
     passes = len(methods.all_calibration_sets(experiment)) * len(experiment.seeds)
     return {
         "statistics": (passes, calibration_tokens(experiment)),
         "sequential pruning": sequential(experiment),
         "choice of constants": sweeps(experiment),
-        "perplexity": (len(grid), len(grid) * len(methods.evaluated(experiment)) * text),
+        "perplexity": (len(grid), texts * text),
         "downstream tasks": downstream(experiment),
     }
 
@@ -107,10 +110,14 @@ def downstream(experiment: Experiment) -> tuple[int, int]:
     if not grid:
         return 0, 0
     items = min(ITEMS, experiment.evaluation.downstream.limit or ITEMS)
-    evaluated = grid["methods"].values()
-    runs = sum(len(method["seeds"]) * len(method["sparsities"]) for method in evaluated)
-    texts = sum(len(task["languages"]) for task in grid["tasks"].values())
-    return runs * len(grid["tasks"]), runs * texts * items * TOKENS_PER_ITEM
+    jobs = texts = 0
+    for _seed, method, _sparsity in downstream_config.runs(experiment, grid):
+        alone = own_language(experiment, method) is not None  # has a job for each language
+        for task in grid["tasks"]:
+            asked = len(downstream_config.languages_under(experiment, task, method))
+            jobs += asked if alone else 1
+            texts += asked
+    return jobs, texts * items * TOKENS_PER_ITEM
 
 
 def window_tokens(experiment: Experiment, name: str) -> int:

@@ -4,11 +4,13 @@ from multiprune.errors import InputError
 from multiprune.experiment import harness_tasks
 from multiprune.experiment.downloads import has_text, text_code
 from multiprune.experiment.grid import DENSE
+from multiprune.experiment.members import compared, definition, members, own_language
 from multiprune.experiment.names import must_be_one_of
 from multiprune.experiment.settings.evaluation import BuiltTask, Task, TranslationChoice
 from multiprune.experiment.settings.experiment import Experiment
 
-RULES = ("perplexity", "candidate")  # that evaluate something else; a task has a rule of its own
+OWN_LANGUAGE = "own_language"  # ends the names of the rules that evaluate members
+RULES = ("perplexity", "candidate", OWN_LANGUAGE)  # evaluate something else than a task
 
 
 def with_downstream(experiment: Experiment) -> Experiment:
@@ -18,7 +20,7 @@ def with_downstream(experiment: Experiment) -> Experiment:
     given = experiment.evaluation.downstream
     filled = {
         "languages": given.languages or sorted(experiment.languages),
-        "methods": given.methods or sorted(experiment.methods),
+        "methods": given.methods or compared(experiment),
         "sparsities": given.sparsities or experiment.sparsities,
     }
     downstream = given.model_copy(update=filled)
@@ -34,15 +36,15 @@ def _check(experiment: Experiment) -> None:
     for language in downstream.languages:
         must_be_one_of("language", language, experiment.languages, f"{where}.languages")
     for method in downstream.methods:
-        must_be_one_of("method", method, experiment.methods, f"{where}.methods")
-        own = experiment.methods[method].sparsities or experiment.sparsities
+        must_be_one_of("method", method, compared(experiment), f"{where}.methods")
+        own = definition(experiment, method).sparsities or experiment.sparsities
         if not _texts(own) & _texts(downstream.sparsities):
             raise InputError(
                 f"{where}.sparsities: {method} has none of {downstream.sparsities}, "
                 f"allowed are {sorted(own)}"
             )
     for name, task in downstream.tasks.items():
-        if name in RULES:
+        if name in RULES or name.endswith(f"_{OWN_LANGUAGE}"):
             raise InputError(
                 f"{where}.tasks.{name}: evaluate_{name} is another rule; take another name"
             )
@@ -89,6 +91,30 @@ def hub_tasks(experiment: Experiment) -> list[tuple[str, str]]:
 def languages_of(experiment: Experiment, task: str) -> list[str]:
     """Languages that a task exists in, of those asked for and the reference; sorted."""
     return [code for code in _wanted(experiment) if not _missing(experiment, task, code)]
+
+
+def languages_under(experiment: Experiment, task: str, method: str) -> list[str]:
+    """Languages that a task is asked in under a method, sorted.
+
+    Of a member its own and the reference, which RankC compares it with; none where the task does
+    not have its own.
+    """
+    codes, own = languages_of(experiment, task), own_language(experiment, method)
+    if own is None:
+        return codes
+    reference = experiment.evaluation.downstream.reference
+    return [code for code in codes if code in (own, reference)] if own in codes else []
+
+
+def runs(experiment: Experiment, grid: dict) -> list[tuple[int, str, str]]:
+    """Every (seed, method, sparsity) of a `grid` that is evaluated, members one by one."""
+    return [
+        (seed, member, sparsity)
+        for method, settings in grid.get("methods", {}).items()
+        for member in members(experiment, method).values() or [method]
+        for seed in settings["seeds"]
+        for sparsity in settings["sparsities"]
+    ]
 
 
 def _wanted(experiment: Experiment) -> list[str]:

@@ -3,6 +3,7 @@
 from multiprune.errors import InputError
 from multiprune.experiment import candidates
 from multiprune.experiment.grid import DENSE
+from multiprune.experiment.members import origins
 from multiprune.experiment.methods import seeds_of, sparsities_of, sparsity_text
 from multiprune.experiment.names import must_be_one_of
 from multiprune.experiment.settings.experiment import Experiment
@@ -22,7 +23,7 @@ def with_examples(experiment: Experiment) -> Experiment:
     evaluation = experiment.evaluation.model_copy(update={"examples": examples})
     experiment = experiment.model_copy(update={"evaluation": evaluation})
     if runs(experiment) == [dense_run(experiment)]:
-        own = {text for name in experiment.methods for text in sparsities_of(experiment, name)}
+        own = {text for name in _writing(experiment) for text in sparsities_of(experiment, name)}
         allowed = ", ".join(sorted(own, key=float))
         raise InputError(f"{WHERE}.sparsity: found {sparsity:g}, allowed are {allowed}")
     return experiment
@@ -36,7 +37,8 @@ def dense_run(experiment: Experiment) -> tuple[int, str, str]:
 def runs(experiment: Experiment) -> list[tuple[int, str, str]]:
     """(seed, method, sparsity) of every model that writes examples: dense first; none without.
 
-    One seed is enough: greedy generation draws nothing, and an example is no measurement.
+    One seed is enough: greedy generation draws nothing, and an example is no measurement. Models
+    of one language are left out, which most prompts are not meant for.
     """
     given = experiment.evaluation.examples
     if given is None:
@@ -46,10 +48,14 @@ def runs(experiment: Experiment) -> list[tuple[int, str, str]]:
         dense_run(experiment),
         *(
             (seeds_of(experiment, name)[0], name, at)
-            for name in sorted(experiment.methods)
+            for name in _writing(experiment)
             if at in sparsities_of(experiment, name)
         ),
     ]
+
+
+def _writing(experiment: Experiment) -> list[str]:
+    return sorted(set(experiment.methods) - set(origins(experiment)))
 
 
 def grid(experiment: Experiment) -> dict:

@@ -4,6 +4,7 @@ Whose its constants are, which of its terms its options switch off, and how much
 """
 
 from multiprune.experiment.grid import DENSE, OURS, PUBLISHED
+from multiprune.experiment.members import members, name_in_config, wholes
 from multiprune.experiment.methods import calibration_sets, chosen_size, method_options
 from multiprune.experiment.settings.experiment import Experiment
 
@@ -21,7 +22,8 @@ def facts(experiment: Experiment) -> dict[str, dict]:
     """Of every method: constants, off (terms), languages, tokens, at_most.
 
     Languages and tokens are of one seed, and 0 for methods without calibration data; at_most:
-    whether the tokens are a bound, since demonstrations may be shorter.
+    whether the tokens are a bound, since demonstrations may be shorter. Of a method that is pruned
+    for each language they are those of one of its models.
     """
     none = {"languages": 0, "tokens": 0, "at_most": False}
     found = {DENSE: {"constants": PUBLISHED, "off": [], **none}}
@@ -31,12 +33,17 @@ def facts(experiment: Experiment) -> dict[str, dict]:
             "off": _switched_off(experiment, name),
             **_budget(experiment, name),
         }
+    for name in wholes(experiment):
+        found[name] = found[next(iter(members(experiment, name).values()))]
     return found
 
 
 def _is_ours(experiment: Experiment, name: str) -> bool:
     """Whether an option of a method is not confirmed by what it is said to come from."""
-    options, start = method_options(experiment, name), f"methods.{name}."
+    options, start = (
+        method_options(experiment, name),
+        f"methods.{name_in_config(experiment, name)}.",
+    )
     sources = {
         path.removeprefix(start): entry.verified
         for path, entry in experiment.sources.items()

@@ -14,6 +14,7 @@ from multiprune.experiment.grid import (
     PRUNE_SEQUENTIALLY,
     PRUNE_WITH_UPDATE,
 )
+from multiprune.experiment.members import definition, members, own_language, wholes
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.settings.methods import Activated, Calibrated, SparseGPT, Subset
 from multiprune.experiment.settings.norms import Contrast
@@ -31,6 +32,15 @@ def languages(experiment: Experiment, role: str | None = None) -> list[str]:
 def evaluated(experiment: Experiment) -> list[str]:
     """Codes of the languages whose perplexity is measured, sorted."""
     return sorted(experiment.evaluation.perplexity.languages or experiment.languages)
+
+
+def evaluated_under(experiment: Experiment, name: str) -> list[str]:
+    """Codes of the languages whose perplexity is measured under a method, sorted.
+
+    All of `evaluated` but for a member, which has one.
+    """
+    own = own_language(experiment, name)
+    return evaluated(experiment) if own is None else [own]
 
 
 # Languages and statistics.
@@ -51,8 +61,12 @@ def chosen_size(experiment: Experiment, name: str) -> int | None:
 def calibration_sets(experiment: Experiment, name: str) -> list[str]:
     """Languages and pairs whose statistics a method uses, sorted; none for dense and magnitude.
 
-    Those of a greedy choice are the whole pool, from which it takes some.
+    Those of a greedy choice are the whole pool, from which it takes some; those of a method that is
+    pruned for each language all that its members use.
     """
+    if own := members(experiment, name):
+        used = {entry for member in own.values() for entry in calibration_sets(experiment, member)}
+        return sorted(used)
     method, pool = experiment.methods.get(name), languages(experiment, CALIBRATION)
     if not isinstance(method, Calibrated):
         return []
@@ -114,7 +128,7 @@ def activation_thresholds(experiment: Experiment) -> list[float]:
 
 def labels(experiment: Experiment) -> dict[str, str]:
     """What methods are called in figures and pages, by their names; those without one left out."""
-    methods = sorted(experiment.methods.items())
+    methods = sorted((experiment.methods | wholes(experiment)).items())
     return {name: method.label for name, method in methods if method.label is not None}
 
 
@@ -192,7 +206,7 @@ def sparsities_of(experiment: Experiment, name: str) -> list[str]:
     """Sparsities of a method as they stand in paths, ascending."""
     if name == DENSE:
         return ["0"]
-    values = experiment.methods[name].sparsities or experiment.sparsities
+    values = definition(experiment, name).sparsities or experiment.sparsities
     return [sparsity_text(value) for value in sorted(values)]
 
 

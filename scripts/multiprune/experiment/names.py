@@ -16,6 +16,7 @@ from multiprune.experiment.language_table import (
     preferred_entry,
     script_names,
 )
+from multiprune.experiment.members import wholes
 from multiprune.experiment.package_corpora import check_entry, check_text, resolved
 from multiprune.experiment.settings.corpora import HubDataset, PackageCorpus, UdhrCorpus
 from multiprune.experiment.settings.experiment import NO_CLAIMS, Experiment
@@ -60,8 +61,9 @@ def check_models(experiment: Experiment) -> None:
 
 def check_labels(experiment: Experiment) -> None:
     """Raise InputError where two methods would be called the same."""
-    taken = {DENSE, *experiment.methods}
-    for name, method in experiment.methods.items():
+    methods = experiment.methods | wholes(experiment)
+    taken = {DENSE, *methods}
+    for name, method in methods.items():
         if method.label in (None, name):
             continue
         if method.label in taken:

@@ -66,7 +66,7 @@ def _wanted(experiment: Experiment) -> set[Result]:
         Result(model, str(seed), method, sparsity, language)
         for model in experiment.models
         for seed, method, sparsity in methods.grid(experiment)
-        for language in methods.evaluated(experiment)
+        for language in methods.evaluated_under(experiment, method)
     }
 
 

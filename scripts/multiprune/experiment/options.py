@@ -93,6 +93,10 @@ class Options:
         """The corpus that each language's text is of, as JSON."""
         return canonical({code: self.experiment.languages[code].corpus for code in languages})
 
+    def corpus_of_language(self, wildcards: Any) -> str:
+        """`corpora` of the one language that a member is evaluated in."""
+        return self.corpora([wildcards.language])
+
     # Pruning.
 
     def method(self, wildcards: Any) -> str:
@@ -105,8 +109,8 @@ class Options:
         return "" if size is None else size
 
     def language_names(self, wildcards: Any) -> str:
-        """The names of the evaluated languages by their codes, as JSON."""
-        languages = methods.evaluated(self.experiment)
+        """The names of the languages that a method is evaluated in by their codes, as JSON."""
+        languages = methods.evaluated_under(self.experiment, wildcards.method)
         return canonical({code: self.experiment.languages[code].name for code in languages})
 
     # Constants that are chosen.
@@ -145,6 +149,12 @@ class Options:
         """Parameter function: the folder with a folder for each language of a task."""
         built = task in downstream.built_tasks(self.experiment)
         return lambda wildcards: f"{self.results(wildcards) if built else 'resources'}/tasks/{task}"
+
+    def languages_of_task(self, task: str, alone: bool) -> str | Callable[[Any], str]:
+        """Those that one job asks a task in, as a JSON list; a member's job asks in one alone."""
+        if alone:
+            return lambda wildcards: canonical([wildcards.language])
+        return canonical(downstream.languages_of(self.experiment, task))
 
     def grid_of_table(self, wildcards: Any) -> str:
         """Digest of the part of the grid that a table depends on."""

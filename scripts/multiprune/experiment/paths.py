@@ -21,6 +21,13 @@ def record(model: str, seed: int | str, method: str, sparsity: str, language: st
     return f"<results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json"
 
 
+def answers(
+    model: str, seed: int | str, method: str, sparsity: str, task: str, language: str
+) -> str:
+    """What a pruned model, or the dense one, answers to a task in a language."""
+    return f"<results>/{model}/seed{seed}/downstream/{method}/{sparsity}/{task}/{language}.json"
+
+
 def table(model: str, name: str) -> str:
     """A table of one model."""
     return f"<results>/tables/by_model/{model}/{name}.csv"

@@ -9,7 +9,6 @@ from typing import Any
 
 from multiprune.experiment import (
     downloads,
-    downstream,
     examples,
     methods,
     paths,
@@ -20,12 +19,13 @@ from multiprune.experiment.names import claims_file, lock_file
 from multiprune.experiment.settings.corpora import PackageCorpus, UdhrCorpus
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.settings.models import LocalModel
+from multiprune.experiment.task_plan import TaskPlan
 from multiprune.models.folder import is_model_file
 
 SPLITS = ("calibration", "validation", "test")
 
 
-class Plan:
+class Plan(TaskPlan):
     """The files of one experiment, by the jobs that read them.
 
     What takes a job's wildcards is an input of it: a path, a list of paths, or [] where the job
@@ -34,13 +34,14 @@ class Plan:
     """
 
     def __init__(self, experiment: Experiment):
-        self.experiment = experiment
+        super().__init__(experiment)
         self.folder = f"results/{experiment.experiment}"
         self.lock_file = lock_file(experiment)
         self.models = sorted(experiment.models)
         self.languages = methods.evaluated(experiment)
         self.calibrated = methods.languages(experiment, "calibration")
         self.calibration_sets = methods.all_calibration_sets(experiment)
+        self.methods = list(experiment.methods)
         self.choosing = methods.choosing(experiment)
         self.candidate_names = sorted(
             {one.name for name in self.choosing for one in methods.candidates(experiment, name)}
@@ -51,8 +52,6 @@ class Plan:
         self.moving = [
             name for name in experiment.methods if methods.moves_weights(experiment, name)
         ]
-        self.built_tasks = downstream.built_tasks(experiment)
-        self.hub_tasks = downstream.hub_tasks(experiment)
         self.tables = table_grids.tables(experiment)
         self.figures = table_grids.figures(experiment)
 
@@ -104,6 +103,10 @@ class Plan:
         """The text that perplexity is measured on, a file a language."""
         split = self.experiment.evaluation.perplexity.split
         return [self.text(language, split) for language in self.languages]
+
+    def own_text(self, wildcards: Any) -> str:
+        """The text that a member's perplexity is measured on, in its one language."""
+        return self.text(wildcards.language, self.experiment.evaluation.perplexity.split)
 
     def validation_texts(self) -> list[str]:
         """The text that constants are chosen on, a file a language."""
@@ -172,7 +175,8 @@ class Plan:
     def perplexity_of_run(self, wildcards: Any) -> list[str]:
         """The perplexity records of one pruned model."""
         run = (wildcards.seed, wildcards.method, wildcards.sparsity)
-        return [paths.record(wildcards.model, *run, language) for language in self.languages]
+        languages = methods.evaluated_under(self.experiment, wildcards.method)
+        return [paths.record(wildcards.model, *run, language) for language in languages]
 
     def dense_perplexity(self, wildcards: Any) -> list[str]:
         """The perplexity records of the dense model, computed under one seed."""
@@ -182,30 +186,6 @@ class Plan:
             for seed in seeds
             for language in self.languages
         ]
-
-    def task_text(self, wildcards: Any) -> str:
-        """The test split of a language in the corpus that a task is built from."""
-        return paths.text(self.built_tasks[wildcards.task].corpus, wildcards.language, "test")
-
-    def task_pivot(self, wildcards: Any) -> str:
-        """The test split of the language that decides the items of a built task."""
-        reference = self.experiment.evaluation.downstream.reference
-        return paths.text(self.built_tasks[wildcards.task].corpus, reference, "test")
-
-    def task_languages(self, task: str) -> list[str]:
-        """Languages that a task exists in."""
-        return downstream.languages_of(self.experiment, task)
-
-    def task_files(self, task: str) -> list[str]:
-        """What a task needs, one file a language."""
-        top = "<results>" if task in self.built_tasks else "<resources>"
-        languages = self.task_languages(task)
-        return [f"{top}/tasks/{task}/{language}/task.json" for language in languages]
-
-    def task_records(self, task: str) -> list[str]:
-        """The records of a task under one pruned model, one a language, with wildcards."""
-        folder = "<results>/{model}/seed{seed}/downstream/{method}/{sparsity}"
-        return [f"{folder}/{task}/{language}.json" for language in self.task_languages(task)]
 
     # Tables and figures.
 
@@ -280,19 +260,7 @@ class Plan:
         return [
             paths.record(model, *run, language)
             for run in methods.grid(self.experiment)
-            for language in self.languages
-        ]
-
-    def all_downstream(self, model: str) -> list[str]:
-        """Every downstream record, dense included."""
-        grid = table_grids.downstream_grid(self.experiment)["downstream"]
-        return [
-            path.format(model=model, seed=seed, method=method, sparsity=sparsity)
-            for method, settings in grid.get("methods", {}).items()
-            for seed in settings["seeds"]
-            for sparsity in settings["sparsities"]
-            for task in grid["tasks"]
-            for path in self.task_records(task)
+            for language in methods.evaluated_under(self.experiment, run[1])
         ]
 
     def all_examples(self, model: str) -> list[str]:

@@ -9,7 +9,7 @@ from multiprune.experiment.news import News, in_words
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.jobs import benchmarks
 
-EVALUATE = "evaluate_perplexity"
+EVALUATE, EVALUATE_ALONE = "evaluate_perplexity", "evaluate_own_language"
 PRUNING = ("prune_model", "prune_sequentially", "prune_with_update")
 # What people count, in the order of the pipeline, by the rules whose jobs it is.
 COUNTED: dict[str, tuple[str, ...]] = {
@@ -20,7 +20,7 @@ COUNTED: dict[str, tuple[str, ...]] = {
     "pass for statistics": ("collect_statistics",),
     "candidate of constants": ("evaluate_candidate",),
     "pruned model": PRUNING,
-    "evaluation": (EVALUATE,),
+    "evaluation": (EVALUATE, EVALUATE_ALONE),
     "table": ("join_tables",),
     "figure": ("draw_figure",),
 }
@@ -64,7 +64,8 @@ def sentences(
 
 def _counts(experiment: Experiment, found: News, jobs: Mapping[str, int]) -> list[str]:
     tasks = [rule for rule in jobs if rule.startswith("evaluate_")]
-    downstream = sum(jobs[rule] for rule in tasks if rule not in (EVALUATE, "evaluate_candidate"))
+    others = (EVALUATE, EVALUATE_ALONE, "evaluate_candidate")
+    downstream = sum(jobs[rule] for rule in tasks if rule not in others)
     lines = []
     for thing, rules in COUNTED.items():
         if number := sum(jobs.get(rule, 0) for rule in rules):

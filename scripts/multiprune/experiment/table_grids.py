@@ -9,6 +9,7 @@ from multiprune.experiment import downstream as downstream_config
 from multiprune.experiment import examples as examples_config
 from multiprune.experiment.grid import DENSE, MASKS, OTHER_TABLE, PRUNE_MODEL, WEIGHTS
 from multiprune.experiment.language_table import family_names, script_names
+from multiprune.experiment.members import members, origins, wholes
 from multiprune.experiment.method_facts import facts
 from multiprune.experiment.methods import (
     all_calibration_sets,
@@ -244,6 +245,9 @@ def _method_grid(config: Experiment) -> dict[str, dict]:
         }
         for method in (DENSE, *config.methods)
     }
+    methods |= {name: _whole(config, name) for name in wholes(config)}
+    for member, (name, _language) in origins(config).items():
+        methods[member]["member_of"] = name
     subsets_used = any(choice_of(config, method) for method in config.methods)
     for method, definition in config.methods.items():
         methods[method]["artefact"] = WEIGHTS if moves_weights(config, method) else MASKS
@@ -259,6 +263,17 @@ def _method_grid(config: Experiment) -> dict[str, dict]:
         if subsets_used and (how or whole):
             methods[method]["curve"] = _curve(config, method)
     return methods
+
+
+def _whole(config: Experiment, name: str) -> dict:
+    """A method that is pruned for each language: it has no masks but those of its members."""
+    return {
+        "seeds": seeds_of(config, name),
+        "sparsities": sparsities_of(config, name),
+        "calibration": calibration_sets(config, name),
+        "allocation": wholes(config)[name].allocation.kind,
+        "members": members(config, name),
+    }
 
 
 def _curve(config: Experiment, method: str) -> str | None:

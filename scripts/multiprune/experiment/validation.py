@@ -7,6 +7,7 @@ from multiprune.errors import InputError
 from multiprune.experiment import candidates as sweep
 from multiprune.experiment import downstream, examples, names, subsets
 from multiprune.experiment.downloads import text_code
+from multiprune.experiment.for_each import expanded
 from multiprune.experiment.grid import CALIBRATION, CODE, DENSE
 from multiprune.experiment.group_pattern import check_quotes, parse_pattern
 from multiprune.experiment.methods import (
@@ -42,6 +43,11 @@ def validate(raw: object) -> Experiment:
     names.check_claims(experiment)
     must_be_one_of("method", experiment.baseline, experiment.methods, "baseline")
     _check_sparsities(experiment.sparsities, "sparsities")
+    for name, method in experiment.methods.items():
+        if name == DENSE:
+            raise InputError(f"methods.{name}: the name {DENSE} is reserved for the unpruned model")
+        _with_pattern(name, method)  # before members have names of their own
+    experiment = expanded(experiment)
     for name in experiment.methods:
         experiment = _with_method(experiment, name)
     names.check_labels(experiment)
@@ -59,8 +65,6 @@ def validate(raw: object) -> Experiment:
 
 def _with_method(experiment: Experiment, name: str) -> Experiment:
     """The experiment in which one method is checked and has all that it leaves out."""
-    if name == DENSE:
-        raise InputError(f"methods.{name}: the name {DENSE} is reserved for the unpruned model")
     experiment = _replaced(experiment, name, _with_pattern(name, experiment.methods[name]))
     _check_method(experiment, name, experiment.methods[name])
     return _replaced(experiment, name, _with_choice(experiment, name))

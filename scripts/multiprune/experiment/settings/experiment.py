@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from multiprune.experiment.settings.corpora import Corpus
 from multiprune.experiment.settings.evaluation import Evaluation
 from multiprune.experiment.settings.languages import Language, LanguageCode
-from multiprune.experiment.settings.methods import Method
+from multiprune.experiment.settings.methods import Calibrated, Method, member_name
 from multiprune.experiment.settings.models import Model, ModelName
 from multiprune.experiment.settings.section import Section
 from multiprune.experiment.settings.values import (
@@ -165,3 +165,31 @@ class Experiment(Section):
         description="Where a constant comes from, by its path in this file "
         "(methods.owl.allocation.strength).",
     )
+    # Methods with for_each, as the config has them; in `methods` stand their members.
+    _for_each_language: dict[str, Calibrated] = PrivateAttr(default_factory=dict)
+
+    @property
+    def for_each_language(self) -> dict[str, Calibrated]:
+        """The methods that are pruned for each of some languages, by name."""
+        return self._for_each_language
+
+    def with_members(
+        self, wholes: dict[str, Calibrated], members: dict[str, Method]
+    ) -> "Experiment":
+        """The experiment with members in place of the methods that they are of."""
+        others = {name: method for name, method in self.methods.items() if name not in wholes}
+        changed = self.model_copy(update={"methods": others | members})
+        changed._for_each_language = wholes
+        return changed
+
+    def plain(self) -> dict:
+        """The config as YAML would hold it, in which methods with for_each are one each."""
+        whole = super().plain()
+        members = {
+            member_name(name, language)
+            for name, method in self.for_each_language.items()
+            for language in method.for_each
+        }
+        methods = {name: entry for name, entry in whole["methods"].items() if name not in members}
+        own = {name: method.plain() for name, method in self.for_each_language.items()}
+        return whole | {"methods": methods | own}

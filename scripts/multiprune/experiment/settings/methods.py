@@ -112,11 +112,21 @@ class Calibrated(AnyMethod):
         "a mapping that says how to choose from the languages with role calibration. All of them "
         "if left out.",
     )
+    for_each: Names | None = Field(
+        None,
+        description="Languages that it is pruned for one by one, a model each, which is evaluated "
+        "in that language alone; {language} in calibration stands for it.",
+    )
     propagation: Literal["dense", "sequential"] = Field(
         "dense",
         description="dense: statistics of the unpruned model; sequential: block by block, behind "
         "the blocks that are already pruned.",
     )
+
+
+def member_name(method: str, language: str) -> str:
+    """What the method for one of the languages in `for_each` is called."""
+    return f"{method}-{language}"
 
 
 class Activated(Scoped, Calibrated):
