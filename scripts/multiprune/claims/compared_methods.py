@@ -25,18 +25,21 @@ def budgets(claim: Claim, grid: Grid) -> str:
     Empty where a side reads none.
     """
     sides = [(claim.method, claim.methods), (claim.reference, claim.references)]
-    found = [(spoken, grid.facts.get(names[0], {})) for spoken, names in sides if names]
-    said = [_budget(facts) for _spoken, facts in found]
+    found = [(spoken, names[0]) for spoken, names in sides if names]
+    said = [_budget(name, grid) for _spoken, name in found]
     if len(said) < 2 or not all(said) or said[0] == said[1]:
         return ""
     return "; ".join(
-        f"{spoken}: {budget}" for (spoken, _facts), budget in zip(found, said, strict=True)
+        f"{spoken}: {budget}" for (spoken, _name), budget in zip(found, said, strict=True)
     )
 
 
-def _budget(facts: dict) -> str:
-    """`6 languages, 6,144 tokens`."""
+def _budget(name: str, grid: Grid) -> str:
+    """`6 languages, 6,144 tokens`; of a method that is pruned for each language, of one model."""
+    facts = grid.facts.get(name, {})
     if not facts.get("tokens"):
         return ""
     count, bound = facts["languages"], "at most " if facts["at_most"] else ""
-    return f"{count} language{'s' if count != 1 else ''}, {bound}{facts['tokens']:,} tokens"
+    models = " for each model" if grid.is_whole(name) else ""
+    said = f"{count} language{'s' if count != 1 else ''}, {bound}{facts['tokens']:,} tokens"
+    return said + models

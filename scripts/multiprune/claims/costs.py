@@ -41,6 +41,9 @@ def measure(claim: Claim, measurements: Measurements) -> Costs:
     constants; of a sequential job that was killed, of the part after it was started again.
     """
     pairs = measurements.pairs(claim)
+    for name in (*claim.methods, *claim.references):
+        if measurements.grid.is_whole(name):
+            raise NotMeasured(f"{name} is a model for each language, with masks of their own cost")
     whole = [[_whole(run, claim.resource, measurements) for run in pair] for pair in pairs]
     if len(pairs) < FEWEST_ITEMS:
         raise NotMeasured(f"{len(pairs)} pair(s) of runs (seeds and sparsities); three are needed")

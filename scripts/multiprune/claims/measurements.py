@@ -125,11 +125,11 @@ class Measurements:
             settings = self.downstream.tasks[task]
             if not is_parallel(task, settings) or reference not in settings["languages"]:
                 continue
-            others = self._records(pairs, task, reference)
             for language in languages:
                 if language == reference:
                     continue
                 records = self._records(pairs, task, language)
+                others = self._records(pairs, task, reference, under=language)
                 differences = [
                     paired_consistency(mine, mine_there) - paired_consistency(other, other_there)
                     for (mine, other), (mine_there, other_there) in zip(
@@ -153,13 +153,21 @@ class Measurements:
             languages = self.downstream.tasks[task]["languages"]
             yield task, self.in_scope(claim, languages, required=False), pairs
 
-    def _records(self, pairs: list[Pair], task: str, language: str) -> list[list[Record]]:
-        return [[self.downstream.record(run, task, language) for run in pair] for pair in pairs]
+    def _records(
+        self, pairs: list[Pair], task: str, language: str, under: str | None = None
+    ) -> list[list[Record]]:
+        """Of each pair in a language; `under`: the language whose model answers, if it has one."""
+        runs, under = self.downstream, under or language
+        return [
+            [runs.record(runs.in_language(run, under), task, language) for run in pair]
+            for pair in pairs
+        ]
 
     def in_scope(self, claim: Claim, languages, required: bool = True) -> list[str]:
         """Languages of the claim's scope, sorted; roles are those of the config.
 
-        Without those that the tokenizer hardly knows.
+        Those in which all that is compared has results, without those that the tokenizer hardly
+        knows.
         """
         if claim.languages == "non-reference":
             chosen = set(languages) - {self._reference()}
@@ -171,6 +179,12 @@ class Measurements:
             chosen = set(languages)
         if required and not chosen:
             raise NotMeasured(f"the config has no {claim.languages} languages")
+        for method in (*claim.methods, *claim.references):
+            chosen = set(self.grid.languages_of(method, chosen))
+        if required and not chosen:
+            raise NotMeasured(
+                f"{claim.method} and {claim.reference} have no language of the scope in common"
+            )
         known = chosen.difference(self.perplexity.left_out)
         if chosen and not known:
             raise NotMeasured(f"the tokenizer hardly knows {', '.join(sorted(chosen))}")

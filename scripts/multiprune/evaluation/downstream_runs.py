@@ -132,8 +132,17 @@ class DownstreamRuns:
         """Seeds that a run stands under in a table: dense, which has one result, under each."""
         return sorted(self.grid.seeds) if run.method == DENSE else [run.seed]
 
+    def languages(self, run: Run, task: str) -> list[str]:
+        """The languages of a task that a run is compared in, sorted."""
+        return self.grid.languages_of(run.method, sorted(self.tasks[task]["languages"]))
+
+    def in_language(self, run: Run, language: str) -> Run:
+        """The run that stands for one in a language: itself, or the one pruned for the language."""
+        return run._replace(method=self.grid.measured_method(run.method, language))
+
     def record(self, run: Run, task: str, language: str) -> Record:
         """A run's record, with the items of the dense model's."""
+        run = self.in_language(run, language)
         record = self._read(run, task, language)
         dense = self._read(self.dense(), task, language)
         if not np.array_equal(record.ids, dense.ids):

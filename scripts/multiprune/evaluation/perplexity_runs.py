@@ -83,6 +83,7 @@ class Runs:
         self._records: dict[tuple, Record] = {}
 
     def record(self, method: str, sparsity: str, seed: int, language: str) -> Record:
+        method = self.grid.measured_method(method, language)
         key = (method, sparsity, seed, language)
         if key not in self._records:
             folder = self.folder / f"seed{seed}" / "perplexity" / method / sparsity
@@ -102,8 +103,14 @@ class Runs:
         return (DENSE, "0", self.grid.methods[DENSE]["seeds"][0], language)
 
     def measured(self) -> Iterator[tuple[str, str, list[Measurement]]]:
-        """Every method and sparsity, sorted, with its measurements over seeds and languages."""
+        """Every method and sparsity, sorted, with its measurements over seeds and languages.
+
+        Members of methods that are pruned for each of some languages count for these methods.
+        """
         for method, settings in sorted(self.grid.methods.items()):
+            if self.grid.is_member(method):
+                continue
+            languages = self.grid.languages_of(method, self.grid.evaluated)
             for sparsity in sorted(settings["sparsities"], key=float):
                 yield (
                     method,
@@ -111,7 +118,7 @@ class Runs:
                     [
                         self.measure(method, sparsity, seed, language)
                         for seed in sorted(settings["seeds"])
-                        for language in self.grid.evaluated
+                        for language in languages
                     ],
                 )
 

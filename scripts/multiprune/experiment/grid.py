@@ -24,6 +24,7 @@ YES, NO = "yes", "no"  # whether a method was calibrated on a language
 UNSEEN_LANGUAGE, UNSEEN_FAMILY = "unseen-language", "unseen-family"
 OTHER_TABLE = "table:"  # begins the name of another table among what a table reads
 MARK = "\u2020"  # a dagger, at languages that the tokenizer hardly knows
+OWN = "own"  # the languages of a method that is pruned for each of them
 LANGUAGE_SETS = (CALIBRATION, UNSEEN_LANGUAGE, UNSEEN_FAMILY)
 
 
@@ -106,7 +107,7 @@ class Grid:
 
         Methods that choose their languages by the statistics of all in the pool saw them all.
         """
-        entries = self.methods[method].get("calibration", [])
+        entries = self.methods[self.measured_method(method, language)].get("calibration", [])
         return YES if any(self._contains(entry, language) for entry in entries) else NO
 
     def _contains(self, entry: str, language: str) -> bool:
@@ -114,6 +115,30 @@ class Grid:
             return True
         in_pair = entry.startswith(f"{language}-") or entry.endswith(f"-{language}")
         return in_pair and entry not in self.languages
+
+    def is_whole(self, method: str) -> bool:
+        """Whether a method is pruned for each of some languages, so that its masks are members'."""
+        return "members" in self.methods.get(method, {})
+
+    def is_member(self, method: str) -> bool:
+        """Whether a method is a member of one that is pruned for each of some languages."""
+        return "member_of" in self.methods.get(method, {})
+
+    def measured_method(self, method: str, language: str) -> str:
+        """The method under which a method's results in a language are stored: itself, or a member.
+
+        A member is what a method that is pruned for each of some languages is in one of them.
+        """
+        return self.methods.get(method, {}).get("members", {}).get(language, method)
+
+    def languages_of(self, method: str, languages: Iterable[str]) -> list[str]:
+        """Those of some languages in which a method has results: all, or its own."""
+        settings = self.methods.get(method, {})
+        if self.is_member(method):
+            whole = self.methods[settings["member_of"]]["members"]
+            return [name for name in languages if whole.get(name) == method]
+        own = settings.get("members")
+        return [name for name in languages if own is None or name in own]
 
     def measured_seed(self, method: str, seed: int) -> int | None:
         """The seed under which a method's result for `seed` is stored, None if it has none.
@@ -145,6 +170,6 @@ class Grid:
         """Every (method, sparsity, seed) but dense, sorted."""
         for method in sorted(self.methods):
             settings = self.methods[method]
-            if method != DENSE:
+            if method != DENSE and not self.is_whole(method):
                 for sparsity in sorted(settings["sparsities"], key=float):
                     yield from ((method, sparsity, seed) for seed in sorted(settings["seeds"]))

@@ -42,11 +42,23 @@ def relative(prefix: str, method: str, grid: Grid) -> str:
     return grid.labels.get(name, name)
 
 
+def _related(entry: dict, called: Mapping[str, str]) -> dict:
+    """The members of a method, and the method that a member is of, by what figures call them."""
+    found = {}
+    if "members" in entry:
+        members = entry["members"].items()
+        found["members"] = {language: called.get(name, name) for language, name in members}
+    if "member_of" in entry:
+        found["member_of"] = called.get(entry["member_of"], entry["member_of"])
+    return found
+
+
 def _of_grid(grid: Grid) -> Grid:
     called = grid.labels
     methods = {
         called.get(name, name): entry
         | {"curve": called.get(entry.get("curve"), entry.get("curve"))}
+        | _related(entry, called)
         for name, entry in grid.methods.items()
     }
     downstream = dict(grid.downstream)

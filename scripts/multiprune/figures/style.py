@@ -86,8 +86,9 @@ def method_order(methods: Iterable[str], grid: Grid) -> list[str]:
 
 
 def method_colours(grid: Grid) -> dict[str, str]:
-    """One colour for each method, the same in every figure."""
+    """One colour for each method, the same in every figure; members of methods come last."""
     pruned = [method for method in method_order(grid.methods, grid) if method != DENSE]
+    pruned.sort(key=grid.is_member)
     return {method: PALETTE[index % len(PALETTE)] for index, method in enumerate(pruned)}
 
 

@@ -33,7 +33,7 @@ language, whether right or wrong. Only tasks whose items are the same in both la
 
 - **model, seed, method, sparsity, task, language**: the run. Seed is the calibration draw; dense is
   repeated for every seed, other methods without calibration stand under one.
-- **reference**: the language that is compared with.
+- **reference**: the language that is compared with, under the same model.
 - **rankc**: mean over items of the share of common choices among the first j of both rankings,
   averaged over j with weights softmax(N - j) for N choices; 1 is the same ranking in every item.
   Two random rankings have 0.63 with two choices, 0.47 with three and 0.38 with four. Choices are
@@ -85,11 +85,11 @@ def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
 
 
 def _rows_of_language(runs: DownstreamRuns, task: str, language: str, reference: str) -> list[dict]:
-    every = runs.runs()
+    every = [run for run in runs.runs() if language in runs.languages(run, task)]
     values = np.array(
         [
             paired_consistency(runs.record(run, task, language), runs.record(run, task, reference))
-            for run in every
+            for run in (runs.in_language(run, language) for run in every)
         ]
     )  # (runs, items)
     distributions = resampled_means(values, f"{task} {language}", runs.grid.draws)

@@ -86,7 +86,7 @@ def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
 def _rows_of_task(runs: DownstreamRuns, run: Run, task: str) -> list[dict]:
     """One run's rows of one task, with the p-values of each metric corrected over languages."""
     rows = []
-    for language in sorted(runs.tasks[task]["languages"]):
+    for language in runs.languages(run, task):
         key = runs.cells(run, task, language) | {
             "role": runs.grid.config_role(language),
             "calibrated_on": runs.grid.calibrated_on(run.method, language),

@@ -28,7 +28,8 @@ languages and models whose tokenizers know the text.
 - **role**: the language's role in the config, the same for every method: calibration (methods may
   calibrate on it) or unseen (none does). Means by method and role are those of the table
   ``summary``. **calibrated_on**: whether this method was calibrated on the language, alone or in a
-  pair: yes or no. Methods that choose their languages by the statistics of all in the pool
+  pair: yes or no. A method with ``for_each`` has the languages that it is pruned for one by one,
+  each under its own model. Methods that choose their languages by the statistics of all in the pool
   (greedy) saw all of them.
 - **tokens**: test tokens whose loss was counted.
 - **perplexity**: exp(total loss in nats / tokens). **bits_per_byte**: total loss in bits / UTF-8

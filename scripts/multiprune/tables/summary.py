@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from multiprune.evaluation.perplexity_runs import Measurement, Runs
-from multiprune.experiment.grid import DENSE, ROLES, Grid
+from multiprune.experiment.grid import DENSE, OWN, ROLES, Grid
 from multiprune.tables.ratios import ratios
 
 COLUMNS = [
@@ -16,6 +16,7 @@ COLUMNS = [
     "bits_per_byte", "ratio_to_dense", "ci_low", "ci_high", "ratio_to_baseline", "baseline_ci_low",
     "baseline_ci_high", "worst_language", "worst_ratio", "note",
 ]  # fmt: skip
+ALL = "all"
 READS = ("perplexity",)
 STANDARD = True
 TITLE = "Methods compared"
@@ -25,7 +26,9 @@ Geometric means over languages and seeds, a row per method, sparsity and set of 
 
 - **method, sparsity**: of the pruned model.
 - **language_set**: all, calibration or unseen, by the role in the config (the column ``role`` of
-  the table ``perplexity``), so that all methods are compared over the same languages.
+  the table ``perplexity``), so that all methods are compared over the same languages. own: those
+  of a method with ``for_each``, each under the model that was pruned for it; compare such a row
+  with the baseline in it, not with rows of other languages.
   **languages, seeds**: how many were averaged; dense and methods without calibration have one
   result, whatever the number of seeds.
 - **perplexity**: geometric mean. **bits_per_byte**: arithmetic mean.
@@ -56,12 +59,15 @@ def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
 
 
 def _sets(method: str, measurements: Sequence[Measurement], runs: Runs) -> Iterator[dict]:
-    """All languages, then those of each role; without those that the tokenizer hardly knows."""
+    """All languages, then those of each role; of a method that is pruned for some, these.
+
+    Without those that the tokenizer hardly knows.
+    """
     without = runs.left_out
     known = [m for m in measurements if m.language not in without]
     note = f"without {' '.join(without)}: unknown tokens" if without else None
-    for name in ("all", *ROLES):
-        chosen = [m for m in known if name in ("all", runs.grid.config_role(m.language))]
+    for name in (OWN,) if runs.grid.is_whole(method) else (ALL, *ROLES):
+        chosen = [m for m in known if name in (OWN, ALL, runs.grid.config_role(m.language))]
         if chosen:
             worst = {} if method == DENSE else _worst(chosen)
             cells = _means(chosen) | ratios(chosen, runs.grid) | worst
