@@ -7,7 +7,7 @@ from multiprune.evaluation.consistency import chance_consistency
 from multiprune.experiment.grid import DENSE, Grid
 from multiprune.figures import language_panels, style
 from multiprune.figures.accuracies import items, means_of_draws, sides, truncated
-from multiprune.figures.wording import Tables, document, number
+from multiprune.figures.wording import Tables, document, number, own_languages
 
 TABLES = ("consistency", "downstream")
 STANDARD = True
@@ -76,6 +76,7 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
     return document(
         shown,
         f"Means over languages: {' '.join(findings)}",
+        own_languages(rows["method"], grid),
         _against_baseline(table, grid),
         truncated(tables["downstream"], grid),
         f"{items(table)} {means_of_draws(table)}",

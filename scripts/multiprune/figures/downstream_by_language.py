@@ -14,7 +14,7 @@ from multiprune.figures.accuracies import (
     sides,
     truncated,
 )
-from multiprune.figures.wording import Tables, document
+from multiprune.figures.wording import Tables, document, own_languages
 
 TABLES = ("downstream",)
 STANDARD = True
@@ -70,6 +70,7 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
     return document(
         shown,
         " ".join(findings),
+        own_languages(rows["method"], grid),
         _missing(table, grid),
         truncated(table, grid),
         f"{items(best)} {means_of_draws(table)}",

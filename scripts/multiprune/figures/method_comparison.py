@@ -187,6 +187,9 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         for sparsity in sorted(rows["sparsity"].unique())
     ]
     basis = [measured_languages(grid), intervals_over_windows(grid), geometric_mean_of_draws(grid)]
+    wholes = [method for method in style.method_order(grid.methods, grid) if grid.is_whole(method)]
+    if wholes:
+        basis.append(f"Left out, for having languages of their own: {', '.join(wholes)}.")
     return document(shown, " ".join(findings), " ".join(basis))
 
 

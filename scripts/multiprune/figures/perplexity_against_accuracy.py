@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from multiprune.experiment.grid import DENSE, Grid
 from multiprune.figures import language_panels, style
 from multiprune.figures.accuracies import means_of_draws, one_metric, truncated
-from multiprune.figures.wording import Tables, document, number
+from multiprune.figures.wording import Tables, document, number, own_languages
 
 TABLES = ("downstream", "perplexity")
 STANDARD = True
@@ -169,6 +169,7 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         shown,
         "Perplexity relative to dense and accuracy lost, means over languages. "
         + " ".join(findings),
+        own_languages(points["method"], grid),
         _correlations(points),
         truncated(tables["downstream"], grid),
         means_of_draws(tables["downstream"]),

@@ -12,6 +12,7 @@ from multiprune.figures.wording import (
     geometric_mean_of_draws,
     measured_languages,
     number,
+    own_languages,
 )
 
 TABLES = ("perplexity",)
@@ -137,4 +138,9 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
             f"({style.language_label(growth.idxmax(), grid)})."
         )
     basis = f"{measured_languages(grid)} {geometric_mean_of_draws(grid)}"
-    return document(shown, " ".join(findings), basis)
+    return document(
+        shown,
+        " ".join(findings),
+        own_languages(lines["method"], grid),
+        basis,
+    )

@@ -12,7 +12,14 @@ from scipy import stats
 from multiprune.experiment.grid import DENSE, ROLES, Grid
 from multiprune.figures import language_groups, style
 from multiprune.figures.language_groups import OTHER, UNKNOWN
-from multiprune.figures.wording import Tables, document, measured_text, role_label, sentence
+from multiprune.figures.wording import (
+    Tables,
+    document,
+    measured_text,
+    own_languages,
+    role_label,
+    sentence,
+)
 
 TABLES = ("perplexity",)
 STANDARD = False
@@ -161,7 +168,13 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         "are not independent, so they are too narrow. The dense model's loss stands on both axes, "
         "so that chance in it moves a mark along both."
     )
-    return document(shown, " ".join(findings), note, sentence(measured_text(grid)))
+    return document(
+        shown,
+        " ".join(findings),
+        own_languages(rows["method"], grid),
+        note,
+        sentence(measured_text(grid)),
+    )
 
 
 def _rank(rho: tuple[float, float, float]) -> str:

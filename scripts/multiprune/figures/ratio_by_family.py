@@ -16,6 +16,7 @@ from multiprune.figures.wording import (
     Tables,
     document,
     measured_text,
+    own_languages,
     role_label,
     sentence,
     with_interval,
@@ -168,7 +169,13 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         "pooled."
     )
     findings = [_groups(group_means(rows, kind, grid), kind, grid) for kind in kinds]
-    return document(shown, " ".join(findings), _pairs(rows, grid), sentence(measured_text(grid)))
+    return document(
+        shown,
+        " ".join(findings),
+        own_languages(rows["method"], grid),
+        _pairs(rows, grid),
+        sentence(measured_text(grid)),
+    )
 
 
 def _groups(means: pd.DataFrame, kind: str, grid: Grid) -> str:

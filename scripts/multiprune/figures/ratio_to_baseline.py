@@ -15,6 +15,7 @@ from multiprune.figures.wording import (
     geometric_mean_of_draws,
     intervals_over_windows,
     measured_languages,
+    own_languages,
 )
 
 TABLES = ("perplexity",)
@@ -166,7 +167,12 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         intervals_over_windows(grid, each_seed=True),
         geometric_mean_of_draws(grid),
     ]
-    return document(shown, " ".join(findings), " ".join(basis))
+    return document(
+        shown,
+        " ".join(findings),
+        own_languages(cells["method"], grid),
+        " ".join(basis),
+    )
 
 
 def _windows(table: pd.DataFrame, grid: Grid) -> str:

@@ -4,7 +4,7 @@ Every number is computed from the tables that are drawn. A difference is called 
 interval excludes no difference.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -52,10 +52,29 @@ def span(counts: pd.Series) -> str:
 
 def role_label(role: str, count: int) -> str:
     """The languages of a role in the config, for legends and captions."""
-    several = "s" if count != 1 else ""
     if role == UNSEEN:
-        return f"{count} language{several} that no method saw"
+        return f"{_languages(count)} that no method saw"
+    several = "s" if count != 1 else ""
     return f"the {count} calibration language{several} of the config"
+
+
+def _languages(count: int) -> str:
+    return f"{count} language{'s' if count != 1 else ''}"
+
+
+def own_languages(methods: Iterable[str], grid: Grid) -> str:
+    """Which methods have languages of their own, over which their means are; empty for none."""
+    counted = [
+        f"{method} ({_languages(len(grid.methods[method]['members']))})"
+        for method in style.method_order(methods, grid)
+        if grid.is_whole(method)
+    ]
+    if not counted:
+        return ""
+    return (
+        f"Pruned for each of some languages, a model each: {', '.join(counted)}. Their means are "
+        "over these languages, so that they compare with nothing over others."
+    )
 
 
 def measured_text(grid: Grid) -> str:

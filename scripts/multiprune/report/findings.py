@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from multiprune.experiment.grid import CALIBRATION, DENSE, ROLES, UNSEEN, Grid
+from multiprune.experiment.grid import CALIBRATION, DENSE, OWN, ROLES, UNSEEN, Grid
 from multiprune.files.markup import restructured
 
 ALL = "all"
@@ -54,7 +54,8 @@ def findings(summary: pd.DataFrame, grid: Grid) -> list[str]:
     lines = [_dense(summary)]
     for sparsity, rows in pruned.groupby("sparsity"):
         lines.append(_at(sparsity, rows[rows["language_set"] == ALL], grid))
-    lines.append(_languages(pruned, grid))
+        lines.append(_one_by_one(sparsity, rows[rows["language_set"] == OWN], grid))
+    lines.append(_languages(pruned[pruned["language_set"] != OWN], grid))
     return [line for line in lines if line]
 
 
@@ -89,6 +90,8 @@ def _dense(summary: pd.DataFrame) -> str:
 
 def _at(sparsity: float, rows: pd.DataFrame, grid: Grid) -> str:
     """One sparsity: what the baseline loses, and how the others stand to it."""
+    if rows.empty:
+        return ""
     rows = rows.sort_values("ratio_to_dense")
     base = rows[rows["method"] == grid.baseline]
     if base.empty:
@@ -111,6 +114,21 @@ def _at(sparsity: float, rows: pd.DataFrame, grid: Grid) -> str:
     }
     parts += [f"{spoken[group]}{_some(listed)}" for group, listed in groups.items() if listed]
     return ". ".join(parts) + "."
+
+
+def _one_by_one(sparsity: float, rows: pd.DataFrame, grid: Grid) -> str:
+    """What methods lose that are pruned for each of their languages, in these languages."""
+    parts = []
+    for _, row in rows.sort_values("method").iterrows():
+        against, columns = _called(grid.baseline, grid), BASELINE_RATIO
+        if pd.isna(row["ratio_to_baseline"]):
+            against, columns = DENSE, DENSE_RATIO
+        count = int(row["languages"])
+        same = f"the same {count} languages" if count > 1 else "the same language"
+        name = _called(row["method"], grid)
+        parts.append(f"{name} {Ratio.of(row, columns)} that of {against} in {same}")
+    start = f"At {_percent(sparsity)}, the perplexity of each language under a model of its own:"
+    return f"{start} {', '.join(parts)}." if parts else ""
 
 
 def _changes(ratio: Ratio) -> str:

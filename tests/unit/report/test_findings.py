@@ -106,3 +106,18 @@ def test_the_document_names_models_where_there_are_several_and_follows_no_markup
     both = pd.concat([table, table.assign(model="n")])
     assert "**m**\n\n- Before" in document(both, grid_of())
     assert "**n**\n\n- Before" in document(both, grid_of())
+
+
+def test_methods_with_languages_of_their_own_stand_apart():
+    own = row("own", (2.2, 2.1, 2.3), (0.9, 0.85, 0.95), among="own")
+    alone = row("own", (1.4, 1.3, 1.5), sparsity=0.3, among="own")
+    lines = findings(table_of(WANDA, own, alone), grid_of(own="Each alone"))
+    start = "the perplexity of each language under a model of its own: Each alone"
+    assert lines[1:4] == [
+        f"At 30 % sparsity, {start} 1.400 times [1.300, 1.500] that of dense in the same 2 "
+        "languages.",
+        "At 50 % sparsity wanda raises the perplexity 2.619 times [2.496, 2.750].",
+        f"At 50 % sparsity, {start} 0.900 times [0.850, 0.950] that of wanda in the same 2 "
+        "languages.",
+    ]
+    assert lines[4].endswith("the highest Swahili with 3.900 times.")
