@@ -1,7 +1,8 @@
 """Stage 5, evaluation: masked models -> perplexity of every language, scores of downstream tasks.
 
 A method that has constants to choose is evaluated twice: first its candidates on validation text,
-whose choice goes back to pruning, then what came of it on test text.
+whose choice goes back to pruning, then what came of it on test text. A model that was pruned for one
+language alone has jobs of one language; others have one job for all of them.
 
 reads   <resources>/models/{model}/, <resources>/corpora/{corpus}/{language}/{split}.jsonl,
         <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors, or weights/
