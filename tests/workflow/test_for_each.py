@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from workflow.expected import MODEL, PRUNED, everything, evaluations, figures, join, masks, tables
+from workflow.expected import MODEL, PRUNED, everything, figures, join, tables
 from workflow.running import Outcome, Workflow
 
 from multiprune.files.json import read_json
