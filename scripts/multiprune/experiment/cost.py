@@ -65,7 +65,8 @@ def _work(experiment: Experiment) -> dict[str, tuple[int, int]]:
     """Jobs and tokens of one model, by stage."""
     grid = methods.grid(experiment)
     text = experiment.evaluation.perplexity.tokens or 0
-    texts = sum(len(methods.evaluated_under(experiment, method)) for _, method, _ in grid)
+    languages = methods.all_evaluated_under(experiment)
+    texts = sum(len(languages[method]) for _seed, method, _sparsity in grid)
     passes = len(methods.all_calibration_sets(experiment)) * len(experiment.seeds)
     return {
         "statistics": (passes, calibration_tokens(experiment)),

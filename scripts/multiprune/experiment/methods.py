@@ -43,6 +43,12 @@ def evaluated_under(experiment: Experiment, name: str) -> list[str]:
     return evaluated(experiment) if own is None else [own]
 
 
+def all_evaluated_under(experiment: Experiment) -> dict[str, list[str]]:
+    """`evaluated_under` of every method and of dense, by name."""
+    names = (DENSE, *experiment.methods)
+    return {name: evaluated_under(experiment, name) for name in names}
+
+
 # Languages and statistics.
 
 

@@ -62,11 +62,12 @@ def news(experiment: Experiment, folder: Path | str) -> News:
 
 
 def _wanted(experiment: Experiment) -> set[Result]:
+    languages = methods.all_evaluated_under(experiment)
     return {
         Result(model, str(seed), method, sparsity, language)
         for model in experiment.models
         for seed, method, sparsity in methods.grid(experiment)
-        for language in methods.evaluated_under(experiment, method)
+        for language in languages[method]
     }
 
 

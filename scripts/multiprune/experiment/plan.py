@@ -39,6 +39,7 @@ class Plan(TaskPlan):
         self.lock_file = lock_file(experiment)
         self.models = sorted(experiment.models)
         self.languages = methods.evaluated(experiment)
+        self.languages_under = methods.all_evaluated_under(experiment)
         self.calibrated = methods.languages(experiment, "calibration")
         self.calibration_sets = methods.all_calibration_sets(experiment)
         self.methods = list(experiment.methods)
@@ -175,7 +176,7 @@ class Plan(TaskPlan):
     def perplexity_of_run(self, wildcards: Any) -> list[str]:
         """The perplexity records of one pruned model."""
         run = (wildcards.seed, wildcards.method, wildcards.sparsity)
-        languages = methods.evaluated_under(self.experiment, wildcards.method)
+        languages = self.languages_under[wildcards.method]
         return [paths.record(wildcards.model, *run, language) for language in languages]
 
     def dense_perplexity(self, wildcards: Any) -> list[str]:
@@ -260,7 +261,7 @@ class Plan(TaskPlan):
         return [
             paths.record(model, *run, language)
             for run in methods.grid(self.experiment)
-            for language in methods.evaluated_under(self.experiment, run[1])
+            for language in self.languages_under[run[1]]
         ]
 
     def all_examples(self, model: str) -> list[str]:

@@ -1,19 +1,29 @@
 """A method with for_each: its members prune and are evaluated, the whole is compared."""
 
+from copy import deepcopy
+
 import pytest
 
 from multiprune.experiment import cost, downstream, examples, members, methods, table_grids
 from multiprune.experiment.method_facts import facts
 from multiprune.experiment.news import news
 from multiprune.experiment.plan import Plan
+from multiprune.experiment.plan_in_words import sentences
 from multiprune.experiment.validation import validate
 from multiprune.files.json import canonical, write_json
-from unit.experiment.data import changed, five, message, wanda
+from unit.experiment import data
+from unit.experiment.data import changed, message, wanda
 
 OWN = {"score": "wanda", "calibration": ["{language}"], "for_each": ["ru", "de"]}
 PAIRED = OWN | {"calibration": ["{language}-en", "en"], "for_each": ["tr"]}
 SHOTS = ("calibration/demonstrations", {"corpus": "words", "samples": 3, "length": 100})
-CLOZE = {"reference": "en", "tasks": {"cloze": {"kind": "parallel_cloze", "corpus": "words"}}}
+TASK = {"kind": "parallel_cloze", "corpus": "words"}
+CLOZE = {"reference": "en", "tasks": {"cloze": TASK}}
+
+
+def five(*changes: tuple[str, object]) -> dict:
+    """The config with five languages; changes of a value that is given here change no other."""
+    return data.five(*deepcopy(changes))
 
 
 def experiment(*more: tuple[str, object]):
@@ -146,6 +156,21 @@ def test_news_count_one_language_a_member(tmp_path):
     write_json(tmp_path / "tiny/seed0/perplexity/own-de/0.5/de.json", {})
     found = news(experiment(), tmp_path)
     assert (found.wanted, found.computed) == (3 * 8 + 3, 1)
+    jobs = {"evaluate_perplexity": 3, "evaluate_own_language": 2}
+    tasks = {"evaluate_cloze": 1, "evaluate_cloze_own_language": 4}
+    said = sentences(experiment(), found, jobs | tasks, [], 2)[0]
+    assert ": 5 evaluations (other languages come from the cache), 5 downstream evaluations" in said
+    assert "method own-ru added" in said
+
+
+def test_a_further_language_is_a_method_more(tmp_path):
+    before = validate(five(("methods/own", OWN | {"for_each": ["de"]})))
+    for path in Plan(before).all_perplexity("tiny"):
+        write_json(tmp_path / path.removeprefix("<results>/"), {})
+    write_json(tmp_path / "grid.json", table_grids.whole_grid(before))
+    found = news(validate(five(("methods/own", OWN))), tmp_path)
+    assert found.added == {"models": [], "seeds": [], "methods": ["own-ru"], "languages": []}
+    assert found.changed == []
 
 
 @pytest.mark.parametrize(
@@ -195,8 +220,8 @@ def test_what_does_not_fit_is_refused(method, parts):
             "methods.own-de.label: found 'Own, de', which another method is called",
         ),
         (
-            [("evaluation/downstream", CLOZE), ("evaluation/downstream/tasks/a_own_language", {})],
-            "evaluation.downstream.tasks.a_own_language: evaluate_a_own_language is another rule",
+            [("evaluation/downstream", CLOZE | {"tasks": {"x_own_language": TASK}})],
+            "evaluation.downstream.tasks.x_own_language: evaluate_x_own_language is another rule",
         ),
     ],
 )  # fmt: skip
