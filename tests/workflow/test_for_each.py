@@ -33,6 +33,11 @@ def of_downstream_tables() -> set[str]:
     return found | {f"draw_figure {figure} {MODEL}" for figure in FIGURES}
 
 
+def of_pages() -> set[str]:
+    """Pages of other tables, on which a label may stand: the method has one, and so its members."""
+    return join("correlation", "overlap")
+
+
 def test_from_nothing_each_language_has_jobs_of_its_own(fresh: Workflow):
     fresh.add_overlay(OVERLAY)
     with fresh.edit_config(OVERLAY) as content:
@@ -54,7 +59,7 @@ def before(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Work
 def outcome(before: Workflow) -> Outcome:
     """The run that adds a method for each of one language."""
     expected = own("de", "de", "en") | of_the_task() | of_downstream_tables()
-    expected |= tables("perplexity", "allocation") | figures()
+    expected |= tables("perplexity", "allocation") | figures() | of_pages()
     assert before.jobs(*CONFIG, config=False) == expected
     return before.run("--show-failed-logs", *CONFIG, config=False)
 
@@ -96,8 +101,8 @@ def test_a_further_language_adds_its_own_jobs(after: Workflow):
     with after.edit_config(OVERLAY) as content:
         content["methods"]["own"]["for_each"] = ["de", "en"]
     jobs = after.jobs(*CONFIG, config=False)
-    made_again = tables("perplexity", "allocation") | figures() | of_downstream_tables()
-    assert jobs == own("en", "en") | made_again
+    made_again = tables("perplexity", "allocation") | figures() | of_pages()
+    assert jobs == own("en", "en") | made_again | of_downstream_tables()
 
 
 def test_a_member_is_exported_with_its_language(after: Workflow):
