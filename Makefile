@@ -74,7 +74,7 @@ lint: .venv/development
 	ruff format --check .
 	snakefmt --check Snakefile rules
 	snakemake --lint
-	$(SITE) --quiet
+	$(SITE)
 
 bench: .venv/development results/demo-smollm2/tables/summary.csv
 	python benchmarks/measure.py
