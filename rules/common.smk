@@ -236,6 +236,7 @@ def note_made_files():
     from multiprune.jobs.made import note
 
     memory = workflow.persistence
+    memory.deactivate_cache()  # it holds what was known of the last job's files before they were made
     records = {
         str(path): dict(record.items())
         for planned in workflow.dag.jobs

@@ -17,7 +17,10 @@ ITEMS, TOKENS_PER_ITEM = 1500, 300  # of a task in one language; an item with al
 
 
 def estimate(experiment: Experiment) -> str:
-    """One line: results on disk and hours of one GPU; empty below one hour."""
+    """One line: results on disk and hours of one GPU; empty for small work on small models.
+
+    A model of a billion parameters is run on a GPU, whose hours a cluster counts.
+    """
     grid = methods.grid(experiment)
     passes = len(methods.all_calibration_sets(experiment)) * len(experiment.seeds)
     pruned = sum(
@@ -30,7 +33,7 @@ def estimate(experiment: Experiment) -> str:
         for model in experiment.models.values()
     )
     hours = sum(sum(stages.values()) for stages in by_model(experiment).values())
-    if hours < 1:
+    if hours < 1 and max(map(billions, experiment.models.values())) < 1:
         return ""
     unknown = (
         " (perplexity left out: no evaluation.perplexity.tokens)"

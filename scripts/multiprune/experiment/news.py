@@ -29,7 +29,7 @@ class News:
     """Names by their kind (`languages`, `methods`, `models`, `seeds`), each kind in order."""
 
     wanted: int  # records that the config asks for
-    computed: int  # those of them that are there
+    computed: int  # those of them that are there, less those of methods that changed
     added: dict[str, list[str]] = field(default_factory=dict)
     removed: dict[str, list[str]] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)  # methods that calibrate on other languages
@@ -37,27 +37,27 @@ class News:
     @property
     def fresh(self) -> bool:
         """Whether the config has no result at all."""
-        return self.computed == 0
+        return self.computed == 0 and not self.changed
 
 
 def news(experiment: Experiment, folder: Path | str) -> News:
     """The config of an experiment held against the results in a folder."""
     folder = Path(folder)
     wanted, found = _wanted(experiment), _found(folder)
-    computed = wanted & found
-    if not computed:
+    if not wanted & found:
         return News(len(wanted), 0)
     kinds = {"models": 0, "seeds": 1, "methods": 2, "languages": 4}
     of_wanted, of_found = (
         {kind: {result[place] for result in results} for kind, place in kinds.items()}
         for results in (wanted, found)
     )
+    changed = _changed(experiment, folder, of_found["methods"])
     return News(
         wanted=len(wanted),
-        computed=len(computed),
+        computed=sum(result.method not in changed for result in wanted & found),
         added={kind: sorted(of_wanted[kind] - of_found[kind]) for kind in kinds},
         removed={kind: sorted(of_found[kind] - of_wanted[kind]) for kind in kinds},
-        changed=_changed(experiment, folder, of_found["methods"]),
+        changed=changed,
     )
 
 

@@ -32,6 +32,8 @@ PLURALS = {
 }
 TASKS = "downstream evaluation"  # one rule a task
 OTHER = "no language, method, model or draw is new; other settings, files or code have changed"
+UNFINISHED = "a run that did not end goes on"
+REPLACED = "what these methods have in results/{} is replaced; another `experiment:` keeps both"
 OF_A_MODEL = ("fetch_model", "sample_", "collect_", "prune_", "evaluate_", "generate_")
 
 
@@ -50,8 +52,10 @@ def sentences(
     told = in_words(found, experiment)
     if found.fresh:
         told = ["nothing is computed yet"]
-    elif not (any(found.added.values()) or found.changed):
-        told.append(OTHER)
+    elif found.changed:
+        told.append(REPLACED.format(experiment.experiment))
+    elif not any(found.added.values()):
+        told.append(UNFINISHED if found.computed < found.wanted else OTHER)
     counts = ", ".join(_counts(experiment, found, jobs))
     by_stage = cost.by_model(experiment)
     if cost.estimate(experiment):
@@ -106,6 +110,8 @@ def _minutes(
     if minutes is None:
         return "no benchmarks yet, so no time can be said"
     unknown = sorted(rule for rule, times in seconds.items() if not times)
+    if heavy := [rule for rule in unknown if rule.startswith(OF_A_MODEL)]:
+        return f"no time can be said without benchmarks of {', '.join(heavy)}"
     words = benchmarks.in_words(minutes, cores)
     return f"{words}, and what has no benchmark yet: {', '.join(unknown)}" if unknown else words
 

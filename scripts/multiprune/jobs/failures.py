@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from multiprune.jobs.command import COMMAND, ENVIRONMENT
+
 ERROR = "error: "
 MOST = 500  # characters of a line
 TAIL = 20_000  # bytes at the end of a log, which can be long
@@ -13,7 +15,13 @@ def reason(logs: Iterable[str]) -> str:
 
     A job that is killed says nothing, and its exception is the last line of a traceback.
     """
-    lines = [line for log in logs for line in _end(Path(log)) if line.strip()]
+    first = (ENVIRONMENT, COMMAND)
+    lines = [
+        line
+        for log in logs
+        for line in _end(Path(log))
+        if line.strip() and not line.startswith(first)
+    ]
     own = [line.removeprefix(ERROR) for line in lines if line.startswith(ERROR)]
     last = (own or lines or [""])[-1].strip()
     return last if len(last) <= MOST else f"{last[:MOST]}..."

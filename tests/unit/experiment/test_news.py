@@ -87,3 +87,33 @@ def test_where_nothing_is_to_be_done(folder: Path):
     experiment = validate(changed())
     [line, _state] = sentences(experiment, news(experiment, folder), {}, [], 2)
     assert line == "nothing to be done"
+
+
+def test_no_minutes_without_benchmarks_of_the_jobs_that_hold_a_model(folder: Path):
+    timed = folder / "benchmarks/draw_figure/tiny.jsonl"
+    timed.parent.mkdir(parents=True)
+    timed.write_text('{"s": 3.0}\n')
+    experiment = validate(changed(("methods/ria", {"score": "ria"})))
+    [line, _state] = sentences(
+        experiment, news(experiment, folder), JOBS, [folder / "benchmarks"], 2
+    )
+    assert line.endswith("no time can be said without benchmarks of evaluate_perplexity")
+
+
+def test_what_a_change_of_calibration_replaces_is_said_and_not_counted(folder: Path):
+    experiment = validate(changed(("methods/wanda", {"score": "wanda", "calibration": ["en"]})))
+    found, before = news(experiment, folder), news(validate(changed()), folder)
+    assert found.computed < before.computed
+    [line, _state] = sentences(experiment, found, JOBS, [], 2)
+    assert line.startswith(
+        "wanda calibrates on other languages than before; what these methods have in results/"
+    )
+    assert "is replaced; another `experiment:` keeps both: 1 text" in line
+
+
+def test_a_run_that_did_not_end_goes_on(folder: Path):
+    record = next(folder.glob("*/seed*/perplexity/*/*/*.json"))
+    record.unlink()
+    experiment = validate(changed())
+    [line, _state] = sentences(experiment, news(experiment, folder), JOBS, [], 2)
+    assert line.startswith("a run that did not end goes on: 1 text")
