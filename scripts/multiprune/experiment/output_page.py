@@ -18,7 +18,7 @@ report has the same texts beside each table.
 | `captions/` | what each figure shows, with its numbers |
 | `{model}/seed{seed}/` | windows, statistics, masks, records: [formats](method.md#formats) |
 | `{model}/cache/` | every measurement once more, kept for later runs |
-| `logs/` | one log a job, with the command that runs it by hand |
+| `logs/` | one log a job; `snakemake -n -p -f FILE` prints the command that makes a file |
 | `benchmarks/` | time and memory of each job, as Snakemake measured them |
 
 Start with `tables/summary.csv`: one number a method. `tables/perplexity.csv` has one a language.

@@ -2,28 +2,26 @@
 
 import json
 import os
-import shlex
 import sys
 from collections.abc import Callable
 
 from multiprune.errors import InputError
 from multiprune.jobs.code_digest import code_digest
 
-ENVIRONMENT, COMMAND = "environment: ", "command: "  # the first lines of a job's log
+ENVIRONMENT = "environment: "  # begins a job's log
 RUN = "MULTIPRUNE_RUN"  # in the environment of the jobs of a run
 
 
 def run(main: Callable[[], None], log_environment: bool = True) -> None:
     """Run `main`; a user's mistake becomes one line on stderr and exit code 1.
 
-    The interpreter's prefix and the command are logged first: with conda a failed activation would
-    otherwise go unnoticed, and the command can be given again. Not for what a person starts by
-    hand. Rules put `--code DIGEST` before all options: the digest of the code that their jobs were
-    planned with, and after it, as one word with spaces, the modules that the job names.
+    The interpreter's prefix is logged first, since with conda a failed activation would otherwise
+    go unnoticed; not for what a person starts by hand. Rules put `--code DIGEST` before all
+    options: the digest of the code that their jobs were planned with, and after it, as one word
+    with spaces, the modules that the job names.
     """
     if log_environment:
         print(f"{ENVIRONMENT}{sys.prefix}", file=sys.stderr)
-        print(f"{COMMAND}{shlex.join(['python', *sys.argv])}", file=sys.stderr)
     try:
         _check_code()
         main()
@@ -54,7 +52,7 @@ def _check_code() -> None:
     """Take --code from the command line, and compare it with the code that is there by now.
 
     InputError for a job of a run: Snakemake would remember its output as that of the code that it
-    had planned with, also when the edit is taken back. A command that was copied from a log warns.
+    had planned with, also when the edit is taken back. A command that is given by hand warns.
     """
     if sys.argv[1:2] != ["--code"]:
         return

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from multiprune.jobs.command import COMMAND, ENVIRONMENT
+from multiprune.jobs.command import ENVIRONMENT
 
 ERROR = "error: "
 MOST = 500  # characters of a line
@@ -15,12 +15,11 @@ def reason(logs: Iterable[str]) -> str:
 
     A job that is killed says nothing, and its exception is the last line of a traceback.
     """
-    first = (ENVIRONMENT, COMMAND)
     lines = [
         line
         for log in logs
         for line in _end(Path(log))
-        if line.strip() and not line.startswith(first)
+        if line.strip() and not line.startswith(ENVIRONMENT)
     ]
     own = [line.removeprefix(ERROR) for line in lines if line.startswith(ERROR)]
     last = (own or lines or [""])[-1].strip()

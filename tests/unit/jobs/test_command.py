@@ -32,34 +32,32 @@ def raising(error: Exception):
     return main
 
 
-def test_environment_and_command_are_logged_first(capsys, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["scripts/x.py", "--name", "a b"])
-    command = "command: python scripts/x.py --name 'a b'"
-    assert outcome(lambda: None, capsys) == (0, [f"environment: {sys.prefix}", command])
+def test_the_environment_is_logged_first(capsys):
+    assert outcome(lambda: None, capsys) == (0, [f"environment: {sys.prefix}"])
 
 
 def test_a_users_mistake_is_one_line(capsys):
     code, lines = outcome(raising(InputError("a.json: no such file")), capsys)
     assert code == 1
-    assert lines[2:] == ["error: a.json: no such file"]
+    assert lines[1:] == ["error: a.json: no such file"]
 
 
 def test_a_file_that_cannot_be_opened_is_one_line(capsys, tmp_path):
     code, lines = outcome(lambda: (tmp_path / "a").read_text(), capsys)
     assert code == 1
-    assert lines[2:] == [f"error: {tmp_path / 'a'}: No such file or directory"]
+    assert lines[1:] == [f"error: {tmp_path / 'a'}: No such file or directory"]
 
 
 def test_a_full_disk_is_one_line(capsys):
     code, lines = outcome(raising(OSError(28, "No space left on device")), capsys)
     assert code == 1
-    assert lines[2:] == ["error: No space left on device"]
+    assert lines[1:] == ["error: No space left on device"]
 
 
 def test_a_gpu_out_of_memory_is_one_line(capsys):
     code, lines = outcome(raising(torch.OutOfMemoryError("CUDA out of memory")), capsys)
     assert code == 1
-    assert lines[2].startswith("error: the GPU is out of memory; lower compute.batch_tokens")
+    assert lines[1].startswith("error: the GPU is out of memory; lower compute.batch_tokens")
 
 
 def test_our_own_mistakes_keep_their_traceback():
@@ -92,12 +90,12 @@ def test_other_code_than_was_planned_stops_a_job_and_warns_who_copied_it(
     monkeypatch.delenv("MULTIPRUNE_RUN", raising=False)
     code, lines = outcome(lambda: seen.extend(sys.argv), capsys)
     assert (code, seen) == (0, [str(planned), "--output", "x"])
-    assert lines[2:] == [f"warning: {told}"]
+    assert lines[1:] == [f"warning: {told}"]
     monkeypatch.setattr(sys, "argv", line)
     monkeypatch.setenv("MULTIPRUNE_RUN", "1")
     code, lines = outcome(raising(AssertionError("ran")), capsys)
     assert code == 1
-    assert lines[2:] == [f"error: {told}; run the same command again"]
+    assert lines[1:] == [f"error: {told}; run the same command again"]
 
 
 def test_a_reader_who_has_read_enough_is_no_error():
