@@ -14,6 +14,7 @@ from multiprune.jobs.made import NAME
 
 RUN = f"results/tiny/{MODEL}/seed0"
 MASK = f"{RUN}/masks/wanda/0.5.safetensors"
+RECORD = f"results/tiny/{NAME}"
 HIDDEN = shutil.ignore_patterns(".snakemake", ".resources")
 
 
@@ -42,6 +43,16 @@ def test_a_copy_costs_nothing(copied: Workflow, finished: Workflow):
     assert outcome.lines_with("files taken over, 0 not")
     assert copied.jobs() == set()
     assert copied.files("results/tiny") == finished.files("results/tiny")
+
+
+def test_the_last_job_of_a_run_is_noted_too(copied: Workflow):
+    take_over(copied)
+    figure = Path(f"results/tiny/figures/ratio_to_baseline-{MODEL}.png")
+    (copied.folder / RECORD).unlink()
+    (copied.folder / figure).unlink()
+    assert copied.run(str(figure)).code == 0
+    noted = json.loads((copied.folder / RECORD).read_text())["jobs"]
+    assert [figure for job in noted if str(figure) in job["made"]] == [figure]
 
 
 def test_results_alone_after_fetching(copied: Workflow):
