@@ -91,7 +91,7 @@ def table(options: argparse.Namespace, grid: Grid) -> list[str]:
 def hours_of(one: Design, options: argparse.Namespace, grid: Grid) -> float:
     """Of all evaluations, in proportion to draws and items; loading a model counts as text."""
     folder = options.results / "benchmarks"
-    tasks = list(grid.downstream["tasks"])
+    tasks = list(grid.downstream.get("tasks", {}))
     what = ["perplexity", "own_language", *tasks, *(f"{task}_own_language" for task in tasks)]
     rules = [f"evaluate_{name}" for name in what]
     seconds = sum(sum(seconds_of(rule, [folder], {options.model})) for rule in rules)

@@ -79,6 +79,13 @@ class TestScript:
         assert "m-wanda-variance" in by_claim["variance-helps"][0]
         assert "m-wanda-time" not in by_claim
 
+    def test_a_pilot_without_downstream_tasks(self, tmp_path):
+        arguments = self.pilot(tmp_path, (0, 1))
+        content = fixed_records.content_of(seeds=(0, 1)) | {"downstream": {}}
+        write_json(tmp_path / "grid.json", content)
+        assert call("estimate_power", *arguments, "--designs", "3x1")[0] == 0
+        assert "hours of evaluation on 2 cores" in (tmp_path / "power.md").read_text()
+
     def test_refusals_are_one_line(self, tmp_path):
         arguments = self.pilot(tmp_path, (0,))
         line = refusal("estimate_power", *arguments, "--designs", "3x1")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from command_lines import evaluating, fetched, write_text
 from script_calls import call, refusal
-from tiny import byte_tokenizer, write_llama
+from tiny import byte_tokenizer
 from transformers import LlamaForCausalLM
 
 from multiprune.errors import InputError
@@ -13,16 +13,6 @@ from multiprune.evaluation.output_head import check_logits, logits, token_scores
 from multiprune.files.manifests import write_manifest
 
 PLAIN = byte_tokenizer()
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    folder = write_llama(tmp_path_factory.mktemp("models") / "llama")
-    model = LlamaForCausalLM.from_pretrained(folder).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.mul_(5)  # so that predictions are far from uniform
-    return model
 
 
 @pytest.mark.parametrize("rows", [1, 7, 16, 1000])

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import byte_tokenizer, start_token_tokenizer, write_llama
+from tiny import byte_tokenizer, start_token_tokenizer
 from tiny_architectures import ARCHITECTURES, random_model
 from torch.nn.functional import cross_entropy
 from transformers import LlamaForCausalLM
@@ -22,16 +22,6 @@ from multiprune.evaluation.perplexity import (
 BOS = 0
 PLAIN, STARTING = byte_tokenizer(), start_token_tokenizer()
 TOKENS = np.random.default_rng(1).integers(2, 258, 45).astype(np.int32)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    folder = write_llama(tmp_path_factory.mktemp("models") / "llama")
-    model = LlamaForCausalLM.from_pretrained(folder).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.mul_(5)  # so that predictions are far from uniform
-    return model
 
 
 def plain_losses(model, tokens, length, starts_with_bos):

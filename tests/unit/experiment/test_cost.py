@@ -31,6 +31,14 @@ def test_by_hand():
     assert line.startswith("estimate: 2.1 GB on disk, 2.0 GPU hours, at")
 
 
+def test_small_work_is_estimated_for_a_model_that_needs_a_gpu_alone():
+    config = yaml.safe_load(CONFIG)
+    config["evaluation"]["perplexity"]["tokens"] = 1000
+    assert estimate(validate(config)).startswith("estimate: 2.1 GB on disk")
+    config["models"]["m"]["parameters"] = 0.9
+    assert estimate(validate(config)) == ""
+
+
 def test_stages_by_hand():
     # As above: one pass of 1,000 tokens, and two jobs of 179,999,000 tokens; none of the others.
     config = yaml.safe_load(CONFIG)

@@ -8,7 +8,8 @@ import yaml
 from multiprune.experiment.method_facts import facts
 from multiprune.experiment.validation import validate
 
-DEMO = yaml.safe_load((Path(__file__).parents[3] / "config/demo.yaml").read_text(encoding="utf-8"))
+CONFIG = Path(__file__).parents[3] / "config"
+DEMO = yaml.safe_load((CONFIG / "demo.yaml").read_text(encoding="utf-8"))
 NORM = {"kind": "cross_lingual", "dispersion_weight": 0.25, "activation_weight": 0.0}
 
 
@@ -76,8 +77,12 @@ def test_a_budget_counts_languages_and_tokens_of_one_seed(method, languages, tok
     assert found["at_most"] is at_most
 
 
-def test_the_demos_control_reads_as_much_text_as_translation_in_the_same_languages():
-    found = facts(validate(DEMO))
-    control, pairs = found["wanda-de-en-fr-zh"], found["kim-translation"]
+@pytest.mark.parametrize(
+    ("name", "control"),
+    [("demo.yaml", "wanda-de-en-fr-zh"), ("demo-gemma.yaml", "wanda-de-en-hi-zh")],
+)
+def test_the_demos_control_reads_as_much_text_as_translation_in_the_same_languages(name, control):
+    found = facts(validate(yaml.safe_load((CONFIG / name).read_text(encoding="utf-8"))))
+    control, pairs = found[control], found["kim-translation"]
     assert control["languages"] == pairs["languages"] == 4
     assert 0.99 < pairs["tokens"] / control["tokens"] <= 1

@@ -14,7 +14,7 @@ from lm_eval.models.huggingface import HFLM
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from multiprune.errors import shown
-from multiprune.evaluation.output_head import token_scores
+from multiprune.evaluation.output_head import check_logits, token_scores
 from multiprune.evaluation.tasks.running import UnscorableError
 from multiprune.models.loading import forward
 from multiprune.models.tokenization import encode, first_tokens, start_tokens
@@ -36,10 +36,12 @@ class LoadedModel(HFLM):
     Log-probabilities are taken in float32: those of bfloat16 are so coarse that choices tie. Every
     text begins as the tokenizer begins it and ends without a token of the tokenizer's own.
     `truncated` counts the items, of those that were scored last, with a prompt that is longer than
-    the model's positions and has lost its beginning.
+    the model's positions and has lost its beginning. Raises InputError where the output head is
+    not known to give the model's own logits.
     """
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int):
+        check_logits(model)
         model.config.use_cache = False  # nothing is generated
         self._start, self._first = start_tokens(tokenizer), first_tokens(tokenizer)
         self.truncated = 0

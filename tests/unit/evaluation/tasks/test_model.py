@@ -201,6 +201,19 @@ def test_a_choice_without_context_follows_the_token_that_begins_texts(
     assert record["samples"]["log_likelihoods"] == [pytest.approx(expected, abs=1e-4)]
 
 
+def test_logits_that_are_not_the_heads_own_are_refused(model, monkeypatch):
+    original = model.forward
+
+    def scaled(*arguments, **options):
+        output = original(*arguments, **options)
+        output.logits = output.logits * 0.5
+        return output
+
+    monkeypatch.setattr(model, "forward", scaled)
+    with pytest.raises(InputError, match=r"^LlamaForCausalLM changes its logits in a way"):
+        LoadedModel(model, byte_tokenizer(), 2)
+
+
 class TestLongTexts:
     def test_prompts_that_lose_their_beginning_are_counted(self, tmp_path, model):
         """32 positions read 32 tokens, and the last token of a choice is not read."""
