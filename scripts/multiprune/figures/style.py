@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -35,8 +34,11 @@ SETTINGS = {
     "pdf.fonttype": 42,
     "savefig.dpi": 160,
 }
-_SEABORN = sns.color_palette("colorblind", 10).as_hex()
-PALETTE = [_SEABORN[index] for index in (0, 1, 2, 3, 4, 5, 9, 7, 6)] + ["#000000"]
+# Written out, since importing seaborn takes longer than drawing most figures.
+PALETTE = [
+    *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
+    *("#ca9161", "#56b4e9", "#949494", "#fbafe4", "#000000"),
+]
 ROLE_COLOURS = {"calibration": PALETTE[0], "unseen": PALETTE[1]}
 REFERENCE = "0.45"
 MARKERS = "os^D"

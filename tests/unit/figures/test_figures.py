@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+import seaborn as sns
 from matplotlib.colors import to_hex
 from patience import patience
 
@@ -118,6 +119,12 @@ def drawn():
         return module.draw(tables_of(grid) | changes, grid)
 
     return draw
+
+
+def test_colours_are_those_of_seaborn_but_yellow():
+    blue_to_sky = sns.color_palette("colorblind", 10).as_hex()
+    yellow = blue_to_sky[8]
+    assert set(style.PALETTE) == {*blue_to_sky, "#000000"} - {yellow}
 
 
 def test_perplexity_has_a_panel_a_method_and_a_line_a_language(drawn):
