@@ -8,7 +8,9 @@ CONFIGS = (
     ("demo.yaml",),
     ("demo-gemma.yaml",),
     ("demo.yaml", "ablations.yaml", "variants.yaml", "sweep.yaml"),
+    ("domains.yaml",),
     ("hundred.yaml",),
+    ("study.yaml",),
     ("paper-small.yaml",),
 )
 

@@ -38,6 +38,7 @@ class Claim:
     """One claim: `method` against `reference`, beyond `threshold` in `direction`.
 
     question: the heading under which its verdict is counted.
+    corpus: of the languages' text, "" for any.
     sparsity: as in paths, "" for every one that both runs have. each: language, sparsity or "".
     tasks: empty for all. threshold: a ratio, or a difference of shares.
     """
@@ -52,6 +53,7 @@ class Claim:
     threshold: float
     direction: str
     languages: str
+    corpus: str
     sparsity: str
     each: str
     tasks: tuple[str, ...]
@@ -101,7 +103,8 @@ class Claim:
         if self.kind == COST:
             return where
         tasks = [f"tasks {' '.join(self.tasks)}"] if self.tasks else []
-        return ", ".join([f"{self.languages} languages", *tasks, where])
+        corpus = f" of {self.corpus}" if self.corpus else ""
+        return ", ".join([f"{self.languages} languages{corpus}", *tasks, where])
 
 
 def _drawn(names: tuple[str, ...]) -> str:

@@ -177,8 +177,13 @@ class Measurements:
             chosen = {name for name in languages if self.grid.language_set(name) == claim.languages}
         else:
             chosen = set(languages)
+        if claim.corpus:
+            chosen = {name for name in chosen if self.grid.corpus(name) == claim.corpus}
         if required and not chosen:
-            raise NotMeasured(f"the config has no {claim.languages} languages")
+            which = (
+                f"languages of {claim.corpus}" if claim.corpus else f"{claim.languages} languages"
+            )
+            raise NotMeasured(f"the config has no {which}")
         for method in (*claim.methods, *claim.references):
             chosen = set(self.grid.languages_of(method, chosen))
         if required and not chosen:

@@ -99,6 +99,7 @@ class Scope(Section):
     languages: Literal[
         "all", "calibration", "unseen", "non-reference", "unseen-language", "unseen-family"
     ] = "all"
+    corpus: Text | None = None
     sparsity: Sparsity | None = None
 
 
@@ -193,6 +194,7 @@ def _claim(key: str, stated: Statement) -> Claim:
         threshold=stated.threshold,
         direction=stated.direction,
         languages=scope.languages,
+        corpus=scope.corpus or "",
         sparsity=f"{scope.sparsity:g}" if scope.sparsity else "",
         each=each,
         tasks=tuple(getattr(measured, "tasks", None) or ()),

@@ -130,18 +130,22 @@ class Runs:
             language,
             self.record(*run),
             self._compare(run, self._dense(language)),
-            self._to_baseline(run),
+            self.against(self.grid.baseline, *run),
         )
 
-    def _to_baseline(self, run: tuple) -> Comparison | None:
-        """A method that draws nothing has one result: it meets the baseline's of every seed."""
-        method, sparsity, seed, language = run
-        grid = self.grid
-        if sparsity not in grid.methods.get(grid.baseline, {}).get("sparsities", []):
+    def against(
+        self, reference: str, method: str, sparsity: str, seed: int, language: str
+    ) -> Comparison | None:
+        """A run, compared with another method at its sparsity and seed; None where that has none.
+
+        A method that draws nothing has one result: it meets the reference's of every seed.
+        """
+        run, grid = (method, sparsity, seed, language), self.grid
+        if sparsity not in grid.methods.get(reference, {}).get("sparsities", []):
             return None
         seeds = [seed] if grid.methods[method].get("calibration") else grid.seeds
-        stored = sorted({grid.measured_seed(grid.baseline, other) for other in seeds} - {None})
-        compared = [self._compare(run, (grid.baseline, sparsity, s, language)) for s in stored]
+        stored = sorted({grid.measured_seed(reference, other) for other in seeds} - {None})
+        compared = [self._compare(run, (reference, sparsity, s, language)) for s in stored]
         if not compared:
             return None
         differences = np.concatenate([comparison.differences for comparison in compared])

@@ -88,6 +88,10 @@ class Grid:
         marked = {name: self.languages[name] | {"mark": MARK} for name in languages}
         return replace(self, languages=self.languages | marked)
 
+    def corpus(self, language: str) -> str:
+        """The corpus of a language's text; empty where all languages have theirs from one."""
+        return self.languages[language].get("corpus", "")
+
     def config_role(self, language: str) -> str:
         """The role that the config gives a language."""
         return self.languages[language]["role"]

@@ -36,6 +36,7 @@ NEEDS = {
     "evaluation.examples": lambda config: config.evaluation.examples is not None,
     "a method with choose": lambda config: bool(choosing(config)),
     "claims": lambda config: claims_file(config) is not None,
+    "languages of several corpora": lambda config: has_several_corpora(config),
 }
 
 
@@ -108,6 +109,11 @@ def _families_of_pool(config: Experiment) -> set[str]:
     return {config.languages[code].family for code in pool}
 
 
+def has_several_corpora(config: Experiment) -> bool:
+    """Whether languages have their text from different corpora, such as three domains."""
+    return len({language.corpus for language in config.languages.values()}) > 1
+
+
 def table_grid(config: Experiment) -> dict:
     """A compact description of all results of a model, for scripts that read many files."""
     return {
@@ -126,12 +132,14 @@ def _described(config: Experiment, code: str) -> dict:
     """Role, name, and script and family with their names, as far as they are known.
 
     `evaluated` is false where perplexity is not measured, `new_family` true where no language of
-    the pool is of its family.
+    the pool is of its family. `corpus` where the languages come from several.
     """
     entry = config.languages[code].plain()
     known = {key: entry[key] for key in ("role", "name", "script", "family") if key in entry}
     known["new_family"] = "family" in entry and entry["family"] not in _families_of_pool(config)
     known["evaluated"] = code in evaluated(config)
+    if has_several_corpora(config):
+        known["corpus"] = entry["corpus"]
     for key, spoken in (("script", script_names()), ("family", family_names())):
         if entry.get(key) in spoken:
             known[f"{key}_name"] = spoken[entry[key]]

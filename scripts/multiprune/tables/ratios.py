@@ -18,15 +18,21 @@ def ratios(measurements: Sequence[Measurement], grid: Grid) -> dict[str, float]:
     dense = [(m.language, m.to_dense) for m in measurements]
     baseline = [(m.language, m.to_baseline) for m in measurements if m.to_baseline is not None]
     cells = {}
-    for comparisons, ratio, prefix in (
+    for comparisons, name, prefix in (
         (dense, "ratio_to_dense", ""),
         (baseline, "ratio_to_baseline", "baseline_"),
     ):
-        logs = [comparison.log_ratio for _language, comparison in comparisons]
-        low, high = _interval(comparisons, grid)
-        cells[ratio] = math.exp(np.mean(logs)) if logs else math.nan
+        cells[name], low, high = mean_ratio(comparisons, grid)
         cells |= {f"{prefix}ci_low": low, f"{prefix}ci_high": high}
     return cells
+
+
+def mean_ratio(
+    comparisons: Sequence[tuple[str, Comparison]], grid: Grid
+) -> tuple[float, float, float]:
+    """Geometric mean of (language, comparison) over languages and seeds, and its interval."""
+    logs = [comparison.log_ratio for _language, comparison in comparisons]
+    return math.exp(np.mean(logs)) if logs else math.nan, *_interval(comparisons, grid)
 
 
 def _interval(comparisons: Sequence[tuple[str, Comparison]], grid: Grid) -> tuple[float, float]:

@@ -38,6 +38,19 @@ def test_perplexity_ratio_by_hand(tmp_path):
     assert (unseen["languages"], unseen["scope"]) == (1, "unseen languages, every shared sparsity")
 
 
+def test_a_scope_may_be_the_languages_of_one_corpus(tmp_path):
+    grid = grid_of()
+    write_perplexity(tmp_path, grid)
+    for name, entry in grid.languages.items():
+        entry["corpus"] = "songs" if name == "sw" else "news"
+    scope = {"corpus": "songs", "sparsity": 0.5}
+    row = judged(tmp_path, grid, claim_of(tmp_path, scope=scope))
+    assert row["estimate"] == pytest.approx(math.exp(-0.2))
+    assert row["scope"] == "all languages of songs, sparsity 0.5"
+    row = judged(tmp_path, grid, claim_of(tmp_path, scope=scope | {"corpus": "law"}))
+    assert row["reason"] == "the config has no languages of law"
+
+
 def test_dense_has_one_run_for_every_seed_and_sparsity(tmp_path):
     grid = grid_of()
     write_perplexity(tmp_path, grid)

@@ -251,6 +251,19 @@ def test_table_grid_by_hand():
     assert (found["split"], found["length"], found["baseline"]) == ("test", 128, "wanda")
 
 
+def test_the_grid_names_the_corpus_of_each_language_where_there_are_several():
+    several = changed(
+        ("corpora/songs", {"kind": "text", "folder": "inputs/songs"}),
+        ("languages/sw/corpus", "songs"),
+    )
+    described = table_grid(validate(several))["languages"]
+    corpora = {name: entry["corpus"] for name, entry in described.items()}
+    assert corpora == {"de": "words", "en": "words", "sw": "songs"}
+    assert "domains" in table_grids.possible_tables(validate(several))
+    assert "corpus" not in table_grid(validate(small_config()))["languages"]["sw"]
+    assert "domains" not in table_grids.possible_tables(validate(small_config()))
+
+
 def test_a_new_unseen_language_leaves_masks_and_correlations_alone():
     before = validate(small_config())
     after = validate(changed(("languages/fr", {"corpus": "words", "role": "unseen"})))

@@ -146,10 +146,24 @@ def cost_of(grid: Grid) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS["scaling_cost"])
 
 
+def domains_of(grid: Grid) -> pd.DataFrame:
+    """Two methods, calibrated on and judged on two corpora; ria is first on text of its own."""
+    rows = [
+        ["m", f"{base}-{home}", base, 0.5, home, corpus, 2, 1, ratio, ratio - 0.1, ratio + 0.1,
+         ratio / 2, ratio / 2.1, ratio / 1.9, rank]
+        for base, home, corpus, ratio, rank in (
+            ("ria", "news", "news", 2.0, 1), ("wanda", "news", "news", 2.2, 2),
+            ("ria", "news", "songs", 3.1, 2), ("wanda", "news", "songs", 3.0, 1),
+        )
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS["domains"])
+
+
 def tables_of(grid: Grid) -> dict[str, pd.DataFrame]:
     made = {
         "scaling": scaling_of(grid), "perplexity": perplexity_of(grid),
         "structure": structure_of(grid), "scaling_cost": cost_of(grid),
+        "domains": domains_of(grid),
     }  # fmt: skip
     empty = {name: pd.DataFrame(columns=columns) for name, columns in COLUMNS.items()}
     return empty | made

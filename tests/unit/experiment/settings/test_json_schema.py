@@ -25,7 +25,10 @@ from multiprune.registry import names
 CONFIG = Path(__file__).parents[4] / "config"
 ROOT = json_schema(Experiment)
 FIRST_LINE = "# yaml-language-server: $schema=schema.json\n"
-WHOLE = ("demo.yaml", "demo-gemma.yaml", "hundred.yaml", "paper.yaml", "paper-small.yaml")
+WHOLE = (
+    *("demo.yaml", "demo-gemma.yaml", "domains.yaml", "hundred.yaml", "paper.yaml"),
+    *("paper-small.yaml", "study.yaml"),
+)
 NO_CONFIGS = {"claims.yaml", "claims_hundred.yaml"}
 
 
