@@ -1,6 +1,6 @@
 # Every target sets up what it needs in .venv and shows what it does.
-# make demo    the whole workflow on a real 135M model, with a report   (results/demo/report.html)
-# make demo-gemma   the same on a multilingual model, Gemma 3 270M   (results/demo-gemma/report.html)
+# make demo    the whole workflow on a real multilingual model, with a report   (results/demo/report.html)
+# make demo-smollm2   the same on the smallest model, SmolLM2   (results/demo-smollm2/report.html)
 # make hundred   the experiment with a hundred calibration languages, in about an hour
 # make test    all tests          make lint    formatting, static checks and the documentation
 # make test-quick   without whole runs of the workflow
@@ -39,7 +39,7 @@ export PIP_NO_INDEX = 1
 export PIP_FIND_LINKS = $(abspath $(WHEELS))
 endif
 
-.PHONY: help demo demo-gemma hundred plan test test-quick test-faults lint bench docs publish site envs take-over wheels
+.PHONY: help demo demo-smollm2 hundred plan test test-quick test-faults lint bench docs publish site envs take-over wheels
 .PHONY: languages unlock clean distclean
 .DEFAULT_GOAL := help
 
@@ -47,12 +47,12 @@ help:
 	@sed -n 's/^# //p' Makefile
 
 demo: RUN = demo
-demo-gemma: RUN = local --configfile config/demo-gemma.yaml
-demo-gemma: LICENCE = echo "The model is Gemma 3 270M, under the Gemma Terms of Use, which come with it:" && \
-  echo "resources/models/gemma-3-270m/GEMMA_TERMS.html. Under Apache 2.0, and smaller: make demo" &&
+demo: LICENCE = echo "The model is Gemma 3 270M, under the Gemma Terms of Use, which come with it:" && \
+  echo "resources/models/gemma-3-270m/GEMMA_TERMS.html. Under Apache 2.0, and smaller: make demo-smollm2" &&
+demo-smollm2: RUN = local --configfile config/demo-smollm2.yaml
 hundred: RUN = hundred
 
-demo demo-gemma hundred: .venv/workflow
+demo demo-smollm2 hundred: .venv/workflow
 	@$(LICENCE) snakemake --workflow-profile $(RUN) --report results/$@/report.html $(REPORT) \
 	  || { echo "If Snakemake says that the folder is locked by a killed run: make unlock"; exit 1; }
 	@python scripts/print_summary.py --tables results/$@/tables --report results/$@/report.html
@@ -76,11 +76,11 @@ lint: .venv/development
 	snakemake --lint
 	$(SITE)
 
-bench: .venv/development results/demo/tables/summary.csv
+bench: .venv/development results/demo-smollm2/tables/summary.csv
 	python benchmarks/measure.py
 
-results/demo/tables/summary.csv:
-	$(MAKE) demo
+results/demo-smollm2/tables/summary.csv:
+	$(MAKE) demo-smollm2
 
 docs: .venv/workflow
 	python scripts/document_config.py --keys config/README.md --schema config/schema.json \
@@ -93,7 +93,7 @@ docs: .venv/workflow
 	  $(RULEGRAPH) | grep -v -e 'label = "all"' -e '-> 0$$' | dot -Tsvg > docs/rules.svg
 
 publish: .venv/workflow
-	python scripts/publish_demo.py --results results/demo --bench results/demo \
+	python scripts/publish_demo.py --results results/demo --bench results/demo-smollm2 \
 	  --resources resources --folder docs/demo
 	python scripts/fill_pages.py $(FILLED)
 
@@ -119,7 +119,7 @@ unlock: .venv/workflow
 	snakemake --unlock
 
 clean:
-	rm -rf results/demo results/demo-gemma
+	rm -rf results/demo results/demo-smollm2
 
 distclean:
 	rm -rf results/*/ resources .resources .venv .snakemake .site

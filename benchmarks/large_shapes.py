@@ -138,7 +138,7 @@ def write_model(folder: Path, blocks: int) -> Path:
 def prune(folder: Path, model: Path, method: str) -> dict[str, float]:
     """Seconds and peak GiB of `prune_model.py` by a method of the demo."""
     report = folder / "report.json"
-    demo = yaml.safe_load((ROOT / "config/demo.yaml").read_text(encoding="utf-8"))
+    demo = yaml.safe_load((ROOT / "config/demo-smollm2.yaml").read_text(encoding="utf-8"))
     settings = methods.method_options(validate(demo), method)
     files = [] if method == "magnitude" else [_statistics(folder, model, x) for x in LANGUAGES]
     command = [

@@ -63,7 +63,7 @@ class Demo:
     @cached_property
     def experiment(self) -> Experiment:
         """The demo as its config describes it."""
-        text = (ROOT / "config/demo.yaml").read_text(encoding="utf-8")
+        text = (ROOT / "config/demo-smollm2.yaml").read_text(encoding="utf-8")
         return validate(yaml.safe_load(text))
 
     @property
@@ -216,7 +216,7 @@ def markdown(rows: list[Row]) -> str:
 def parse() -> argparse.Namespace:
     """Options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, default=Path("results/demo"))
+    parser.add_argument("--results", type=Path, default=Path("results/demo-smollm2"))
     parser.add_argument("--models", type=Path, default=Path("resources/models"))
     parser.add_argument("--corpora", type=Path, default=Path("resources/corpora"))
     parser.add_argument("--model", default="smollm2-135m")

@@ -29,7 +29,7 @@ from multiprune.pruning.files import read_mask
 from multiprune.pruning.masks import unpack
 
 ROOT = Path(__file__).parents[1]
-METHODS = ("magnitude", "wanda", "ria", "owl", "m-wanda")  # of config/demo.yaml
+METHODS = ("magnitude", "wanda", "ria", "owl", "m-wanda")  # of config/demo-smollm2.yaml
 SPARSITIES = ("0.3", "0.5", "0.6")
 SINGLE = ("wanda", "0.5")
 ROUNDS = 3
@@ -47,7 +47,7 @@ class Pruning:
         self._model = model_folder
         self._windows = windows
         self._folder = folder
-        demo = yaml.safe_load((ROOT / "config/demo.yaml").read_text(encoding="utf-8"))
+        demo = yaml.safe_load((ROOT / "config/demo-smollm2.yaml").read_text(encoding="utf-8"))
         self._experiment = validate(demo)
         self._tokens = {
             language: torch.from_numpy(read_tensors(path)[0]["input_ids"]).long()

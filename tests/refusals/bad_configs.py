@@ -1,4 +1,4 @@
-"""Mistakes in a config, each a change of config/demo.yaml and what must be said of it.
+"""Mistakes in a config, each a change of config/demo-smollm2.yaml and what must be said of it.
 
 Of every message the table holds the beginning, which names the key, and further parts: what was
 found, what is allowed, the nearest match.
@@ -12,7 +12,7 @@ import yaml
 
 from refusals.bad_config_files import OVERLAYS, OVERRIDES, TEXTS, Parts
 
-DEMO = (Path(__file__).parents[2] / "config" / "demo.yaml").read_text(encoding="utf-8")
+DEMO = (Path(__file__).parents[2] / "config" / "demo-smollm2.yaml").read_text(encoding="utf-8")
 NOTHING = object()  # as the value of a key: the key is taken out
 LONG = "a" * 300  # no file system takes such a name
 
@@ -270,7 +270,7 @@ VALUES: dict[str, tuple[str, object, Parts]] = {
     ),
     "a model called tables": (
         "models.tables", {"kind": "local", "folder": "m"},
-        ["models.tables: results/demo/tables is not for a model"],
+        ["models.tables: results/demo-smollm2/tables is not for a model"],
     ),
     "language by its code with a script": (
         "languages.zh-Hans", {"corpus": "udhr", "text": "cmn_hans", "role": "unseen"},
@@ -367,7 +367,7 @@ def bad_configs() -> dict[str, BadConfig]:
         said = [f"{path or 'top level'}: unknown key {key!r}: allowed are", f"{meant!r}?"]
         cases[f"{key} at {path or 'the top'}"] = BadConfig([_with(path, 1, key)], said)
     for name, (old, new, parts) in TEXTS.items():
-        assert old in DEMO, f"config/demo.yaml no longer holds {old!r}"
+        assert old in DEMO, f"config/demo-smollm2.yaml no longer holds {old!r}"
         cases[name] = BadConfig([DEMO.replace(old, new, 1).encode()], parts)
     for name, (overlay, parts) in OVERLAYS.items():
         cases[f"overlay: {name}"] = BadConfig([demo, overlay.encode()], parts)

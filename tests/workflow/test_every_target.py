@@ -6,7 +6,7 @@ from workflow.running import TARGETS, Workflow
 # That of the papers, which takes a minute, is planned with all targets in test_plans.py.
 CONFIGS = (
     ("demo.yaml",),
-    ("demo-gemma.yaml",),
+    ("demo-smollm2.yaml",),
     ("demo.yaml", "ablations.yaml", "variants.yaml", "sweep.yaml"),
     ("domains.yaml",),
     ("hundred.yaml",),

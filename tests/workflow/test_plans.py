@@ -67,7 +67,7 @@ def test_the_papers_grid_is_planned_on_a_bare_machine(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("config", "model", "most"),
-    [("paper", "llama-3.2-1b", 450), ("demo", "smollm2-135m", 52)],
+    [("paper", "llama-3.2-1b", 450), ("demo-smollm2", "smollm2-135m", 52)],
 )
 def test_a_figure_asks_for_the_tables_that_it_draws_from(
     fresh: Workflow, config: str, model: str, most: int
@@ -103,7 +103,7 @@ def test_ablations_overlay_adds_masks_evaluations_and_examples_of_three_terms(fr
     added = fresh.jobs(*overlay, config=False) - demo_jobs
     terms = ("m-wanda-variance", "m-wanda-activation", "m-wanda-cwl")
     assert added == {
-        f"{rule} smollm2-135m 0 {term} 0.5"
+        f"{rule} gemma-3-270m 0 {term} 0.5"
         for rule in ("prune_model", "evaluate_perplexity", "generate_examples")
         for term in terms
     }

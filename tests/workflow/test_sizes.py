@@ -16,7 +16,7 @@ def own_config(workflow: Workflow) -> Path:
     """The demo plus one language, as the quickstart writes it."""
     path = workflow.folder / "config/mine.yaml"
     config = yaml.safe_load((workflow.folder / "config/demo.yaml").read_text(encoding="utf-8"))
-    config["languages"]["hrv"] = {"corpus": "udhr", "role": "unseen"}
+    config["languages"]["vi"] = {"corpus": "scratch", "text": "vi", "role": "unseen"}
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     return path
 

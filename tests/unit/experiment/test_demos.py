@@ -33,7 +33,7 @@ DEMO = {"magnitude", "wanda-en", "wanda", "ria", "owl", "m-wanda", "m-ria"}
 ABLATIONS = {"m-wanda-variance", "m-wanda-activation", "m-wanda-cwl"}
 
 
-@pytest.mark.parametrize("name", ["demo.yaml", "demo-gemma.yaml"])
+@pytest.mark.parametrize("name", ["demo.yaml", "demo-smollm2.yaml"])
 def test_demos_cover_the_baselines_and_both_new_methods(name: str):
     config = validate(load(name))
     assert set(config.methods) >= DEMO

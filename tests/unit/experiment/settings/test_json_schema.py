@@ -26,7 +26,7 @@ CONFIG = Path(__file__).parents[4] / "config"
 ROOT = json_schema(Experiment)
 FIRST_LINE = "# yaml-language-server: $schema=schema.json\n"
 WHOLE = (
-    *("demo.yaml", "demo-gemma.yaml", "domains.yaml", "hundred.yaml", "paper.yaml"),
+    *("demo.yaml", "demo-smollm2.yaml", "domains.yaml", "hundred.yaml", "paper.yaml"),
     *("paper-small.yaml", "study.yaml"),
 )
 NO_CONFIGS = {"claims.yaml", "claims_hundred.yaml"}
