@@ -23,7 +23,7 @@ Whether what is learned on one kind of text holds on another, a row per method, 
 the calibration text and corpus of the test text.
 
 - **method, base**: its name, and the same without the corpus at its end: ``wanda-bible`` is wanda,
-  calibrated on bible.
+  calibrated on bible. **sparsity**: of the pruned model.
 - **calibrated_on**: the corpus of all its calibration languages; *several* where they have their
   text from more than one, *none* for a method without calibration. **evaluated_on**: the corpus of
   the test text.

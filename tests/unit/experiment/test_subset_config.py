@@ -258,7 +258,7 @@ OTHER_ERRORS = [
     (f"claims: found '../claims.yaml', {TEXT}", "claims", "../claims.yaml"),
     (f"claims: found 'claims.json', {TEXT}", "claims", "claims.json"),
     (
-        "claims: config/claim.yaml: no such file: there are claims.yaml, claims_hundred.yaml",
+        "claims: config/claim.yaml: no such file: there are claims.yaml, claims_domains.yaml",
         "claims",
         "claim.yaml",
     ),
