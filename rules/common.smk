@@ -47,7 +47,7 @@ from multiprune.experiment.targets import check_targets
 from multiprune.experiment.validation import validate
 from multiprune.fetch.known_models import check_known, check_sources_there
 from multiprune.fetch.revisions import RevisionLock
-from multiprune.fetch.room import short_texts
+from multiprune.fetch.room import few_windows, too_short
 from multiprune.files.json import canonical, write_json
 from multiprune.files.manifests import other_definition
 from multiprune.files.writing import replacing
@@ -112,7 +112,7 @@ config.update(EXPERIMENT.plain())  # which Snakemake records and the report read
 if workflow.is_main_process:
     if cost := estimate(EXPERIMENT):
         print(cost, file=sys.stderr)
-    for remark in (*misstated(EXPERIMENT), *short_texts(EXPERIMENT)):
+    for remark in (*too_short(EXPERIMENT), *misstated(EXPERIMENT), *few_windows(EXPERIMENT)):
         print(f"note: {remark}", file=sys.stderr)
 
 CONFIG_FILE = f".snakemake/config_of_{config['experiment']}.json"  # all layers, for `audit`

@@ -16,7 +16,7 @@ from multiprune.experiment.sizes import misstated
 from multiprune.experiment.table_grids import check_figures
 from multiprune.experiment.validation import validate
 from multiprune.fetch.known_models import check_known, check_sources_there
-from multiprune.fetch.room import short_texts
+from multiprune.fetch.room import few_windows, too_short
 from multiprune.jobs.command import run
 
 
@@ -31,14 +31,16 @@ def main() -> None:
         read_claims(path)
     check_known(experiment, "resources/models")
     check_sources_there(experiment, "resources")
-    for line in (*misstated(experiment), *short_texts(experiment)):
+    short = list(too_short(experiment))
+    for line in (*short, *misstated(experiment), *few_windows(experiment)):
         print("note:", line)
     counts = {
         "models": experiment.models,
         "languages": experiment.languages,
         "runs": grid(experiment),
     }
-    print("ok:", ", ".join(f"{len(found)} {what}" for what, found in counts.items()))
+    judged = "likely to fail for want of text" if short else "ok"
+    print(f"{judged}:", ", ".join(f"{len(found)} {what}" for what, found in counts.items()))
     for line in in_words(news(experiment, f"results/{experiment.experiment}"), experiment):
         print(f"against the finished results: {line}")
 

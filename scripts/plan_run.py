@@ -11,6 +11,7 @@ from multiprune.experiment.news import news
 from multiprune.experiment.plan_in_words import sentences
 from multiprune.experiment.reading import load
 from multiprune.experiment.validation import validate
+from multiprune.fetch.room import too_short
 from multiprune.jobs.command import run
 from multiprune.jobs.dry_run import planned
 
@@ -28,6 +29,8 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     for line in sentences(experiment, news(experiment, results), jobs, folders, cores):
         print(line)
+    for line in too_short(experiment):
+        print("likely to fail:", line)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,22 @@ def test_a_figure_of_another_name_is_refused_with_the_nearest(extended: Workflow
     assert outcome.lines_with("figures: unknown figure 'spred'", "did you mean 'spread'?")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ('("perplexity",)', '("perplexty",)', "READS: unknown word 'perplexty'"),
+        ('TITLE = "Spread over languages"\n', "", "TITLE is missing, or is no literal"),
+    ],
+)
+def test_a_table_that_does_not_say_what_it_must_is_one_line(fresh, old, new, line):
+    table = fresh.folder / f"{LIBRARY}/tables/spread.py"
+    table.write_text(EXAMPLES[f"{LIBRARY}/tables/spread.py"].replace(old, new))
+    outcome = fresh.run("--dry-run")
+    assert outcome.code != 0
+    assert outcome.lines_with("error in the config: tables/spread.py: ", line)
+    assert "Traceback" not in outcome.text
+
+
 def test_a_norm_is_a_file_a_class_and_a_method_that_names_it(project: Workflow):
     norm, keys = f"{LIBRARY}/pruning/norms/largest.py", f"{LIBRARY}/experiment/settings/norms.py"
     page = (ROOT / "docs/scores_and_norms.md").read_text(encoding="utf-8")

@@ -39,15 +39,14 @@ def facts(experiment: Experiment) -> dict[str, dict]:
 
 
 def _is_ours(experiment: Experiment, name: str) -> bool:
-    """Whether an option of a method is not confirmed by what it is said to come from."""
-    options, start = (
-        method_options(experiment, name),
-        f"methods.{name_in_config(experiment, name)}.",
-    )
+    """Whether an option of a method, or its calibration text, is not confirmed by a source."""
+    options = method_options(experiment, name)
+    start = f"methods.{name_in_config(experiment, name)}."
+    counted = {*options, "calibration"}
     sources = {
         path.removeprefix(start): entry.verified
         for path, entry in experiment.sources.items()
-        if path.startswith(start) and path.removeprefix(start).split(".")[0] in options
+        if path.startswith(start) and path.removeprefix(start).split(".")[0] in counted
     }
     if not all(sources.values()):
         return True

@@ -45,6 +45,7 @@ def sentences(
     cores: int,
 ) -> list[str]:
     """The plan: `jobs` by rule, `folders` with benchmarks, the experiment's own first."""
+    texts = jobs.get("fetch_corpus", 0) - len(found.added.get("languages", []))
     state = f"{found.computed:,} of {found.wanted:,} perplexities are computed already"
     if not jobs:
         removed = [line for line in in_words(found, experiment) if line.endswith(" removed")]
@@ -56,6 +57,10 @@ def sentences(
         told.append(REPLACED.format(experiment.experiment))
     elif not any(found.added.values()):
         told.append(UNFINISHED if found.computed < found.wanted else OTHER)
+    if texts > 0 and not found.fresh:
+        told = [line for line in told if line != OTHER]
+        told.append(f"{_counted(texts, 'text')} changed or not fetched")
+        state += "; those in other text than now are computed again"
     counts = ", ".join(_counts(experiment, found, jobs))
     by_stage = cost.by_model(experiment)
     if cost.estimate(experiment):

@@ -28,7 +28,7 @@ from multiprune.experiment.methods import (
 )
 from multiprune.experiment.names import claims_file
 from multiprune.experiment.settings.experiment import Experiment
-from multiprune.registry import constants, names
+from multiprune.registry import constants, names, unknown_name
 
 # What a table can need of a config, as its module says it.
 NEEDS = {
@@ -40,8 +40,38 @@ NEEDS = {
 }
 
 
+# What the file of a table or of a figure says at its top; the first names it as one.
+SAID = {
+    "tables": ("COLUMNS", "READS", "STANDARD", "TITLE", "PLACE", "CAPTION"),
+    "figures": ("TABLES", "STANDARD", "TITLE", "PLACE"),
+}
+
+
 def check_figures(config: Experiment) -> None:
-    """Raise InputError where a figure that the config names would have nothing to show."""
+    """Raise InputError where a figure that the config names would have nothing to show.
+
+    Or where the file of a table or a figure lacks a constant, or reads what there is not.
+    """
+    for package, said in SAID.items():
+        for name in names(package, having=said[0]):
+            found = constants(package, name)
+            if missing := [constant for constant in said if constant not in found]:
+                raise InputError(
+                    f"{package}/{name}.py: {missing[0]} is missing, or is no literal; needed are "
+                    f"{', '.join(said)}"
+                )
+    tables = names("tables", having="COLUMNS")
+    for name in tables:
+        for what in reads(name):
+            allowed = [*VIEWS, *(f"{OTHER_TABLE}{other}" for other in tables)]
+            if what not in allowed:
+                raise InputError(f"tables/{name}.py: READS: {unknown_name('word', what, allowed)}")
+    for name in names("figures", having="TABLES"):
+        for table in tables_of(name):
+            if table not in tables:
+                raise InputError(
+                    f"figures/{name}.py: TABLES: {unknown_name('table', table, tables)}"
+                )
     for name in config.figures or ():
         for table in tables_of(name):
             if not _can_fill(config, table):

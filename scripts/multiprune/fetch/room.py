@@ -17,8 +17,8 @@ BYTES_PER_TOKEN = 4
 ENOUGH_WINDOWS = 30  # below, an interval is wide, and rests on few places of the text
 
 
-def short_texts(experiment: Experiment) -> Iterator[str]:
-    """A line for each text that is too short to calibrate on, and one for those to test on."""
+def too_short(experiment: Experiment) -> Iterator[str]:
+    """A line for each text that seems too short to calibrate on, so that a run would fail."""
     asked = experiment.calibration
     needed = asked.samples * asked.length
     for language in languages(experiment, CALIBRATION):
@@ -30,6 +30,10 @@ def short_texts(experiment: Experiment) -> Iterator[str]:
                 f"{_file(experiment, language)}: has {size:,} bytes, about {about:,} tokens to "
                 f"calibrate on; {asked.samples} windows of {asked.length} tokens need {needed:,}"
             )
+
+
+def few_windows(experiment: Experiment) -> Iterator[str]:
+    """A line for the texts that are short to test on."""
     length, split = experiment.evaluation.perplexity.length, experiment.evaluation.perplexity.split
     windows = {
         language: _tokens(size, split) // length
@@ -40,7 +44,8 @@ def short_texts(experiment: Experiment) -> Iterator[str]:
         fewest = min(few, key=few.get)
         yield (
             f"own text of {', '.join(few)}: gives about {few[fewest]} {split} windows of {length} "
-            f"tokens in {fewest}; below {ENOUGH_WINDOWS} intervals are wide and rest on few places"
+            f"tokens ({fewest}) or more; below {ENOUGH_WINDOWS} intervals are wide and rest on few "
+            "places"
         )
 
 

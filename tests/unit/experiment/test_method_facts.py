@@ -31,7 +31,9 @@ def source(verified: bool) -> dict:
         ({"score": "ria", "ria_exponent": 0.4}, {"ria_exponent": False}, "ours"),
         # where a method is run is no constant of it
         ({"score": "wanda", "sparsities": [0.4]}, {"sparsities": False}, "published"),
-        ({"score": "wanda", "calibration": ["en"]}, {"calibration": False}, "published"),
+        ({"score": "wanda", "calibration": ["en"]}, {"calibration": True}, "published"),
+        # what it calibrates on is
+        ({"score": "wanda", "calibration": ["en"]}, {"calibration": False}, "ours"),
         # the form of M-Wanda's terms is this project's, unless a source says otherwise
         ({"score": "wanda", "norm": NORM}, {}, "ours"),
         ({"score": "wanda", "norm": NORM}, {"norm.dispersion_weight": False}, "ours"),

@@ -16,6 +16,7 @@ from unit.experiment.data import changed
 
 UNSEEN = {"corpus": "words", "role": "unseen", "name": "Croatian"}
 JOBS = {"fetch_corpus": 1, "evaluate_perplexity": 3, "join_tables": 2, "draw_figure": 10}
+SAME_TEXTS = {rule: count for rule, count in JOBS.items() if rule != "fetch_corpus"}
 
 
 def finish(experiment: Experiment, folder: Path) -> None:
@@ -104,16 +105,23 @@ def test_what_a_change_of_calibration_replaces_is_said_and_not_counted(folder: P
     experiment = validate(changed(("methods/wanda", {"score": "wanda", "calibration": ["en"]})))
     found, before = news(experiment, folder), news(validate(changed()), folder)
     assert found.computed < before.computed
-    [line, _state] = sentences(experiment, found, JOBS, [], 2)
+    [line, _state] = sentences(experiment, found, SAME_TEXTS, [], 2)
     assert line.startswith(
         "wanda calibrates on other languages than before; what these methods have in results/"
     )
-    assert "is replaced; another `experiment:` keeps both: 1 text" in line
+    assert "is replaced; another `experiment:` keeps both: 3 evaluations" in line
 
 
 def test_a_run_that_did_not_end_goes_on(folder: Path):
     record = next(folder.glob("*/seed*/perplexity/*/*/*.json"))
     record.unlink()
     experiment = validate(changed())
-    [line, _state] = sentences(experiment, news(experiment, folder), JOBS, [], 2)
-    assert line.startswith("a run that did not end goes on: 1 text")
+    [line, _state] = sentences(experiment, news(experiment, folder), SAME_TEXTS, [], 2)
+    assert line.startswith("a run that did not end goes on: 3 evaluations")
+
+
+def test_a_changed_text_is_named_and_its_perplexities_are_not_called_computed(folder: Path):
+    experiment = validate(changed())
+    [line, state] = sentences(experiment, news(experiment, folder), JOBS, [], 2)
+    assert line.startswith("1 text changed or not fetched: 1 text, 3 evaluations")
+    assert state.endswith("computed already; those in other text than now are computed again")

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from multiprune.experiment.validation import validate
-from multiprune.fetch.room import short_texts
+from multiprune.fetch.room import few_windows, too_short
 
 CONFIG = """
 experiment: x
@@ -28,7 +28,8 @@ def lines(folder, monkeypatch, **sizes: int) -> list[str]:
     monkeypatch.chdir(folder)
     for name, size in sizes.items():
         (folder / f"{name}.txt").write_bytes(b"x" * size)
-    return list(short_texts(validate(yaml.safe_load(CONFIG))))
+    experiment = validate(yaml.safe_load(CONFIG))
+    return [*too_short(experiment), *few_windows(experiment)]
 
 
 def test_enough(tmp_path, monkeypatch):
@@ -45,7 +46,7 @@ def test_too_short_to_calibrate_on(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("b", "named", "fewest"), [(TESTS, "a", "3"), (1_000, "a, b", "1")])
 def test_too_short_to_test_on(tmp_path, monkeypatch, b, named, fewest):
     (line,) = lines(tmp_path, monkeypatch, a=CALIBRATES, b=b)
-    assert line.startswith(f"own text of {named}: gives about {fewest} test windows of 50 tokens")
+    assert line.startswith(f"own text of {named}: gives about {fewest} test windows of 50 tokens (")
 
 
 def test_a_text_that_is_missing_is_for_others_to_name(tmp_path, monkeypatch):
