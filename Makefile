@@ -2,6 +2,8 @@
 # make demo    the whole workflow on a real multilingual model, with a report   (results/demo/report.html)
 # make demo-smollm2   the same on the smallest model, SmolLM2   (results/demo-smollm2/report.html)
 # make hundred   the experiment with a hundred calibration languages, in about an hour
+# make study   the papers' claims with three draws, 20 languages and tasks, in some hours, or in parts
+# make domains   methods calibrated on one kind of text and judged on others
 # make test    all tests          make lint    formatting, static checks and the documentation
 # make test-quick   without whole runs of the workflow
 # make test-faults   kill, damage and obstruct a small run (FAULTS=each: one of each kind; SEED=1: others)
@@ -39,7 +41,7 @@ export PIP_NO_INDEX = 1
 export PIP_FIND_LINKS = $(abspath $(WHEELS))
 endif
 
-.PHONY: help demo demo-smollm2 hundred plan test test-quick test-faults lint bench docs publish site envs take-over wheels
+.PHONY: help demo demo-smollm2 hundred study domains plan test test-quick test-faults lint bench docs publish site envs take-over wheels
 .PHONY: languages unlock clean distclean
 .DEFAULT_GOAL := help
 
@@ -47,12 +49,12 @@ help:
 	@sed -n 's/^# //p' Makefile
 
 demo: RUN = demo
-demo: LICENCE = echo "The model is Gemma 3 270M, under the Gemma Terms of Use, which come with it:" && \
+demo study domains: LICENCE = echo "The model is Gemma 3 270M, under the Gemma Terms of Use, which come with it:" && \
   echo "resources/models/gemma-3-270m/GEMMA_TERMS.html. Under Apache 2.0, and smaller: make demo-smollm2" &&
-demo-smollm2: RUN = local --configfile config/demo-smollm2.yaml
+demo-smollm2 study domains: RUN = local --configfile config/$@.yaml
 hundred: RUN = hundred
 
-demo demo-smollm2 hundred: .venv/workflow
+demo demo-smollm2 hundred study domains: .venv/workflow
 	@$(LICENCE) snakemake --workflow-profile $(RUN) --report results/$@/report.html $(REPORT) \
 	  || { echo "If Snakemake says that the folder is locked by a killed run: make unlock"; exit 1; }
 	@python scripts/print_summary.py --tables results/$@/tables --report results/$@/report.html

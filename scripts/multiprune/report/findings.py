@@ -17,6 +17,9 @@ ALL = "all"
 MOST_NAMED = 3  # methods of a group that are named; the rest is counted
 DENSE_RATIO = ("ratio_to_dense", "ci_low", "ci_high")
 BASELINE_RATIO = ("ratio_to_baseline", "baseline_ci_low", "baseline_ci_high")
+ONE_DRAW = (
+    "There is one draw of calibration text, so intervals cover the choice of test windows only."
+)
 LOWER, ALIKE, HIGHER, UNCLEAR = "lower", "not told apart", "higher", "without an interval"
 
 
@@ -56,6 +59,8 @@ def findings(summary: pd.DataFrame, grid: Grid) -> list[str]:
         lines.append(_at(sparsity, rows[rows["language_set"] == ALL], grid))
         lines.append(_one_by_one(sparsity, rows[rows["language_set"] == OWN], grid))
     lines.append(_languages(pruned[pruned["language_set"] != OWN], grid))
+    if len(pruned) and pruned["seeds"].max() == 1:
+        lines.append(ONE_DRAW)
     return [line for line in lines if line]
 
 

@@ -16,6 +16,11 @@ COLUMNS = [
     "bits_per_byte", "ratio_to_dense", "ci_low", "ci_high", "ratio_to_baseline", "baseline_ci_low",
     "baseline_ci_high", "worst_language", "worst_ratio", "note",
 ]  # fmt: skip
+ON_PAGE = [
+    "model", "method", "sparsity", "language_set", "ratio_to_baseline", "baseline_ci_low",
+    "baseline_ci_high", "ratio_to_dense", "ci_low", "ci_high", "perplexity", "worst_language",
+    "worst_ratio", "note",
+]  # fmt: skip
 ALL = "all"
 READS = ("perplexity",)
 STANDARD = True

@@ -10,9 +10,9 @@ from multiprune.report.findings import Ratio, document, findings
 
 NONE = (np.nan, np.nan, np.nan)
 COLUMNS = [
-    "model", "method", "sparsity", "language_set", "languages", "perplexity", "ratio_to_dense",
-    "ci_low", "ci_high", "ratio_to_baseline", "baseline_ci_low", "baseline_ci_high",
-    "worst_language", "worst_ratio",
+    "model", "method", "sparsity", "language_set", "languages", "seeds", "perplexity",
+    "ratio_to_dense", "ci_low", "ci_high", "ratio_to_baseline", "baseline_ci_low",
+    "baseline_ci_high", "worst_language", "worst_ratio",
 ]  # fmt: skip
 
 
@@ -23,7 +23,7 @@ def grid_of(baseline: str = "wanda", **labels: str) -> Grid:
 
 
 def row(method, ratio, to_baseline=NONE, sparsity=0.5, among="all", model="m") -> list:
-    return [model, method, sparsity, among, 2, 31.04567, *ratio, *to_baseline, "sw", 3.9]
+    return [model, method, sparsity, among, 2, 3, 31.04567, *ratio, *to_baseline, "sw", 3.9]
 
 
 def table_of(*rows) -> pd.DataFrame:
@@ -55,6 +55,11 @@ def test_a_line_for_dense_each_sparsity_and_languages():
         "[2.300, 2.500], unseen ones 3.200 times [3.100, 3.300], the highest Swahili with "
         "3.900 times.",
     ]
+
+
+def test_one_draw_is_said():
+    lines = findings(table_of(WANDA).assign(seeds=1), grid_of())
+    assert lines[-1].startswith("There is one draw of calibration text")
 
 
 @pytest.mark.parametrize(
