@@ -206,7 +206,13 @@ class Pruner:
                 f"{weight.name}: has {weight.columns} columns, its statistics are of {len(norm)} "
                 "channels; collect them anew on this model"
             )
-        return find("pruning.scores", self._method["score"]).score(matrix, norm, **options)
+        scores = find("pruning.scores", self._method["score"]).score(matrix, norm, **options)
+        if scores.shape != matrix.shape:
+            raise InputError(
+                f"{weight.name}: score {self._method['score']} gave {list(scores.shape)} for a weight "
+                f"of {list(matrix.shape)}; allowed is a score for each weight"
+            )
+        return scores
 
     def _norm(self, parameter: str) -> Tensor:
         module_input = self._statistics.input_of(parameter)

@@ -24,6 +24,7 @@ from multiprune.models.weights import ModelWeights
 from multiprune.pruning.loading import load_pruned
 from multiprune.pruning.masks import apply_mask, write_mask
 from multiprune.pruning.pruner import Pruner, keep_by_method
+from multiprune.pruning.scores import wanda
 from multiprune.statistics.files import StatisticsFiles
 from unit.pruning.data import (
     CONTRAST,
@@ -114,6 +115,13 @@ def test_order_of_files_and_hash_seed_leave_the_mask_as_it_is(tmp_path, monkeypa
     inputs = json.loads(metadata["inputs"])
     assert inputs["contrast"] == sha256_file(folder / "fr.safetensors")
     assert inputs.keys() == {"model", "contrast", "de.safetensors", "en.safetensors"}
+
+
+def test_a_score_of_another_shape_is_named(llama, monkeypatch):
+    monkeypatch.setattr(wanda, "score", lambda weight, norm: norm[None])
+    message = r"score wanda gave \[1, 32\] for a weight of \[\d+, 32\]; allowed is a score for each"
+    with pytest.raises(InputError, match=message):
+        prune(llama, WANDA, 0.5)
 
 
 def test_contrast_and_its_file_go_together(llama):
