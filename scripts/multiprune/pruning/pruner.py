@@ -208,9 +208,10 @@ class Pruner:
             )
         scores = find("pruning.scores", self._method["score"]).score(matrix, norm, **options)
         if scores.shape != matrix.shape:
+            given, name = list(scores.shape), self._method["score"]
             raise InputError(
-                f"{weight.name}: score {self._method['score']} gave {list(scores.shape)} for a weight "
-                f"of {list(matrix.shape)}; allowed is a score for each weight"
+                f"{weight.name}: score {name} gave {given} for a weight of {list(matrix.shape)}; "
+                "allowed is a score for each weight"
             )
         return scores
 
