@@ -11,7 +11,7 @@ from multiprune.experiment.news import news
 from multiprune.experiment.plan_in_words import sentences
 from multiprune.experiment.reading import load
 from multiprune.experiment.validation import validate
-from multiprune.fetch.room import too_short
+from multiprune.fetch.room import few_windows, too_short
 from multiprune.jobs.command import run
 from multiprune.jobs.dry_run import planned
 
@@ -31,6 +31,8 @@ def main() -> None:
         print(line)
     for line in too_short(experiment):
         print("likely to fail:", line)
+    for line in few_windows(experiment):
+        print("note:", line)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,18 @@ def test_a_copy_costs_nothing(copied: Workflow, finished: Workflow):
     assert copied.files("results/tiny") == finished.files("results/tiny")
 
 
+def test_an_exported_model_is_taken_over(project: Workflow, tmp_path: Path):
+    export = f"{RUN}/export/wanda/0.5/manifest.json"
+    assert project.run(export).code == 0
+    there = Workflow(tmp_path / "there")
+    shutil.copytree(
+        project.folder, there.folder, symlinks=True, ignore=HIDDEN, copy_function=shutil.copyfile
+    )
+    outcome = take_over(there)
+    assert outcome.lines_with("files taken over, 0 not"), outcome.text
+    assert there.jobs(export) == set()
+
+
 def test_the_last_job_of_a_run_is_noted_too(copied: Workflow):
     take_over(copied)
     figure = Path(f"results/tiny/figures/ratio_to_baseline-{MODEL}.png")

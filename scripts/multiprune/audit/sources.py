@@ -99,13 +99,15 @@ def own_sources(results: Path, path: Path, sources: Sequence[Path] | None) -> li
     if path.suffix not in (".json", ".safetensors"):
         return []
     record = RECORD.fullmatch(path.absolute().relative_to(results.absolute()).as_posix())
+    # An exported model says which mask and model it is of; numbers are in its card.
+    exported = path.name == MANIFEST
     return [
         source
         for source in sources or ()
-        if not record
+        if not (record or exported)
         or source.name == MANIFEST
         or source.suffix == ".safetensors"
-        or source.parent.name == record["language"]
+        or (record and source.parent.name == record["language"])
     ]
 
 

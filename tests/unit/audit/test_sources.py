@@ -12,9 +12,13 @@ MANIFEST = Path("resources/models/m/manifest.json")
 
 @pytest.mark.parametrize(
     "record",
-    ["perplexity/wanda/0.5/en.json", "downstream/wanda/0.5/t/en.json", "examples/wanda/0.5.json"],
-)
-def test_a_record_is_of_its_model_and_mask(record):
-    read = [MANIFEST, MASK, MASK.with_suffix(".json")]
+    [
+        "perplexity/wanda/0.5/en.json", "downstream/wanda/0.5/t/en.json",
+        "examples/wanda/0.5.json", "export/wanda/0.5/manifest.json",
+    ],
+)  # fmt: skip
+def test_a_record_and_an_exported_model_are_of_their_model_and_mask(record):
+    scores = MASK.parents[2] / "perplexity/wanda/0.3/de.json"
+    read = [MANIFEST, MASK, MASK.with_suffix(".json"), scores]
     path = Path("results/e/m/seed0") / record
     assert own_sources(Path("results/e"), path, read) == [MANIFEST, MASK]
