@@ -177,4 +177,5 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
 
 def _windows(table: pd.DataFrame, grid: Grid) -> str:
     counts = np.ceil(table["tokens"] / grid.length).astype(int)
-    return f"Windows per language: {counts.min()} to {counts.max()}."
+    fewest, most = counts.min(), counts.max()
+    return f"Windows per language: {fewest if fewest == most else f'{fewest} to {most}'}."
