@@ -30,13 +30,19 @@ from multiprune.experiment.names import claims_file
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.registry import constants, names, unknown_name
 
+
+def has_several_corpora(config: Experiment) -> bool:
+    """Whether languages have their text from different corpora, such as three domains."""
+    return len({language.corpus for language in config.languages.values()}) > 1
+
+
 # What a table can need of a config, as its module says it.
 NEEDS = {
     "evaluation.downstream": lambda config: config.evaluation.downstream is not None,
     "evaluation.examples": lambda config: config.evaluation.examples is not None,
     "a method with choose": lambda config: bool(choosing(config)),
     "claims": lambda config: claims_file(config) is not None,
-    "languages of several corpora": lambda config: has_several_corpora(config),
+    "languages of several corpora": has_several_corpora,
 }
 
 
@@ -137,11 +143,6 @@ def _can_fill(config: Experiment, table: str) -> bool:
 def _families_of_pool(config: Experiment) -> set[str]:
     pool = languages(config, "calibration")
     return {config.languages[code].family for code in pool}
-
-
-def has_several_corpora(config: Experiment) -> bool:
-    """Whether languages have their text from different corpora, such as three domains."""
-    return len({language.corpus for language in config.languages.values()}) > 1
 
 
 def table_grid(config: Experiment) -> dict:

@@ -13,10 +13,15 @@ STANDARD = False
 TITLE = "Domains"
 PLACE = 27
 EMPTY = "There is no pruned model to compare."
+WITHOUT = "none"  # in the column calibrated_on
 
 
 def select(domains: pd.DataFrame) -> pd.DataFrame:
-    """The rows at the sparsity that most of them have, the lowest of several."""
+    """The rows at the sparsity that most of them have, the lowest of several.
+
+    Without methods that read no text: no domain is theirs, and they may be far off.
+    """
+    domains = domains[domains["calibrated_on"] != WITHOUT]
     if domains.empty:
         return domains
     most = domains["sparsity"].value_counts().sort_index().idxmax()
@@ -71,7 +76,8 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
     sparsity = rows["sparsity"].iloc[0]
     shown = (
         f"Perplexity relative to the dense model at sparsity {sparsity:g}, {model}: each method "
-        "calibrated on one corpus and judged on each, in the same languages."
+        "calibrated on one corpus and judged on each, in the same languages. Methods without "
+        "calibration text are left out."
     )
     return document(shown, _orders(rows), _costs(rows), intervals_over_windows(grid))
 

@@ -36,3 +36,4 @@ def test_only_the_sparsity_that_most_rows_have_is_shown(table):
     more = pd.concat([table, table.head(1).assign(sparsity=0.3)], ignore_index=True)
     assert set(domains.select(more)["sparsity"]) == {0.5}
     assert domains.draw({"domains": table.head(0)}, grid_of()).axes == []
+    assert domains.select(table.assign(calibrated_on="none")).empty
