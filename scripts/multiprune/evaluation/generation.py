@@ -21,15 +21,18 @@ def continued(model: PreTrainedModel, ids: list[int], most: int, stop: int | Non
     own settings for generation say. InputError where the logits are not finite.
     """
     written: list[int] = []
+    read, before = ids, None  # what the model has read before stands in its keys and values
     while len(written) < most:
-        read = torch.tensor([[*ids, *written]], device=model.device)
-        scores = model(input_ids=read, use_cache=False).logits[0, -1].float()  # (vocabulary)
+        inputs = torch.tensor([read], device=model.device)
+        output = model(input_ids=inputs, past_key_values=before, use_cache=True)
+        scores = output.logits[0, -1].float()  # (vocabulary)
         if not torch.isfinite(scores).all():
             raise InputError(f"{type(model).__name__}: its logits are {not_finite(model)}")
         token = int((scores == scores.max()).nonzero()[0, 0])
         if token == stop:
             break
         written.append(token)
+        read, before = [token], output.past_key_values
     return written
 
 

@@ -7,6 +7,7 @@ import torch
 from command_lines import fetched
 from script_calls import call, refusal
 from tiny import byte_tokenizer, learn, write_llama
+from tiny_architectures import ARCHITECTURES, random_model
 from transformers import AutoModelForCausalLM, GenerationConfig
 
 from multiprune.evaluation.generation import continued, prompt_ids, text_of
@@ -30,6 +31,16 @@ def test_a_model_goes_on_as_it_has_learnt(folder):
     assert text_of(ids, written, tokenizer) == "an beings"
     assert continued(model, ids, 3, None) == written[:3]
     assert continued(model, ids, 9, written[4]) == written[:4]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_each_token_follows_from_all_before_it(architecture):
+    model, ids = random_model(architecture), [5, 40, 7, 99, 12]
+    written = continued(model, ids, 6, None)
+    whole = torch.tensor([ids + written])
+    with torch.no_grad():
+        scores = model(input_ids=whole, use_cache=False).logits[0]
+    assert written == scores[len(ids) - 1 : -1].argmax(dim=1).tolist()
 
 
 def test_the_models_own_settings_decide_nothing(folder):
