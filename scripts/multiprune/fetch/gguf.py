@@ -5,7 +5,9 @@ import shutil
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 from multiprune.errors import InputError
 from multiprune.fetch.packages import package_folder
@@ -102,16 +104,20 @@ def _one_gguf(folder: Path, source: str, name: str | None) -> Path:
 def convert_gguf(file: Path, folder: Path) -> None:
     """Write `file` into `folder` as float32 safetensors with config and tokenizer."""
     # Imported late: they take seconds, and the other kinds of model do without.
+    import gguf
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    # transformers parses a file for its tokenizer, its config and its weights: here once.
+    parsed_once = patch.object(gguf, "GGUFReader", cache(gguf.GGUFReader))
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            file.parent, gguf_file=file.name, trust_remote_code=False
-        )
-        loaded = AutoModelForCausalLM.from_pretrained(
-            file.parent, gguf_file=file.name, dtype=torch.float32, trust_remote_code=False
-        )
+        with parsed_once:
+            tokenizer = AutoTokenizer.from_pretrained(
+                file.parent, gguf_file=file.name, trust_remote_code=False
+            )
+            loaded = AutoModelForCausalLM.from_pretrained(
+                file.parent, gguf_file=file.name, dtype=torch.float32, trust_remote_code=False
+            )
     except (ValueError, KeyError, OSError, struct.error) as error:  # the last: a cut-off file
         reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise InputError(

@@ -88,5 +88,19 @@ def test_logits_are_those_of_an_independent_reading(converted):
     np.testing.assert_allclose(found.numpy(), GemmaByHand(file).logits(ids), rtol=1e-3, atol=1e-3)
 
 
+def test_a_file_is_parsed_once(converted, tmp_path, monkeypatch):
+    opened = []
+
+    class Reader(gguf.GGUFReader):
+        def __init__(self, *given, **named):
+            opened.append(given)
+            super().__init__(*given, **named)
+
+    monkeypatch.setattr(gguf, "GGUFReader", Reader)
+    convert_gguf(converted[0], tmp_path)
+    assert len(opened) == 1
+    assert gguf.GGUFReader is Reader
+
+
 def test_a_text_begins_with_the_start_token(converted):
     assert load_tokenizer(converted[1])("abc").input_ids[0] == 2
