@@ -150,9 +150,9 @@ def test_reordered_overlay_asks_for_the_same_files(fresh: Workflow):
 
 def test_the_plan_of_the_experiment_hundred_by_arithmetic(fresh: Workflow):
     jobs = fresh.jobs("--configfile", "config/hundred.yaml", config=False)
-    # Two whole methods, three weightings; seven sizes of Wanda and six of M-Wanda in three draws;
-    # five sizes, greedy and largest.
-    methods = 2 + 3 + (7 + 6) * 3 + 5 * 2
+    # Two whole methods, three weightings; six sizes of Wanda and three of M-Wanda in three draws;
+    # three sizes, greedy and largest.
+    methods = 2 + 3 + (6 + 3) * 3 + 3 * 2
     assert counts(jobs) == {
         "fetch_model": 1, "download_package": 1, "fetch_corpus": 140,
         "sample_calibration": 100, "collect_statistics": 100, "rank_languages": 1,

@@ -16,6 +16,8 @@ READY = {
         "version": "3.18.357",
         "files": "package/www/*/{text}.json",
         "format": "json",
+        # Tags, and places that the program fills: <a href=...>, {name}.
+        "markup": r"[<{]/?\w",
         "reference": "en",
     },
     "bible": {

@@ -5,6 +5,7 @@ reference alone decides which units there are and which split a document is in, 
 are translations of each other, and no language sees in calibration what another is tested on.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,24 +37,27 @@ def normalised(units: Iterable[Unit]) -> list[Unit]:
     return [(document, unit, " ".join(normal_text(text).split())) for document, unit, text in units]
 
 
-def reference_of(units: list[Unit], source: str) -> Reference:
-    """What a reference's normalised units decide; InputError where there are too few documents."""
-    own = _by_id(units)
-    counted, seen = {}, set()
-    for name, text in own.items():
-        if len(text) >= LEAST_CHARACTERS and seen_text(text) not in seen:
-            counted[name] = len(text)
-            seen.add(seen_text(text))
+def reference_of(units: list[Unit], source: str, markup: str | None = None) -> Reference:
+    """What a reference's normalised units decide; InputError where there are too few documents.
+
+    Units in which the regular expression `markup` is found do not count, but for the size of their
+    document: which split it is in does not depend on the expression.
+    """
+    counted, seen = [], set()
     sizes: Counter[str] = Counter()
-    for (document, _unit), length in counted.items():
-        sizes[document] += length
+    for name, text in _by_id(units).items():
+        if len(text) >= LEAST_CHARACTERS and seen_text(text) not in seen:
+            seen.add(seen_text(text))
+            sizes[name[0]] += len(text)
+            if not _holds(text, markup):
+                counted.append(name)
     if len(sizes) < len(SPLITS):
         raise InputError(
             f"{source}: the reference has {len(sizes)} documents with paragraphs of at least "
             f"{LEAST_CHARACTERS} characters, {len(SPLITS)} are needed, one for each split"
         )
     return Reference(
-        units=list(counted),
+        units=counted,
         seen=frozenset(seen_text(text) for _document, _unit, text in units),
         sizes=Counter(document for document, _unit, _text in units),
         splits=deal_documents(sizes),
@@ -91,6 +95,7 @@ def beside_reference(
     script: str | None,
     is_reference: bool,
     numbered: bool,
+    markup: str | None = None,
 ) -> tuple[list[Dealt], dict[str, int]]:
     """Rows of a language with their splits, and how many units are lost in which way.
 
@@ -109,6 +114,8 @@ def beside_reference(
             lost["missing"] += 1
         elif not seen_text(text):
             lost["empty"] += 1
+        elif _holds(text, markup):
+            lost["markup"] += 1
         elif not is_reference and seen_text(text) in reference.seen:
             lost["untranslated"] += 1
         elif script and share_of_script(text, script) < LEAST_OF_SCRIPT:
@@ -117,9 +124,13 @@ def beside_reference(
             row = {"id": f"{document}:{unit}", "text": text}
             dealt.append((row, reference.splits[document]))
     kept, repeats = drop_repeats(dealt)
-    ways = ("missing", "other_shape", "empty", "untranslated", "other_script")
+    ways = ("missing", "other_shape", "empty", "markup", "untranslated", "other_script")
     counts = {"of_reference": len(reference.units), "kept": len(kept)}
     return kept, counts | {way: lost[way] for way in ways} | {"repeats": repeats}
+
+
+def _holds(text: str, markup: str | None) -> bool:
+    return markup is not None and re.search(markup, text) is not None
 
 
 def _by_id(units: list[Unit]) -> dict[tuple[str, str], str]:

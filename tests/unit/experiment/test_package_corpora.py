@@ -55,6 +55,7 @@ def test_ready_made_entries_are_whole(like):
         ),
         (OWN | {"package": "--help"}, "corpora.pkg.package: found '--help'"),
         (OWN | {"format": "sqlite", "query": "drop table x"}, "corpora.pkg.query: found 'drop"),
+        (OWN | {"markup": "[<"}, "corpora.pkg.markup: found '[<', allowed is a regular "),
         (OWN | {"codes": {"de": "s"}}, "corpora.pkg.reference: found text 'en', allowed are de"),
     ],
 )

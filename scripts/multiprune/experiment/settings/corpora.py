@@ -1,8 +1,9 @@
 """Where text comes from, by `kind`."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from multiprune.experiment.settings.section import Section, tag
 from multiprune.experiment.settings.values import Folder, Names, Revision, Whole
@@ -22,6 +23,14 @@ class UdhrCorpus(Section):
 PackageName = Annotated[
     str, Field(pattern="^(@[a-z0-9._-]+/)?[A-Za-z0-9{][A-Za-z0-9{}._+-]*$", max_length=200)
 ]
+
+
+def _regular_expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"allowed is a regular expression ({error})") from None
+    return text
 
 
 class PackageCorpus(Section):
@@ -89,6 +98,12 @@ class PackageCorpus(Section):
         max_length=2000,
         description="sqlite: query that gives document, unit and text; :text stands for the "
         "language's text code.",
+    )
+    markup: Annotated[str, AfterValidator(_regular_expression)] | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Regular expression of what is no prose; a unit that holds it is dropped.",
     )
     reference: str | None = Field(
         None,

@@ -43,7 +43,7 @@ def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dic
     archive = needed_source(source, "the archive of a package")
     own, others = _both(corpus, archive, text)
     what = f"{archive}, text {text!r}"
-    dealt, counts = _kept(corpus, text, own, reference_of(others, what))
+    dealt, counts = _kept(corpus, text, own, reference_of(others, what, corpus.get("markup")))
     rows = by_split(dealt)
     lost = ", ".join(f"{way} {number}" for way, number in counts.items())
     if missing := [split for split in SPLITS if not rows[split]]:
@@ -72,6 +72,7 @@ def _kept(
         reference,
         script=corpus.get("script"),
         is_reference=re.fullmatch(_spelt_freely(corpus["reference"]), text) is not None,
+        markup=corpus.get("markup"),
         numbered=form == "text" or (form in ("html", "xml") and "unit" not in corpus),
     )
 

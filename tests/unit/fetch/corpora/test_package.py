@@ -45,6 +45,29 @@ class TestScratch:
         assert lost["units"]["missing"] == 1
         assert lost["units"]["kept"] == 59
 
+    def test_a_message_with_markup_is_dropped(self, tmp_path):
+        texts = {language: messages(language) for language in ("en", "de")}
+        texts["en"]["page1"]["key.1"] += " <a href='x'>more</a>"
+        texts["en"]["page1"]["key.2"] += " {name}"
+        texts["de"]["page2"]["key.1"] += "<br/>"
+        texts["de"]["page2"]["key.2"] += " 1 < 2 {}"
+        archive = made_packages.scratch(tmp_path, texts)
+        english, _ = rows_of(entry("scratch"), "en", archive)
+        german, lost = rows_of(entry("scratch"), "de", archive)
+        assert len(english) == 58
+        assert english.keys().isdisjoint({"page1:key.1", "page1:key.2"})
+        assert english.keys() - german.keys() == {"page2:key.1"}
+        assert lost["units"]["markup"] == 1
+
+    def test_markup_changes_no_split(self, tmp_path):
+        texts = {"en": messages("en")}
+        texts["en"]["page1"]["key.1"] += " {name}" * 99
+        archive = made_packages.scratch(tmp_path, texts)
+        without, _ = rows_of(entry("scratch"), "en", archive)
+        whole, _ = rows_of(entry("scratch") | {"markup": None}, "en", archive)
+        assert whole.keys() - without.keys() == {"page1:key.1"}
+        assert all(whole[name][1] == without[name][1] for name in without)
+
     def test_documents_are_dealt_as_a_whole_and_by_size(self, tmp_path):
         archive = made_packages.scratch(tmp_path, {"en": messages("en")})
         dealt, _ = read(entry("scratch"), "en", archive)
@@ -180,7 +203,7 @@ class TestOfficeHelp:
         rows, lost = rows_of(self.corpus, "de", archive)
         assert rows["a/page4:par4"][0] == sentence("de", "page4-4").strip()
         assert lost["units"] == {
-            "of_reference": 60, "kept": 59, "missing": 1, "other_shape": 0, "empty": 0,
+            "of_reference": 60, "kept": 59, "missing": 1, "other_shape": 0, "empty": 0, "markup": 0,
             "untranslated": 0, "other_script": 0, "repeats": 0,
         }  # fmt: skip
 
