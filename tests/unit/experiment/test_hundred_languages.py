@@ -1,5 +1,6 @@
 """Files of claims about languages, and the experiment hundred with its own."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -146,8 +147,8 @@ def test_its_curves_have_three_nested_draws_of_each_size(hundred):
             )
     assert {seed for _curve, seed in drawn} == {0, 1, 2}
     for (curve, _seed), samples in drawn.items():
-        assert sorted(samples) == [2**power for power in range(curve == "m-wanda", 7)]
-        assert all(samples[size] <= samples.get(2 * size, samples[size]) for size in samples)
+        assert sorted(samples) == {"wanda": [1, 2, 4, 8, 16, 32], "m-wanda": [2, 8, 32]}[curve]
+        assert all(samples[few] <= samples[more] for few, more in pairwise(sorted(samples)))
     # Both curves take the same languages.
     for seed in (0, 1, 2):
         assert drawn["m-wanda", seed].items() <= drawn["wanda", seed].items()
