@@ -61,10 +61,13 @@ def table(options: argparse.Namespace, grid: Grid) -> list[str]:
         f"|---|---:|---:|{'---:|' * len(names)}",
     ]
     measurements = Measurements(options.results, options.model, grid)
+    has_tasks = any((options.results / options.model).glob("seed*/downstream"))
     for claim in read_claims(options.claims):
         if claim.kind not in KINDS:
             continue
         try:
+            if claim.kind != PERPLEXITY and not has_tasks:
+                raise NotMeasured("the pilot has no records of tasks")
             cells = measurements.cells(claim)
         except NotMeasured as reason:
             lines.append(

@@ -56,9 +56,9 @@ def explained(caption: str) -> set[str]:
 
 
 def _when(table: str) -> str:
-    if constants("tables", table)["STANDARD"]:
-        return "Made in every experiment."
     needs = constants("tables", table).get("NEEDS")
+    if constants("tables", table)["STANDARD"]:
+        return f"Made where the config has {needs}." if needs else "Made in every experiment."
     return "Made where a figure shows it" + (f" and the config has {needs}." if needs else ".")
 
 

@@ -1,6 +1,7 @@
 """What a design would give: against numbers by hand, and against experiments that are simulated."""
 
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -85,6 +86,13 @@ class TestScript:
         write_json(tmp_path / "grid.json", content)
         assert call("estimate_power", *arguments, "--designs", "3x1")[0] == 0
         assert "hours of evaluation on 2 cores" in (tmp_path / "power.md").read_text()
+
+    def test_a_pilot_whose_tasks_were_not_run(self, tmp_path):
+        arguments = self.pilot(tmp_path, (0, 1))
+        for folder in tmp_path.glob("*/seed*/downstream"):
+            shutil.rmtree(folder)
+        assert call("estimate_power", *arguments, "--designs", "3x1")[0] == 0
+        assert "the pilot has no records of tasks" in (tmp_path / "power.md").read_text()
 
     def test_refusals_are_one_line(self, tmp_path):
         arguments = self.pilot(tmp_path, (0,))

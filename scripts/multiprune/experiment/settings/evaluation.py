@@ -28,8 +28,7 @@ class Perplexity(Section):
 
     length: WindowLength = Field(
         128,
-        description="Tokens scored in a window, by default as many as in the demo; perplexities of "
-        "different lengths do not compare.",
+        description="Tokens scored in a window; perplexities of different lengths do not compare.",
     )
     split: Literal["test", "validation"] = Field(
         "test", description="Text to score: test for results, validation for choosing constants."
