@@ -27,6 +27,7 @@ class Sizes:
         self.calibration = sum(language["role"] == "calibration" for language in languages)
         # Versions of one model, by the rule that prunes them.
         self.masks = self.sequential = self.moved = 0
+        self.own = 0  # of the masks, those that are made for one language
         self.sweeps = self.candidates = 0
         sets = set()
         for method in config["methods"].values():
@@ -34,7 +35,9 @@ class Sizes:
             self.sweeps += "choose" in method
             if "choose" in method:
                 self.candidates += math.prod(map(len, method["choose"].values()))
-            sets |= {entry for entry in method.get("calibration", []) if "-" in entry}
+            for entry in method.get("calibration", []):
+                each = method.get("for_each", [None])
+                sets |= {entry.format(language=language) for language in each if "-" in entry}
         # perplexity, summary, claims, allocation, correlation, overlap, downstream, consistency
         self.examples = self._count_examples(config)
         self.tables = 8 + (self.sweeps > 0) + (self.examples > 0)
@@ -54,10 +57,16 @@ class Sizes:
         return 1 + sum(at in method.get("sparsities", general) for method in methods)
 
     def _count_versions(self, method: dict, sparsities: list[float]) -> None:
-        """A pattern n:m is one sparsity; without calibration there is nothing to draw."""
+        """A pattern n:m is one sparsity; without calibration there is nothing to draw.
+
+        A method with `for_each` has as many models as it names languages.
+        """
         draws = 1 if method["score"] == "magnitude" else self.seeds
         grouped = ":" in method.get("pattern", "")
         versions = draws * (1 if grouped else len(method.get("sparsities", sparsities)))
+        if "for_each" in method:
+            versions *= len(method["for_each"])
+            self.own += versions
         if method["score"] == "sparsegpt":
             self.moved += versions
         elif method.get("propagation") == "sequential":
@@ -83,7 +92,15 @@ class Sizes:
         self.hub_tasks = sum(
             len(languages & TASKS[name].names.keys()) for name in self.tasks if name not in built
         )
-        self.evaluated = 1 + len(downstream["methods"]) * self.seeds * len(downstream["sparsities"])
+        runs = self.seeds * len(downstream["sparsities"])
+        each = [config["methods"][name].get("for_each") for name in downstream["methods"]]
+        self.evaluated = 1 + each.count(None) * runs
+        # A model for one language is asked in that language, and in the reference to compare with.
+        self.evaluated_own = {}
+        for name in self.tasks:
+            known = languages & TASKS[name].names.keys() if kinds[name] == "lm_eval" else languages
+            asked = sum(language in known for named in filter(None, each) for language in named)
+            self.evaluated_own[name] = asked * (1 + (downstream["reference"] in known)) * runs
 
 
 # Jobs of each rule that `all` needs from nothing.
@@ -100,7 +117,8 @@ FORMULAS: dict[str, Callable[[Sizes], int]] = {
     "prune_model": lambda n: n.models * n.masks,
     "prune_sequentially": lambda n: n.models * n.sequential,
     "prune_with_update": lambda n: n.models * n.moved,
-    "evaluate_perplexity": lambda n: n.models * (n.pruned + 1),
+    "evaluate_perplexity": lambda n: n.models * (n.pruned - n.own + 1),
+    "evaluate_own_language": lambda n: n.models * n.own,
     "generate_examples": lambda n: n.models * n.examples,
     "evaluate_candidate": lambda n: n.models * n.candidates,
     "choose_constants": lambda n: n.models * n.sweeps,
@@ -118,6 +136,10 @@ def assert_counted(jobs: set[str], config: dict) -> None:
     planned, sizes = counts(jobs), Sizes(config)
     formulas = FORMULAS | {
         f"evaluate_{task}": lambda n: n.models * n.evaluated for task in sizes.tasks
+    }
+    formulas |= {
+        f"evaluate_{task}_own_language": lambda n, task=task: n.models * n.evaluated_own[task]
+        for task in sizes.tasks
     }
     assert planned.keys() <= formulas.keys(), "a rule is planned that has no line in FORMULAS"
     expected = {rule: formula(sizes) for rule, formula in formulas.items()}

@@ -67,7 +67,7 @@ def test_the_papers_grid_is_planned_on_a_bare_machine(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("config", "model", "most"),
-    [("paper", "llama-3.2-1b", 450), ("demo-smollm2", "smollm2-135m", 52)],
+    [("paper", "llama-3.2-1b", 550), ("demo-smollm2", "smollm2-135m", 52)],
 )
 def test_a_figure_asks_for_the_tables_that_it_draws_from(
     fresh: Workflow, config: str, model: str, most: int
