@@ -49,7 +49,7 @@ help:
 	@sed -n 's/^# //p' Makefile
 
 demo: RUN = demo
-demo study domains: LICENCE = echo "The model is Gemma 3 270M, under the Gemma Terms of Use, which come with it:" && \
+demo hundred study domains: LICENCE = echo "The model is Gemma 3 270M, under the Gemma Terms of Use, which come with it:" && \
   echo "resources/models/gemma-3-270m/GEMMA_TERMS.html. Under Apache 2.0, and smaller: make demo-smollm2" &&
 demo-smollm2 study domains: RUN = local --configfile config/$@.yaml
 hundred: RUN = hundred
