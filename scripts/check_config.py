@@ -15,7 +15,7 @@ from multiprune.experiment.reading import load
 from multiprune.experiment.sizes import misstated
 from multiprune.experiment.table_grids import check_figures
 from multiprune.experiment.validation import validate
-from multiprune.fetch.known_models import check_known, check_sources_there
+from multiprune.fetch.known_models import check_known, check_local_models, check_sources_there
 from multiprune.fetch.room import few_windows, too_short
 from multiprune.jobs.command import run
 
@@ -31,6 +31,7 @@ def main() -> None:
         read_claims(path)
     check_known(experiment, "resources/models")
     check_sources_there(experiment, "resources")
+    check_local_models(experiment, "resources")
     short = list(too_short(experiment))
     for line in (*short, *misstated(experiment), *few_windows(experiment)):
         print("note:", line)

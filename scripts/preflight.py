@@ -3,10 +3,10 @@
 import argparse
 import csv
 import json
-import sys
 from functools import partial
 from pathlib import Path
 
+from multiprune.errors import InputError
 from multiprune.fetch.fit import NOTHING, check_fit
 from multiprune.fetch.preflight import (
     check_corpus,
@@ -24,7 +24,7 @@ from multiprune.jobs.command import run
 
 
 def main() -> None:
-    """Print and write a table; exit with 1 if anything is missing."""
+    """Print and write a table; InputError if anything is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=json.loads, required=True, help="name -> definition")
     parser.add_argument(
@@ -65,9 +65,11 @@ def main() -> None:
     with replacing(options.output) as temporary, open(temporary, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([["kind", "name", "state", "detail"], *rows])
-    failed = sum(row[2] == "FAILED" for row in rows)
-    print(f"{len(rows) - failed} of {len(rows)} can be reached; table: {options.output}")
-    sys.exit(bool(failed))
+    failed = [f"{kind} {name}: {detail}" for kind, name, state, detail in rows if state == "FAILED"]
+    print(f"{len(rows) - len(failed)} of {len(rows)} can be reached; table: {options.output}")
+    if failed:
+        others = f" ({len(failed) - 1} more in {options.output})" if failed[1:] else ""
+        raise InputError(f"cannot be reached: {failed[0]}{others}")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def estimate(experiment: Experiment) -> str:
         for model in experiment.models.values()
     )
     hours = sum(sum(stages.values()) for stages in by_model(experiment).values())
-    if hours < 1 and max(map(billions, experiment.models.values())) < 1:
+    if hours < 1 and not needs_gpu(experiment):
         return ""
     unknown = (
         " (perplexity left out: no evaluation.perplexity.tokens)"
@@ -44,6 +44,11 @@ def estimate(experiment: Experiment) -> str:
         f"estimate: {disk:,.1f} GB on disk, {hours:,.1f} GPU hours{unknown}"
         f", at {FLOPS_PER_SECOND:.0e} FLOP/s and {LOADING_MINUTES:g} minute of loading a job"
     )
+
+
+def needs_gpu(experiment: Experiment) -> bool:
+    """Whether a model has a billion parameters or more, and so is not run without a GPU."""
+    return max(map(billions, experiment.models.values())) >= 1
 
 
 def by_model(experiment: Experiment) -> dict[str, dict[str, float]]:

@@ -63,12 +63,11 @@ def sentences(
         state += "; those in other text than now are computed again"
     counts = ", ".join(_counts(experiment, found, jobs))
     by_stage = cost.by_model(experiment)
-    if cost.estimate(experiment):
-        return [f"{'; '.join(told)}: {counts}", state, *_hours(by_stage)]
-    return [
-        f"{'; '.join(told)}: {counts}: {_minutes(experiment, found, jobs, folders, cores)}",
-        state,
-    ]
+    hours = _hours(by_stage) if cost.estimate(experiment) else []
+    if hours and cost.needs_gpu(experiment):
+        return [f"{'; '.join(told)}: {counts}", state, *hours]
+    minutes = _minutes(experiment, found, jobs, folders, cores)
+    return [f"{'; '.join(told)}: {counts}: {minutes}", state, *hours]
 
 
 def _counts(experiment: Experiment, found: News, jobs: Mapping[str, int]) -> list[str]:

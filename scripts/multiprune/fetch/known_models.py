@@ -1,14 +1,17 @@
 """Models and text on this machine, held against the experiment before any job."""
 
+from functools import partial
 from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.experiment.demands import demands
-from multiprune.experiment.downloads import text_definitions
+from multiprune.experiment.downloads import model_definition, text_definitions
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.settings.models import LocalModel
 from multiprune.fetch.fit import check_fit
+from multiprune.fetch.models import local
 from multiprune.files.manifests import MANIFEST
+from multiprune.files.writing import scratch_folder
 from multiprune.models.architectures import architecture_of
 from multiprune.registry import unknown_name
 
@@ -25,6 +28,15 @@ def check_known(experiment: Experiment, models: Path | str) -> None:
         except (InputError, OSError):
             continue
         check_fit(name, folder, demands(experiment, name))
+
+
+def check_local_models(experiment: Experiment, resources: Path | str) -> None:
+    """Raise InputError for a model's folder of one's own that its job would refuse."""
+    for name, model in experiment.models.items():
+        if isinstance(model, LocalModel) and not _taken(Path(resources) / "models" / name):
+            fits = partial(check_fit, name, asked=demands(experiment, name))
+            with scratch_folder() as folder:
+                local.fetch(model_definition(experiment, name), folder, fits)
 
 
 def check_sources_there(experiment: Experiment, resources: Path | str) -> None:

@@ -101,6 +101,20 @@ def test_no_minutes_without_benchmarks_of_the_jobs_that_hold_a_model(folder: Pat
     assert line.endswith("no time can be said without benchmarks of evaluate_perplexity")
 
 
+@pytest.mark.parametrize(("billions", "minutes"), [(0.3, True), (1.0, False)])
+def test_hours_stand_beside_the_minutes_of_a_model_that_needs_no_gpu(
+    folder: Path, billions, minutes
+):
+    # 100 million tokens a language make more than a GPU hour of either.
+    tokens = {"length": 256, "tokens": 100_000_000 if minutes else 300}
+    experiment = validate(
+        changed(("models/tiny/parameters", billions), ("evaluation/perplexity", tokens))
+    )
+    [line, _state, *hours] = sentences(experiment, news(experiment, folder), JOBS, [], 2)
+    assert line.endswith(": no benchmarks yet, so no time can be said") is minutes
+    assert hours[0] == "GPU hours of the whole grid, estimated:"
+
+
 def test_what_a_change_of_calibration_replaces_is_said_and_not_counted(folder: Path):
     experiment = validate(changed(("methods/wanda", {"score": "wanda", "calibration": ["en"]})))
     found, before = news(experiment, folder), news(validate(changed()), folder)

@@ -5,7 +5,7 @@ from tiny import small_config, write_llama
 
 from multiprune.errors import InputError
 from multiprune.experiment.validation import validate
-from multiprune.fetch.known_models import check_known, check_sources_there
+from multiprune.fetch.known_models import check_known, check_local_models, check_sources_there
 
 
 def check(models: dict[str, dict], downloads: Path) -> None:
@@ -24,6 +24,31 @@ def test_models_on_this_machine_are_known_before_any_job(tmp_path):
     write_llama(tmp_path / "models/new", max_position_embeddings=126)
     with pytest.raises(InputError, match=r"found 128, but models\.new has 126 positions"):
         check(others, tmp_path / "models")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer"),
+        (
+            lambda folder: (folder / "config.json").write_text('{"model_type": "mixtral"}'),
+            "unknown model_type 'mixtral'",
+        ),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"{"), "model.safetensors"),
+    ],
+)
+def test_an_own_model_is_refused_for_what_its_job_would_refuse(tmp_path, change, said):
+    own = write_llama(tmp_path / "own", max_position_embeddings=512)
+    models = {"own": {"kind": "local", "folder": str(own)}}
+    experiment = validate(small_config() | {"models": models})
+    check_local_models(experiment, tmp_path / "resources")
+    change(own)
+    with pytest.raises(InputError, match=said):
+        check_local_models(experiment, tmp_path / "resources")
+    taken = tmp_path / "resources/models/own"
+    taken.mkdir(parents=True)
+    (taken / "manifest.json").touch()  # what was taken over needs its source no more
+    check_local_models(experiment, tmp_path / "resources")
 
 
 def test_folders_and_texts_that_are_not_there_are_named(tmp_path):

@@ -68,6 +68,8 @@ def preflight(tmp_path, models, endpoint, lock):
         capture_output=True, text=True, check=False, timeout=patience(180),
     )  # fmt: skip
     assert "Traceback" not in done.stderr
+    if done.returncode:  # what the end of a run shows of the log
+        assert done.stderr.splitlines()[-1].startswith("error: cannot be reached: model ")
     return done.returncode, done.stdout.splitlines()
 
 

@@ -13,6 +13,9 @@ def test_the_last_error_of_a_log_else_its_last_line(tmp_path: Path):
         "b: no such file"
     )
     assert of(tmp_path, "Traceback (most recent call last):\nKeyError: 'x'\n\n") == "KeyError: 'x'"
+    assert of(tmp_path, "environment: /x\nzh: perplexity 338.7\n") == (
+        "its log names no error, perhaps it was killed; the last line: zh: perplexity 338.7"
+    )
     assert of(tmp_path, "environment: /x\n") == ""
     assert of(tmp_path, "") == ""
     assert reason([str(tmp_path / "none.log")]) == ""
