@@ -9,7 +9,14 @@ from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.export.checkpoint import PrunedCheckpoint, must_not_replace
-from multiprune.export.model_card import CARD, RECORD, calibration_sets, model_card, perplexity_rows
+from multiprune.export.model_card import (
+    CARD,
+    RECORD,
+    calibration_sets,
+    model_card,
+    perplexity_rows,
+    public,
+)
 from multiprune.files.json import write_json
 from multiprune.files.manifests import (
     MANIFEST,
@@ -60,7 +67,7 @@ def main() -> None:
         "name": options.model.resolve().name,
         "auto_class": checkpoint.architecture.auto_class,
         "base": {
-            "definition": base["definition"],
+            "definition": public(base["definition"]),
             "revision": base["revision"],
             "fingerprint": model,
         },

@@ -55,7 +55,7 @@ def sentences(
         told = ["nothing is computed yet"]
     elif found.changed:
         told.append(REPLACED.format(experiment.experiment))
-    elif not any(found.added.values()):
+    elif not any(found.added.values()) and (not told or found.computed < found.wanted):
         told.append(UNFINISHED if found.computed < found.wanted else OTHER)
     if texts > 0 and not found.fresh:
         told = [line for line in told if line != OTHER]

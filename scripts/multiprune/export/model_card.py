@@ -104,6 +104,12 @@ def model_card(record: dict) -> str:
     return f"---\n{front_matter(record)}---\n\n" + "\n\n".join(sections) + "\n"
 
 
+def public(definition: dict) -> dict:
+    """What a model is, of a folder on this machine its name alone: a card is shown to others."""
+    folder = {"folder": Path(definition["folder"]).name} if "folder" in definition else {}
+    return definition | folder
+
+
 def front_matter(record: dict) -> str:
     """YAML: the hub's keys, then `pruning` with all that decides the weights and the results.
 

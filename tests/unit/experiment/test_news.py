@@ -126,6 +126,13 @@ def test_what_a_change_of_calibration_replaces_is_said_and_not_counted(folder: P
     assert "is replaced; another `experiment:` keeps both: 3 evaluations" in line
 
 
+def test_what_was_removed_is_the_whole_reason(folder: Path):
+    experiment = validate(changed())
+    finish(validate(changed(("languages/hrv", UNSEEN))), folder)
+    [line, _state] = sentences(experiment, news(experiment, folder), SAME_TEXTS, [], 2)
+    assert line.startswith("language hrv removed: 3 evaluations (all languages come from the cache")
+
+
 def test_a_run_that_did_not_end_goes_on(folder: Path):
     record = next(folder.glob("*/seed*/perplexity/*/*/*.json"))
     record.unlink()

@@ -75,6 +75,13 @@ def test_languages_have_names_and_scripts_from_the_table():
 def test_a_language_that_an_entry_does_not_have_is_refused():
     bible = {"kind": "package", "like": "bible"}
     assert message(with_corpus(bible, sw={})).startswith("languages.sw: found text 'sw', allowed")
+    scratch = {"kind": "package", "like": "scratch"}
+    validate(with_corpus(scratch, sw={"text": "sw"}))
+    assert message(with_corpus(scratch, xx={})).startswith(
+        "languages.xx: found text 'xx', allowed are ab, af, am, an, ar, "
+    )
+    newer = scratch | {"version": "9.9.9"}  # nobody knows what that has
+    validate(with_corpus(newer, xx={"text": "xx", "script": "Latn"}))
 
 
 def job(language: str) -> SimpleNamespace:

@@ -8,6 +8,7 @@ from multiprune.export.model_card import (
     is_calibrated_on,
     model_card,
     perplexity_rows,
+    public,
 )
 from multiprune.files.json import write_json
 
@@ -45,6 +46,13 @@ RECORD = {
 
 def changed(**changes: object) -> dict:
     return {**RECORD, **changes}
+
+
+def test_a_card_does_not_say_where_a_folder_lies():
+    own = {"kind": "local", "folder": "/home/anna/secret/my-model"}
+    assert public(own) == {"kind": "local", "folder": "my-model"}
+    hub = {"kind": "huggingface", "repo": "a/b"}
+    assert public(hub) == hub
 
 
 def test_front_matter_is_yaml_with_every_number():
