@@ -36,6 +36,17 @@ def has_several_corpora(config: Experiment) -> bool:
     return len({language.corpus for language in config.languages.values()}) > 1
 
 
+def has_own_models(config: Experiment) -> bool:
+    """Whether a method is pruned for each of some languages, on that language's text alone."""
+    return any(
+        all(
+            calibration_sets(config, member) == [code]
+            for code, member in members(config, name).items()
+        )
+        for name in wholes(config)
+    )
+
+
 # What a table can need of a config, as its module says it.
 NEEDS = {
     "evaluation.downstream": lambda config: config.evaluation.downstream is not None,
@@ -43,6 +54,7 @@ NEEDS = {
     "a method with choose": lambda config: bool(choosing(config)),
     "claims": lambda config: claims_file(config) is not None,
     "languages of several corpora": has_several_corpora,
+    "a method calibrated on each language alone": has_own_models,
 }
 
 
