@@ -9,7 +9,7 @@ def test_names_that_are_not_text_are_answered_too():
 
 
 def test_a_file_is_an_alternative():
-    assert names("pruning.norms") == ["contrast", "cross_lingual", "pooled"]
+    assert names("pruning.norms") == ["contrast", "cross_lingual", "pooled", "worst_language"]
     assert find("pruning.norms", "pooled").__name__ == "multiprune.pruning.norms.pooled"
 
 
@@ -17,7 +17,8 @@ def test_an_unknown_alternative_is_one_line_with_the_nearest():
     with pytest.raises(InputError) as error:
         find("pruning.norms", "pool")
     assert str(error.value) == (
-        "unknown norm 'pool': allowed are contrast, cross_lingual, pooled; did you mean 'pooled'?"
+        "unknown norm 'pool': allowed are contrast, cross_lingual, pooled, worst_language; "
+        "did you mean 'pooled'?"
     )
 
 

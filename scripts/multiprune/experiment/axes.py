@@ -4,7 +4,7 @@ from multiprune import registry
 
 
 def modules_of(method: dict) -> list[str]:
-    """Modules of a method's score, norm and allocation, below the package; sorted.
+    """Modules of a method's score, norm, allocation and refinement, below the package; sorted.
 
     `method` are its options. SparseGPT is no module of the scores: a sequential job imports it.
     """
@@ -12,6 +12,7 @@ def modules_of(method: dict) -> list[str]:
         "scores": method["score"],
         "norms": method.get("norm", {}).get("kind"),
         "allocations": method["allocation"]["kind"],
+        "refinements": method.get("refine", {}).get("kind"),
     }
     return sorted(
         f"pruning.{axis}.{name}"

@@ -17,12 +17,17 @@ def render(config: dict, name: str) -> str:
     parts = [HEAD.format(name=name)]
     for verified, title in ((False, "Not confirmed"), (True, "Confirmed")):
         rows = [
-            _row(config, path, entry["source"])
+            _row(config, path, cited(entry))
             for path, entry in config["sources"].items()
             if entry["verified"] is verified
         ]
         parts += [f"## {title}\n\n", COLUMNS, *rows, "\n"]
     return "".join(parts).rstrip("\n") + "\n"
+
+
+def cited(entry: dict) -> str:
+    """A source with its page, where it has one."""
+    return entry["source"] + (f", page {entry['page']}" if "page" in entry else "")
 
 
 def _row(config: dict, path: str, source: str) -> str:

@@ -41,7 +41,18 @@ class JobResources:
         # 1B parameters: 2,048 channels; 8B: 4,096. Without a GPU all of them stay in host memory.
         channels = 2048 * self._billions(wildcards.model) ** (1 / 3)
         states = tokens * channels * self._bytes_per_weight(wildcards.model) / 1e6
-        return self.model_memory(wildcards, attempt) + int(attempt * 1.25 * states)
+        more = 1.25 * states + self._second_moments(wildcards)
+        return self.model_memory(wildcards, attempt) + int(attempt * more)
+
+    def _second_moments(self, wildcards: Any) -> float:
+        """MB of the second moments of one block's inputs by which masks are refined."""
+        refine = getattr(self.experiment.methods[wildcards.method], "refine", None)
+        if refine is None:
+            return 0
+        sets = methods.calibration_sets(self.experiment, wildcards.method)
+        held = 1 if refine.objective == "mean" else len(sets)
+        # Llama 3 8B: 256 million float64 are 2.1 GB a set, and as much is worked on.
+        return 260 * self._billions(wildcards.model) * (held + 1)
 
     def update_memory(self, wildcards: Any, attempt: int) -> int:
         """MB of a sequential job that factors the Hessians of one block's inputs as well."""

@@ -8,6 +8,7 @@ from multiprune.experiment import candidates as sweep
 from multiprune.experiment import downstream, examples, names, subsets
 from multiprune.experiment.downloads import text_code
 from multiprune.experiment.for_each import expanded
+from multiprune.experiment.forms import check_blanks
 from multiprune.experiment.grid import CALIBRATION, CODE, DENSE
 from multiprune.experiment.group_pattern import check_quotes, parse_pattern
 from multiprune.experiment.methods import (
@@ -34,6 +35,7 @@ def validate(raw: object) -> Experiment:
     InputError with one line for the first mistake. `raw` is left as it is.
     """
     check_quotes(raw)
+    check_blanks(raw)
     experiment = read(Experiment, raw)
     names.check_models(experiment)
     experiment = names.with_languages(experiment)
@@ -131,6 +133,18 @@ def _check_method(experiment: Experiment, name: str, method: AnyMethod) -> None:
     spread = isinstance(norm, CrossLingual) and norm.dispersion_weight > 0
     if (spread or method.allocation.kind == "cwl") and available < 2:
         raise InputError(f"{where}: compares languages, so it needs at least 2 to calibrate on")
+    if (refine := getattr(method, "refine", None)) is None:
+        return
+    if method.propagation != "sequential":
+        raise InputError(
+            f"{where}.refine: goes with the activations behind the pruned blocks; add propagation: "
+            "sequential"
+        )
+    if refine.objective != "mean" and available < 2:
+        raise InputError(
+            f"{where}.refine.objective: {refine.objective} compares languages, so it needs at "
+            "least 2 to calibrate on"
+        )
 
 
 def _number_of_sets(experiment: Experiment, name: str, method: Calibrated) -> int:

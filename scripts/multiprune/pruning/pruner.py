@@ -18,7 +18,7 @@ from multiprune.statistics.correlation import block_correlation, summed_correlat
 from multiprune.statistics.files import InputStatistics, ModuleInput
 
 # The rest are the score's.
-COMMON_OPTIONS = {"score", "scope", "pattern", "norm", "allocation", "propagation"}
+COMMON_OPTIONS = {"score", "scope", "pattern", "norm", "allocation", "propagation", "refine"}
 ALLOCATED = {"strength", "mixed"}  # what becomes of an allocation's importances, whatever its kind
 
 
@@ -188,6 +188,11 @@ class Pruner:
         above = sum(int((self._scores(weight) > multiple * mean).sum()) for weight in block)
         return above / size
 
+    def median_score(self, block: list[LinearWeight]) -> float:
+        """Median of a block's scores, of an even number the lower of the two in the middle."""
+        scores = torch.cat([self._scores(weight).flatten() for weight in block])
+        return float(scores.median())
+
     def correlation(self, block: int) -> float:
         """Mean correlation of the languages' norms over the module inputs of a block."""
         inputs = [i for i in self._statistics.inputs if i.block == block]
@@ -239,6 +244,10 @@ class MeasuredBlocks:
     def outlier_share(self, multiple: float) -> np.ndarray:
         """As `sparsities.Blocks` says."""
         return np.array([self._pruner.outlier_share(b, multiple) for b in self._blocks.values()])
+
+    def median_score(self) -> np.ndarray:
+        """As `sparsities.Blocks` says."""
+        return np.array([self._pruner.median_score(b) for b in self._blocks.values()])
 
     def correlation(self) -> np.ndarray:
         """As `sparsities.Blocks` says."""

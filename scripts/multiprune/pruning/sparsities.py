@@ -17,6 +17,9 @@ class Blocks(Protocol):
     def outlier_share(self, multiple: float) -> np.ndarray:
         """Share of a block's scores above `multiple` times the block's mean score. -> [blocks]."""
 
+    def median_score(self) -> np.ndarray:
+        """Median of all scores of a block. -> [blocks]."""
+
     def correlation(self) -> np.ndarray:
         """Mean correlation of the languages' norms over a block's module inputs. -> [blocks]."""
 

@@ -37,6 +37,19 @@ def test_a_sequential_job_holds_the_states_of_all_its_windows():
     assert update == 1500
 
 
+@pytest.mark.parametrize(("objective", "sets"), [("mean", 1), ("worst_language", 2)])
+def test_masks_are_refined_by_second_moments_of_all_sets_or_of_each(objective, sets):
+    """A billion parameters, two languages."""
+    plain = {"score": "wanda", "propagation": "sequential"}
+    refined = plain | {"refine": {"kind": "swaps", "objective": objective}}
+    size = ("models/tiny/parameters", 1)
+    with_it, without = (
+        asked(size, ("methods/wanda", method)).sequential_memory(job(), attempt=1)
+        for method in (refined, plain)
+    )
+    assert with_it - without == 260 * (sets + 1)
+
+
 def test_time_grows_with_the_model():
     sized = asked(("models/tiny/parameters", 8))
     assert sized.model_minutes(job(), attempt=1) == 270

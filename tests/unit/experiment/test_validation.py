@@ -320,6 +320,20 @@ ERRORS = {
         ("languages/de/role", "unseen"),
         ("methods/z", CWL),
     ],
+    "methods.w.refine: goes with the activations behind the pruned blocks; add propagation: "
+    "sequential": [("methods/w", {"score": "wanda", "refine": {"kind": "swaps"}})],
+    "methods.w.refine.objective: soft_maximum compares languages, so it needs at least 2 to "
+    "calibrate on": [
+        (
+            "methods/w",
+            {
+                "score": "wanda",
+                "propagation": "sequential",
+                "calibration": ["en"],
+                "refine": {"kind": "swaps", "objective": "soft_maximum"},
+            },
+        )
+    ],
     "sparsities: found [0.5, 0.5000000001], two of them are the same to six digits": [
         ("sparsities", [0.5, 0.5000000001])
     ],

@@ -36,6 +36,8 @@ METHODS = {
     "m-ria": {**M_WANDA, "score": "ria"},
     "cwl-owl": {**WANDA, "allocation": {**CWL, "combine": "owl", "outlier_multiple": 3.0}},
     "specific": {**WANDA, "allocation": {**CWL, "direction": "keep_specific"}},
+    "dlp": {**WANDA, "allocation": {"kind": "dlp", "strength": 0.08}},
+    "worst": {**WANDA, "norm": {"kind": "worst_language", "scale": "mean"}},
     "layer": {**WANDA, "scope": "layer"},
 }
 

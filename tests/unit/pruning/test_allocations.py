@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.pruning.allocations import cwl, owl, uniform
+from multiprune.pruning.allocations import cwl, dlp, owl, uniform
 from multiprune.pruning.sparsities import block_sparsities, min_max, whole_groups
 from multiprune.statistics.correlation import block_correlation
 
@@ -17,6 +17,9 @@ class Three:
 
     def outlier_share(self, multiple: float) -> np.ndarray:
         return np.array([0.01, 0.03, 0.02]) * multiple
+
+    def median_score(self) -> np.ndarray:
+        return np.array([2.0, 5.0, 3.0])
 
     def correlation(self) -> np.ndarray:
         return np.array([0.9, 0.5, 0.7])
@@ -62,6 +65,18 @@ def test_the_mean_is_weighted_by_parameters():
 def test_clipped_blocks_are_made_up_for(importance, parameters, sparsity, strength, expected):
     found = block_sparsities(np.array(importance), np.array(parameters), sparsity, strength)
     same(found, expected)
+
+
+def test_dlp_keeps_more_where_the_median_is_low():
+    # I = 1 - (2, 5, 3) / 10, scaled 1, 0, 2/3; densities 0.16 times that, their mean is 0.16 * 5/9.
+    same(dlp.importance(Three()), [0.8, 0.5, 0.7])
+    expected = [0.5 + 0.16 * (5 / 9 - share) for share in (1, 0, 2 / 3)]
+    same(block_sparsities(dlp.importance(Three()), EQUAL, 0.5, 0.08), expected)
+
+
+def test_dlp_of_a_model_of_zeros_is_uniform(monkeypatch):
+    monkeypatch.setattr(Three, "median_score", lambda _self: np.zeros(3))
+    same(dlp.importance(Three()), [1, 1, 1])
 
 
 @pytest.mark.parametrize(

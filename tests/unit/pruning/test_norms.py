@@ -12,8 +12,9 @@ from multiprune.registry import find, names
 from multiprune.statistics.correlation import language_correlation, summed_correlation
 from multiprune.statistics.files import InputStatistics, LanguageStatistics
 
-pooled, cross_lingual, contrast = (
-    find("pruning.norms", name).norm for name in ("pooled", "cross_lingual", "contrast")
+pooled, cross_lingual, contrast, worst_language = (
+    find("pruning.norms", name).norm
+    for name in ("pooled", "cross_lingual", "contrast", "worst_language")
 )
 
 NAMES = "abcdefgh"
@@ -84,6 +85,27 @@ def test_activation_only_at_the_down_projection():
 
 # The contrast set has m = (2, 1, 0) over 2 tokens, mean 1.
 CODE = in_memory(np.array([2.0]), np.array([[8.0, 2.0, 0.0]]), np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize(
+    ("scale", "expected"),
+    [
+        ("none", [3, 2, 3]),  # of (1, 2, 3) and (3, 2, 0)
+        ("mean", [9 / 5, 6 / 5, 3 / 2]),  # means 2 and 5/3: (1/2, 1, 3/2) and (9/5, 6/5, 0)
+        ("min_max", [1, 2 / 3, 1]),  # (0, 1/2, 1) and (1, 2/3, 0)
+    ],
+)
+def test_worst_language_takes_the_largest_norm(scale, expected):
+    same(worst_language(UP, scale=scale), expected)
+
+
+@pytest.mark.parametrize("scale", ["none", "mean", "min_max"])
+def test_worst_language_without_activations(scale):
+    silent = in_memory(TOKENS, [SUM_SQ[0], np.zeros(3)], ACTIVE)
+    alone = in_memory(TOKENS[:1], SUM_SQ[:1], ACTIVE[:1])
+    same(worst_language(silent, scale=scale), worst_language(alone, scale=scale))
+    nothing = in_memory(TOKENS, np.zeros((2, 3)), ACTIVE)
+    same(worst_language(nothing, scale=scale), [0, 0, 0])
 
 
 def test_contrast_divides_the_square_by_the_norm_of_the_contrast_set():

@@ -238,6 +238,16 @@ def test_achieved_sparsity_follows_the_floor_rule(llama, name, sparsity):
     assert mean == pytest.approx(sparsity, abs=1e-9)
 
 
+def test_dlp_importance_is_one_less_the_share_of_the_median(llama):
+    medians = {}
+    for name, weight in llama_weights(llama).items():
+        norm = np.sqrt(input_sums(llama, name, "sum_sq").sum(axis=0) / TOKENS.sum())
+        medians.setdefault(int(name.split(".")[2]), []).append((np.abs(weight) * norm).ravel())
+    medians = [np.median(np.concatenate(scores)) for scores in medians.values()]
+    found = [block.importance for block in prune(llama, METHODS["dlp"], 0.5).blocks]
+    np.testing.assert_allclose(found, 1 - medians / np.sum(medians), rtol=1e-3)
+
+
 @pytest.mark.parametrize("name", sorted(set(METHODS) - {"magnitude"}))
 def test_the_order_of_languages_changes_no_byte(llama, tmp_path, name):
     contents = set()

@@ -5,8 +5,9 @@ import torch
 from multiprune.errors import InputError
 from multiprune.registry import find, names
 
-magnitude, ria, wanda = (
-    find("pruning.scores", name).score for name in ("magnitude", "ria", "wanda")
+drop_largest, magnitude, random, ria, wanda = (
+    find("pruning.scores", name).score
+    for name in ("drop_largest", "magnitude", "random", "ria", "wanda")
 )
 WEIGHT = torch.tensor([[1.0, -2.0, 3.0], [-4.0, 5.0, -6.0]])
 
@@ -55,8 +56,25 @@ def test_signs_do_not_matter(score):
     assert torch.equal(score(WEIGHT, norm), score(-WEIGHT, norm))
 
 
+def test_drop_largest_is_the_reverse_of_magnitude():
+    assert drop_largest(WEIGHT).tolist() == [[-1, -2, -3], [-4, -5, -6]]
+
+
+def test_random_numbers_are_the_same_again_and_others_for_each_seed_and_matrix():
+    weight = torch.ones(40, 50)
+    found = random(weight)
+    assert found.shape == weight.shape
+    assert torch.equal(random(weight.clone()), found)
+    assert 0 <= found.min() < 0.01
+    assert 0.99 < found.max() < 1
+    assert abs(float(found.mean()) - 0.5) < 0.03
+    others = [random(weight, mask_seed=1), random(2 * weight), random(torch.ones(50, 40)).T]
+    for other in others:
+        assert abs(float(torch.corrcoef(torch.stack([found, other]).flatten(1))[0, 1])) < 0.1
+
+
 def test_every_score_is_tested():
-    assert names("pruning.scores") == ["magnitude", "ria", "wanda"]
+    assert names("pruning.scores") == ["drop_largest", "magnitude", "random", "ria", "wanda"]
 
 
 def test_unknown_score_names_the_nearest():

@@ -23,6 +23,13 @@ class Uniform(Section):
     kind: Literal["uniform"] = KIND
 
 
+MIXED = Field(
+    False,
+    description="With a pattern n:m: blocks have different n at the same m, their mean is "
+    "kept. A block leaves the method's own n once its density is about 1/(2m) off the mean.",
+)
+
+
 class Uneven(Section):
     """Blocks differ in their sparsity."""
 
@@ -32,11 +39,7 @@ class Uneven(Section):
         le=1000,
         description="M: a score counts as outlying above M times the block's mean.",
     )
-    mixed: bool = Field(
-        False,
-        description="With a pattern n:m: blocks have different n at the same m, their mean is "
-        "kept. A block leaves the method's own n once its density is about 1/(2m) off the mean.",
-    )
+    mixed: bool = MIXED
 
 
 class Owl(Uneven):
@@ -44,6 +47,14 @@ class Owl(Uneven):
 
     kind: Literal["owl"] = KIND
     strength: Strength = 0.08
+
+
+class Dlp(Section):
+    """Blocks whose typical score is low keep more weights (DLP)."""
+
+    kind: Literal["dlp"] = KIND
+    strength: Strength = 0.08
+    mixed: bool = MIXED
 
 
 class Cwl(Uneven):
@@ -62,7 +73,7 @@ class Cwl(Uneven):
 
 
 Allocation = Annotated[
-    Uniform | Owl | Cwl,
+    Uniform | Owl | Dlp | Cwl,
     Field(discriminator="kind", description="How sparsity is spread over the decoder blocks."),
 ]
 EVENLY = Uniform(kind="uniform")

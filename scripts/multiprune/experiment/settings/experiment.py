@@ -107,6 +107,7 @@ class ConstantSource(Section):
 
     verified: bool = Field(description="Whether the source confirms the constant.")
     source: str = Field(min_length=1, description="Paper, code or reasoning it comes from.")
+    page: Whole | None = Field(None, ge=1, le=10_000, description="Page of the paper.")
 
 
 class Experiment(Section):
@@ -145,7 +146,8 @@ class Experiment(Section):
     methods: dict[Slug, Method] = Field(
         min_length=1,
         max_length=1000,
-        description="Methods by a name of your choice, each a choice on six axes (docs/method.md).",
+        description="Methods by a name of your choice, each a choice on seven axes "
+        "(docs/method.md).",
     )
     evaluation: Evaluation = Evaluation()
     figures: Annotated[list[str], *distinct(100)] | None = Field(

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, create_model
 
 from multiprune.experiment.settings.allocations import EVENLY, Allocation, Uniform
 from multiprune.experiment.settings.norms import Norm, Pooled
+from multiprune.experiment.settings.refinements import Swaps
 from multiprune.experiment.settings.section import Section, tag
 from multiprune.experiment.settings.values import (
     Label,
@@ -134,6 +135,11 @@ class Activated(Scoped, Calibrated):
 
     norm: Norm = Pooled(kind="pooled")
     allocation: Allocation = EVENLY
+    refine: Swaps | None = Field(
+        None,
+        description="What is done to the mask of the scores; with sequential propagation. Nothing "
+        "if left out.",
+    )
     choose: dict[OptionPath, Values] | None = Field(
         None,
         min_length=1,

@@ -57,6 +57,20 @@ class CrossLingual(Weighted):
     )
 
 
+class WorstLanguage(Section):
+    """The largest of the languages' norms of each input channel (after Lang-Prune).
+
+    An ablation: in trials it did worse than Wanda, for the worst language as well.
+    """
+
+    kind: Literal["worst_language"] = KIND
+    scale: Literal["none", "mean", "min_max"] = Field(
+        "none",
+        description="What each language's norms are before they are compared: none: as they are; "
+        "mean: divided by their mean; min_max: scaled to [0, 1].",
+    )
+
+
 class Contrast(Weighted):
     """Squared pooled norm divided by the norm on program code.
 
@@ -67,6 +81,6 @@ class Contrast(Weighted):
 
 
 Norm = Annotated[
-    Pooled | CrossLingual | Contrast,
+    Pooled | CrossLingual | WorstLanguage | Contrast,
     Field(discriminator="kind", description="What to make of the activations of an input channel."),
 ]

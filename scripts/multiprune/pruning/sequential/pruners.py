@@ -4,6 +4,7 @@ A mask where weights are only dropped, new weights where those that are kept mov
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,12 +16,13 @@ from multiprune.errors import InputError
 from multiprune.models.architectures import is_down_projection
 from multiprune.models.weights import LinearWeight, ModelWeights
 from multiprune.pruning.files import read_mask
-from multiprune.pruning.masks import write_mask
+from multiprune.pruning.masks import pack, unpack, write_mask
 from multiprune.pruning.moved_weights import join_weights, write_weights
 from multiprune.pruning.pruner import BlockReport, Pruner, pattern_of, reads_activity
 from multiprune.pruning.sequential import sparsegpt
 from multiprune.pruning.sequential.hessian import InputHessian
 from multiprune.pruning.sequential.passes import Accumulator
+from multiprune.registry import find
 from multiprune.statistics.files import InputStatistics, LanguageStatistics, ModuleInput
 from multiprune.statistics.sums import ActivationSums
 
@@ -58,6 +60,8 @@ def block_pruner(weights: ModelWeights, method: dict, threshold: float) -> Block
     """
     if method["score"] == SPARSEGPT:
         return WeightPruner(weights, method)
+    if "refine" in method:
+        return RefiningPruner(weights, method, threshold)
     return MaskPruner(weights, method, threshold)
 
 
@@ -144,6 +148,79 @@ class MaskPruner:
             for name, packed, shape in read_mask(part):
                 masks[name], shapes[name] = packed, shape
         write_mask(path, masks, {**metadata, "shapes": shapes})
+
+
+@dataclass
+class SumsAndMoments:
+    """Statistics of a module input, and its second moments, of this set alone or of several."""
+
+    sums: ActivationSums
+    moments: InputHessian
+
+    def update(self, inputs: Tensor, counted: Tensor | None) -> None:
+        """Add a batch to both."""
+        self.sums.update(inputs, counted)
+        self.moments.update(inputs, counted)
+
+
+class RefiningPruner(MaskPruner):
+    """Drops the weights of the lowest scores, then refines what it chose (`refine`)."""
+
+    def __init__(self, weights: ModelWeights, method: dict, threshold: float):
+        super().__init__(weights, method, threshold)
+        self._options = dict(method["refine"])
+        self._refinement = find("pruning.refinements", self._options.pop("kind"))
+        self._told_apart = self._refinement.by_language(self._options["objective"])
+
+    def accumulators(
+        self, sets: Iterable[str], channels: dict[ModuleInput, int], device: torch.device
+    ) -> Accumulators:
+        """Statistics of every set, and second moments of each, or of all that calibrate."""
+        moments = {i: InputHessian(size, device) for i, size in channels.items()}
+        found = super().accumulators(sets, channels, device)
+        for name, by_input in found.items():
+            if name == CONTRAST:
+                continue
+            if self._told_apart:
+                moments = {i: InputHessian(size, device) for i, size in channels.items()}
+            for module_input, sums in by_input.items():
+                by_input[module_input] = SumsAndMoments(sums, moments[module_input])
+        return found
+
+    def prune(
+        self, block: list[LinearWeight], report: BlockReport, accumulators: Accumulators
+    ) -> dict[str, np.ndarray]:
+        """Packed masks, refined."""
+        moments = {}
+        for name, by_input in accumulators.items():
+            if name == CONTRAST:
+                continue
+            for module_input, both in by_input.items():
+                among = moments.setdefault(module_input, {})
+                among[name if self._told_apart else "all"] = both.moments
+                by_input[module_input] = both.sums
+        masks = super().prune(block, report, accumulators)
+        by_name = {weight.name: weight for weight in block}
+        for module_input in list(moments):  # second moments go once their matrices are done
+            matrices = {name: held.matrix for name, held in moments.pop(module_input).items()}
+            for name in module_input.members:
+                masks[name] = self._refined(by_name[name], masks[name], matrices)
+        return masks
+
+    def _refined(
+        self, weight: LinearWeight, packed: np.ndarray, moments: dict[str, Tensor]
+    ) -> np.ndarray:
+        device = next(iter(moments.values())).device
+        pattern = pattern_of(self._method)
+        stored = torch.from_numpy(unpack(packed, weight.stored_shape)).bool()
+        keep = self._refinement.refine(
+            self._weights.read(weight).to(device, torch.float32),
+            (stored.T if weight.transposed else stored).to(device),
+            moments,
+            pattern and pattern.size,
+            **self._options,
+        )
+        return pack(keep.T if weight.transposed else keep)
 
 
 class WeightPruner:

@@ -70,7 +70,9 @@ def overlay(below: dict, above: dict) -> dict:
     return merged
 
 
-@pytest.mark.parametrize("name", ["ablations.yaml", "sweep.yaml", "variants.yaml"])
+@pytest.mark.parametrize(
+    "name", ["ablations.yaml", "interference.yaml", "swaps.yaml", "sweep.yaml", "variants.yaml"]
+)
 def test_the_demo_is_valid_with_each_overlay(name: str):
     merged = overlay(read_config("demo.yaml"), read_config(name))
     Draft202012Validator(ROOT).validate(merged)

@@ -116,7 +116,7 @@ MISTAKES = [
     (
         "methods.wanda.score",
         "wnada",
-        "methods.wanda.score: unknown score 'wnada': allowed are magni",
+        "methods.wanda.score: unknown score 'wnada': allowed are drop_l",
     ),
     ("methods.wanda.ria_exponent", 1, "methods.wanda: unknown key 'ria_exponent': allowed are"),
     (

@@ -30,6 +30,13 @@ SPARSEGPT = {
     "propagation": "sequential",
     "allocation": {"kind": "uniform"},
 }
+SWAPS = {
+    "kind": "swaps",
+    "objective": "mean",
+    "sweeps": 6,
+    "temperature": 0.02,
+    "relative_to": "start",
+}
 METHODS = {
     "wanda": WANDA,
     "ria": {**WANDA, "score": "ria", "ria_exponent": 0.5},
@@ -38,6 +45,11 @@ METHODS = {
     "m-wanda-tau": {**WANDA, "norm": {**CROSS, "activation_threshold": 0.5}, "allocation": OWL},
     "contrast": {**WANDA, "norm": {"kind": "contrast"}},
     "wanda-2-4": {**WANDA, "pattern": "2:4"},
+    "swaps": {**WANDA, "refine": SWAPS},
+    "swaps-2-4": {**WANDA, "pattern": "2:4", "refine": SWAPS},
+    "swaps-worst": {**WANDA, "refine": SWAPS | {"objective": "worst_language"}},
+    "swaps-soft": {**WANDA, "norm": CROSS, "refine": SWAPS | {"objective": "soft_maximum"}},
+    "swaps-contrast": {**WANDA, "norm": {"kind": "contrast"}, "refine": SWAPS},
     "sparsegpt": SPARSEGPT,
     "sparsegpt-2-4": {**SPARSEGPT, "pattern": "2:4"},
     "contrast-owl": {**WANDA, "norm": {"kind": "contrast"}, "allocation": OWL},
