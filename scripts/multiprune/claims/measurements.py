@@ -13,7 +13,7 @@ import pandas as pd
 
 from multiprune.claims.definitions import ACCURACY, CONSISTENCY, PERPLEXITY, Claim
 from multiprune.errors import InputError
-from multiprune.evaluation.consistency import is_parallel, paired_consistency
+from multiprune.evaluation.consistency import DESCENDING, is_parallel, paired_consistency
 from multiprune.evaluation.downstream_runs import DownstreamRuns, Record, Run
 from multiprune.evaluation.perplexity_runs import Runs
 from multiprune.experiment.grid import CALIBRATION, DENSE, UNSEEN, Grid
@@ -121,6 +121,7 @@ class Measurements:
 
     def _consistency(self, claim: Claim) -> Iterator[Cell]:
         reference = self._reference()
+        order = self.downstream.grid.downstream.get("rankc_order", DESCENDING)
         for task, languages, pairs in self._tasks(claim):
             settings = self.downstream.tasks[task]
             if not is_parallel(task, settings) or reference not in settings["languages"]:
@@ -131,7 +132,8 @@ class Measurements:
                 records = self._records(pairs, task, language)
                 others = self._records(pairs, task, reference, under=language)
                 differences = [
-                    paired_consistency(mine, mine_there) - paired_consistency(other, other_there)
+                    paired_consistency(mine, mine_there, order)
+                    - paired_consistency(other, other_there, order)
                     for (mine, other), (mine_there, other_there) in zip(
                         records, others, strict=True
                     )

@@ -151,6 +151,7 @@ def grid(experiment: Experiment, methods: dict[str, dict]) -> dict:
         }
     return {
         "reference": downstream.reference,
+        "rankc_order": downstream.rankc_order,
         "tasks": tasks,
         "methods": {
             method: {

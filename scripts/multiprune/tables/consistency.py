@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from multiprune.evaluation.consistency import is_parallel, paired_consistency
+from multiprune.evaluation.consistency import DESCENDING, is_parallel, paired_consistency
 from multiprune.evaluation.downstream_runs import DownstreamRuns
 from multiprune.experiment.grid import Grid
 from multiprune.tables.sorting import in_order
@@ -37,7 +37,8 @@ language, whether right or wrong. Only tasks whose items are the same in both la
 - **rankc**: mean over items of the share of common choices among the first j of both rankings,
   averaged over j with weights softmax(N - j) for N choices; 1 is the same ranking in every item.
   Two random rankings have 0.63 with two choices, 0.47 with three and 0.38 with four. Choices are
-  ranked by log-likelihood, not divided by their length. **ci_low, ci_high**: its interval.
+  ranked by log-likelihood, not divided by their length; the likeliest first, unless the config's
+  ``rankc_order`` is ascending, as in Kim et al.'s code. **ci_low, ci_high**: its interval.
 - **items**: items that both languages have.
 - **difference_to_baseline**: RankC minus the baseline method's at the same seed and sparsity, empty
   where the baseline has none. **baseline_ci_low, baseline_ci_high**: its interval.
@@ -85,10 +86,13 @@ def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
 
 
 def _rows_of_language(runs: DownstreamRuns, task: str, language: str, reference: str) -> list[dict]:
+    order = runs.grid.downstream.get("rankc_order", DESCENDING)
     every = [run for run in runs.runs() if language in runs.languages(run, task)]
     values = np.array(
         [
-            paired_consistency(runs.record(run, task, language), runs.record(run, task, reference))
+            paired_consistency(
+                runs.record(run, task, language), runs.record(run, task, reference), order
+            )
             for run in (runs.in_language(run, language) for run in every)
         ]
     )  # (runs, items)

@@ -42,6 +42,19 @@ def test_equal_rankings_have_one_whatever_their_scores():
     np.testing.assert_allclose(renamed, rank_consistency(scores, other))
 
 
+def test_ascending_as_in_the_code_of_kim_et_al():
+    """The same answer with the other two swapped, and other answers with the same last choice."""
+    same_answer = np.array([[A, B, C]]), np.array([[A, C, B]])
+    same_last = np.array([[A, B, C]]), np.array([[B, A, C]])
+    for scores, descending, ascending in ((same_answer, 0.878, 0.335), (same_last, 0.335, 0.878)):
+        assert rank_consistency(*scores)[0] == pytest.approx(descending, abs=5e-4)
+        assert rank_consistency(*scores, ascending=True)[0] == pytest.approx(ascending, abs=5e-4)
+    pairs = np.random.default_rng(0).normal(size=(2, 200, 2))
+    assert np.array_equal(rank_consistency(*pairs), rank_consistency(*pairs, ascending=True))
+    tied = rank_consistency(np.zeros((1, 3)), np.array([[C, B, A]]), ascending=True)
+    assert tied[0] == pytest.approx(1)
+
+
 def test_ties_rank_the_earlier_choice_first_in_both():
     assert consistency([A, A, A], [A, B, C]) == pytest.approx(1)
 

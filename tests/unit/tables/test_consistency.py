@@ -56,6 +56,15 @@ def table_of(results, grid):
     return tabulate(results, "m", grid)
 
 
+def test_the_order_of_the_grid_is_taken(results):
+    """Ascending, cba is compared with bca: common among the first 1, 2, 3: 0, 2, 3."""
+    grid = grid_of({"xnli": ["en", "fr"]}, ["wanda", "owl"])
+    grid.downstream["rankc_order"] = "ascending"
+    owl = table_of(results, grid).set_index("method").loc["owl"]
+    weights = np.array([E2, E1, 1]) / (E2 + E1 + 1)
+    assert owl["rankc"] == pytest.approx((1 + 2 * (weights @ [0, 1, 1])) / 3)
+
+
 def test_table_by_hand(results):
     table = table_of(results, grid_of({"xnli": ["en", "fr"]}, ["wanda", "owl"]))
     assert list(table.columns) == COLUMNS

@@ -97,6 +97,11 @@ class Downstream(Section):
     reference: str = Field(
         description="Language that answers in other languages are compared with (RankC)."
     )
+    rankc_order: Literal["descending", "ascending"] = Field(
+        "descending",
+        description="Whether RankC ranks the likeliest choice first, as it is defined, or the "
+        "least likely, as Kim et al.'s code does; the same with two choices.",
+    )
     tasks: dict[TaskName, Task] = Field(
         min_length=1,
         max_length=1000,
