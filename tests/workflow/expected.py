@@ -7,6 +7,7 @@ MODEL = "tiny-llama"
 # The figures, by the kind of results that their tables are made of.
 FIGURES = {
     "claims_forest": "perplexity",
+    "increase_by_language": "perplexity",
     "perplexity_by_language": "perplexity",
     "method_comparison": "perplexity",
     "ratio_to_baseline": "perplexity",

@@ -21,6 +21,7 @@ CAPTION = """\
 What calibrating on all languages at once costs each of them, a row per sparsity and language.
 
 - **method**: the one that is pruned for each language, on text of this language alone.
+  **sparsity, language**: of the two models that are compared, and the text that they are judged on.
 - **seeds**: how many draws of calibration text were averaged.
 - **factor, ci_low, ci_high**: the interference factor, perplexity under the baseline / perplexity
   under the language's own model, a geometric mean over draws, and its interval over windows and

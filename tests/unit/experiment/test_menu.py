@@ -17,7 +17,7 @@ def entries(**changes) -> list[str]:
 
 
 def test_figures_are_numbered_by_their_place_among_those_that_are_drawn():
-    assert entries() == ["1 Methods compared", "7 Claims and verdicts", "6 Overlap of features"]
+    assert entries() == ["1 Methods compared", "8 Claims and verdicts", "7 Overlap of features"]
     assert entries(figures=["claims_forest", "method_comparison"]) == [
         "2 Claims and verdicts",
         "1 Methods compared",

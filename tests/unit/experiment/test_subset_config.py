@@ -315,8 +315,8 @@ def test_figures_of_many_languages_are_drawn_where_they_are_asked_for():
     assert set(table_grids.tables(config)) == always | {"scaling", "scaling_cost"}
     plain = validate(five())
     assert set(table_grids.figures(plain)) == {
-        "claims_forest", "cross_lingual_correlation", "feature_overlap", "method_comparison",
-        "perplexity_by_language", "ratio_to_baseline", "sparsity_by_block",
+        "claims_forest", "cross_lingual_correlation", "feature_overlap", "increase_by_language",
+        "method_comparison", "perplexity_by_language", "ratio_to_baseline", "sparsity_by_block",
     }  # fmt: skip
     assert set(table_grids.tables(plain)) == always | {"correlation", "overlap"}
 

@@ -176,12 +176,11 @@ class RefiningPruner(MaskPruner):
         self, sets: Iterable[str], channels: dict[ModuleInput, int], device: torch.device
     ) -> Accumulators:
         """Statistics of every set, and second moments of each, or of all that calibrate."""
-        moments = {i: InputHessian(size, device) for i, size in channels.items()}
-        found = super().accumulators(sets, channels, device)
+        found, moments = super().accumulators(sets, channels, device), None
         for name, by_input in found.items():
             if name == CONTRAST:
                 continue
-            if self._told_apart:
+            if moments is None or self._told_apart:
                 moments = {i: InputHessian(size, device) for i, size in channels.items()}
             for module_input, sums in by_input.items():
                 by_input[module_input] = SumsAndMoments(sums, moments[module_input])
