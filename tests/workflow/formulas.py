@@ -126,7 +126,7 @@ FORMULAS: dict[str, Callable[[Sizes], int]] = {
     "write_claims": lambda n: 1,
     "write_findings": lambda n: 1,
     "join_tables": lambda n: n.tables,
-    "draw_figure": lambda n: n.models * (10 + (n.sweeps > 0)),
+    "draw_figure": lambda n: n.models * (11 + (n.sweeps > 0)),
     "all": lambda n: 1,
 }
 

@@ -33,6 +33,12 @@ def of_downstream_tables() -> set[str]:
     return found | {f"draw_figure {figure} {MODEL}" for figure in FIGURES}
 
 
+def of_interference() -> set[str]:
+    """What compares a language's own model with the pooled one."""
+    name = "interference"
+    return {f"tabulate_results {MODEL} {name}", f"draw_figure {name} {MODEL}"} | join(name)
+
+
 def of_pages() -> set[str]:
     """Pages of other tables, on which a label may stand: the method has one, and so its members."""
     return join("correlation", "overlap")
@@ -44,7 +50,8 @@ def test_from_nothing_each_language_has_jobs_of_its_own(fresh: Workflow):
         content["methods"]["own"]["for_each"] = ["de", "en"]
     jobs = fresh.jobs(*CONFIG, config=False)
     members = own("de", "de", "en") | own("en", "en")
-    assert jobs == everything() | members | of_the_task() | of_downstream_tables()
+    made = of_the_task() | of_downstream_tables() | of_interference()
+    assert jobs == everything() | members | made
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +66,7 @@ def before(finished: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Work
 def outcome(before: Workflow) -> Outcome:
     """The run that adds a method for each of one language."""
     expected = own("de", "de", "en") | of_the_task() | of_downstream_tables()
-    expected |= tables("perplexity", "allocation") | figures() | of_pages()
+    expected |= tables("perplexity", "allocation") | figures() | of_pages() | of_interference()
     assert before.jobs(*CONFIG, config=False) == expected
     return before.run("--show-failed-logs", *CONFIG, config=False)
 
@@ -101,7 +108,7 @@ def test_a_further_language_adds_its_own_jobs(after: Workflow):
     with after.edit_config(OVERLAY) as content:
         content["methods"]["own"]["for_each"] = ["de", "en"]
     jobs = after.jobs(*CONFIG, config=False)
-    made_again = tables("perplexity", "allocation") | figures() | of_pages()
+    made_again = tables("perplexity", "allocation") | figures() | of_pages() | of_interference()
     assert jobs == own("en", "en") | made_again | of_downstream_tables()
 
 
