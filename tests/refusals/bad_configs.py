@@ -138,7 +138,7 @@ VALUES: dict[str, tuple[str, object, Parts]] = {
     ),
     "unknown score": (
         "methods.wanda.score", "wonda",
-        ["methods.wanda.score: unknown score 'wonda'", "magnitude, ria, wanda", "'wanda'?"],
+        ["methods.wanda.score: unknown score 'wonda'", "magnitude, random, ria, wanda", "'wanda'?"],
     ),
     "unknown norm": (
         "methods.m-ria.norm.kind", "crosslingual",
