@@ -54,7 +54,6 @@ from multiprune.files.writing import replacing
 from multiprune.jobs import closing, command_line, slurm
 from multiprune.jobs.dates import check_dates
 from multiprune.jobs.planned import PlannedJobs
-from multiprune.jobs.run_locks import keep_locks_of_others
 from multiprune.report.opening import FILTERS
 
 if {"{", "}"} & set(str(ROOT)):
@@ -102,7 +101,6 @@ def drop_broken_links():
 
 
 if workflow.is_main_process:
-    keep_locks_of_others()
     drop_broken_links()
     # Here, since jobs render no captions.
     from jinja2.defaults import DEFAULT_FILTERS

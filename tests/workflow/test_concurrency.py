@@ -123,19 +123,6 @@ def test_second_process_in_the_same_folder(shared: Workflow, finished: Workflow)
     assert (shared.folder / MASK).read_bytes() == (finished.folder / MASK).read_bytes()
 
 
-def test_a_run_that_ends_takes_away_its_own_lock_alone(shared: Workflow, finished: Workflow):
-    """A second run, of other jobs, comes to its end; a third of the same jobs is refused."""
-    with waiting(shared, "fetch") as (run, let_go):
-        assert shared.run("audit").lines_with("audit")
-        refused = shared.run("fetch")
-        assert refused.code != 0
-        assert refused.lines_with("Directory cannot be locked")
-        fetch_in_its_place(shared, finished)
-        let_go()
-        assert run.outcome().code == 0
-    assert not list((shared.folder / ".snakemake/locks").glob("*"))
-
-
 def test_a_clone_goes_on_alone_when_the_other_gives_up(shared: Workflow):
     with waiting(shared, "fetch") as (run, let_go):
         assert not (shared.folder / TEXT).exists()
