@@ -7,6 +7,7 @@ working one and say nothing about which method is best.
 """
 
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -34,8 +35,8 @@ def main() -> None:
     claims = pd.read_csv(folder / "tables" / "claims.csv", keep_default_na=False)
     ours = claims[claims["constants"] == "ours"]["measurement"]
     intervals = claims[["ci_low", "ci_high"]].ne("").all(axis=1)
-    figures = list((folder / "figures").iterdir())
-    drawn = {kind: {path.stem for path in figures if path.suffix == kind} for kind in FORMATS}
+    figures = {kind: list((folder / "figures").glob(f"*{kind}")) for kind in FORMATS}
+    pdf, png = ({path.stem for path in drawn} for drawn in figures.values())
     ratios = {method: at_half[method] / at_half["wanda"] for method in [*SIMILAR, "magnitude"]}
     checks = {
         f"{models} models, every language": len(runs) == models and runs.nunique() == 1,
@@ -60,8 +61,8 @@ def main() -> None:
         "claims on m-wanda, m-ria and kim are on our constants": bool(
             ours.str.contains("m-wanda|m-ria|kim-").all() and len(ours) > 7
         ),
-        "every figure as PDF and PNG": len(drawn[".pdf"]) > 5 and drawn[".pdf"] == drawn[".png"],
-        "no empty figure": all(path.stat().st_size > 5000 for path in figures),
+        "every figure as PDF and PNG": len(pdf) > 5 and pdf == png,
+        "no empty figure": all(path.stat().st_size > 5000 for path in chain(*figures.values())),
         "report": (folder / "report.html").stat().st_size > 500_000,
     }
     for name, passed in checks.items():
