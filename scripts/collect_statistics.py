@@ -12,6 +12,7 @@ from multiprune.models.loading import check_ids, check_length, load_model, set_u
 from multiprune.models.versions import library_versions
 from multiprune.statistics.files import COUNTED, count_key, write_statistics
 from multiprune.statistics.passes import collect
+from multiprune.statistics.residual import ResidualNorms
 
 
 def main() -> None:
@@ -39,13 +40,8 @@ def main() -> None:
     check_ids(model, windows.input_ids, options.windows)
     default = options.activation_threshold
     counts = {count_key(value, default): value for value in options.activation_thresholds}
-    sums = collect(
-        model,
-        windows,
-        architecture_of(options.model),
-        options.batch_tokens,
-        counts,
-    )
+    architecture, residual = architecture_of(options.model), ResidualNorms()
+    sums = collect(model, windows, architecture, options.batch_tokens, counts, residual)
     provenance = {
         "model": fingerprint,
         "activation_threshold": repr(default),
@@ -58,7 +54,7 @@ def main() -> None:
     if counts:
         provenance[COUNTED] = json.dumps(sorted(counts.values()))
     arrays = {module_input: total.arrays() for module_input, total in sums.items()}
-    write_statistics(options.output, arrays, windows.counted, provenance)
+    write_statistics(options.output, arrays, windows.counted, provenance, residual.arrays())
 
 
 if __name__ == "__main__":

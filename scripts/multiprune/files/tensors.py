@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -183,6 +183,11 @@ class TensorFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    @property
+    def names(self) -> Collection[str]:
+        """The tensors in it."""
+        return self._layout.keys()
 
     def read(self, name: str) -> np.ndarray:
         """A tensor, read only; InputError where the file has none of this name."""

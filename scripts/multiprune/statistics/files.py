@@ -1,7 +1,7 @@
 """Statistics on disk, one file per (model, seed, calibration set), and several of them as one."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -13,6 +13,7 @@ from multiprune.files.hashes import sha256_file
 from multiprune.files.tensors import TensorFile, write_tensors
 from multiprune.models.architectures import is_down_projection
 
+RESIDUAL = "residual."
 COUNTED = "counted_at"  # in the metadata: all thresholds, where there are any
 
 
@@ -82,8 +83,11 @@ def write_statistics(
     sums: dict[ModuleInput, dict[str, np.ndarray]],
     tokens: int,
     provenance: dict[str, str],
+    residual: Sequence[np.ndarray] = (),
 ) -> None:
     """Write `{input}.sum_sq` and the counts (float64 [channels]), and `tokens`.
+
+    The layers of ResidualNorms become `residual.0` and so on (float64 [dimensions]).
 
     A count is `{input}.active` or `{input}.active@0.5`; `provenance` lists the thresholds under
     COUNTED, and names that of `active` as activation_threshold.
@@ -91,6 +95,7 @@ def write_statistics(
     tensors = {
         f"{i.name}.{key}": array for i, arrays in sums.items() for key, array in arrays.items()
     }
+    tensors |= {f"{RESIDUAL}{layer}": norms for layer, norms in enumerate(residual)}
     tensors["tokens"] = np.array([tokens], dtype=np.int64)
     groups = {i.name: {"block": i.block, "members": list(i.members)} for i in sums}
     metadata = {"tokens": str(tokens), "groups": json.dumps(groups, sort_keys=True), **provenance}
@@ -199,6 +204,18 @@ class StatisticsFiles:
                 yield LanguageStatistics(file.path.stem, tokens, sum_sq, active)
 
         return InputStatistics(languages, is_down_projection(module_input.name))
+
+    @property
+    def residual_layers(self) -> int:
+        """Layers of the residual stream: one more than blocks. InputError if there are none."""
+        layers = {sum(name.startswith(RESIDUAL) for name in file.names) for file in self._files}
+        if layers & {0} or len(layers) > 1:
+            raise InputError(f"{self._paths[0]}: has no norms of the residual stream; remove it")
+        return layers.pop()
+
+    def read_residual(self, layer: int) -> np.ndarray:
+        """Norms of the dimensions of one layer, [calibration sets, dimensions], as `languages`."""
+        return np.stack([_sums(file, f"{RESIDUAL}{layer}", None) for file in self._files])
 
     def _count_key(self, threshold: float | None) -> str:
         default = float(self._metadata[0]["activation_threshold"])

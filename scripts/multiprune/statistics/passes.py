@@ -15,6 +15,7 @@ from multiprune.errors import InputError
 from multiprune.models.architectures import Architecture, is_norm
 from multiprune.models.loading import forward, not_finite
 from multiprune.statistics.files import ModuleInput
+from multiprune.statistics.residual import ResidualNorms
 from multiprune.statistics.sums import NOTHING, ActivationSums
 
 
@@ -80,15 +81,20 @@ def collect(
     architecture: Architecture,
     batch_tokens: int,
     counts: Mapping[str, float] = NOTHING,
+    residual: ResidualNorms | None = None,
 ) -> dict[ModuleInput, ActivationSums]:
     """Sums of every distinct module input over the counted tokens of all windows of one language.
 
-    `counts` are those of ActivationSums. Raises InputError where activations are not finite.
+    `counts` are those of ActivationSums; `residual` is shown every layer of the residual stream.
+    Raises InputError where activations are not finite.
     """
     counted: torch.Tensor | None = None  # in the batch that is passing through
 
     def add_to(accumulator: ActivationSums):
         return lambda _module, arguments: accumulator.update(arguments[0], counted)
+
+    def show(layer: int):
+        return lambda _block, arguments: residual.update(layer, arguments[0], counted)
 
     modules = dict(model.named_modules())
     sums, hooks = {}, []
@@ -96,12 +102,17 @@ def collect(
         module = modules[module_input.name]
         sums[module_input] = ActivationSums(channels, counts, module.weight.device)
         hooks.append(module.register_forward_pre_hook(add_to(sums[module_input])))
+    blocks = model.get_submodule(architecture.blocks) if residual is not None else []
+    for layer, block in enumerate(blocks):
+        hooks.append(block.register_forward_pre_hook(show(layer)))
     for batch in batches(windows, batch_tokens):
         counted = batch.counted
         if batch.read is None:
-            forward(model, batch.input_ids)
+            last = forward(model, batch.input_ids)
         else:
-            _forward_padded(model, batch.input_ids, batch.read)
+            last = _forward_padded(model, batch.input_ids, batch.read)
+        if residual is not None:
+            residual.update(len(blocks), last, counted)
     for hook in hooks:
         hook.remove()
     for module_input, total in sums.items():
@@ -144,6 +155,10 @@ def _mask(chosen: np.ndarray) -> torch.Tensor | None:
 
 
 @torch.inference_mode()
-def _forward_padded(model: PreTrainedModel, input_ids: torch.Tensor, read: torch.Tensor) -> None:
+def _forward_padded(
+    model: PreTrainedModel, input_ids: torch.Tensor, read: torch.Tensor
+) -> torch.Tensor:
     mask = read.to(model.device, torch.long)
-    model.base_model(input_ids.to(model.device), attention_mask=mask, use_cache=False)
+    return model.base_model(
+        input_ids.to(model.device), attention_mask=mask, use_cache=False
+    ).last_hidden_state

@@ -1,17 +1,17 @@
 """The table `overlap`: do calibration sets activate the same features most, and least?
 
-As in the heatmap of Kim et al. (2024): a feature is an input channel of a module, its activation
-the pooled norm over the tokens of one calibration set.
+A feature is an input channel of a module, its activation the pooled norm over the tokens of one
+calibration set. `residual_overlap` is the heatmap of Kim et al. (2024).
 """
 
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from multiprune.experiment.grid import Grid
 from multiprune.statistics.files import StatisticsFiles, input_names
+from multiprune.tables.features import ENDS, features, shared
 
 COLUMNS = ["model", "seed", "input", "end", "set_a", "set_b", "overlap", "chance"]
 READS = ("all_statistics",)
@@ -35,29 +35,8 @@ the tokens of a calibration set.
 - **chance**: the overlap to expect of two unrelated sets, which is the share of channels taken.
 """
 
-ENDS = ("top", "bottom")
 SHARE = 0.1  # of the channels are top features, and as many bottom ones
 KEY = ["model", "seed", "input", "end", "set_a", "set_b"]
-
-
-def features(norms: np.ndarray, share: float, end: str) -> np.ndarray:
-    """The `share` of channels with the highest or lowest norm in each set, at least one.
-
-    norms [sets, channels] -> bool [sets, channels], round(share * channels) True in each row. Of
-    equal norms the channel with the lower index is taken first.
-    """
-    count = max(1, round(share * norms.shape[1]))
-    order = np.argsort(-norms if end == "top" else norms, axis=1, kind="stable")
-    chosen = np.zeros(norms.shape, dtype=bool)
-    np.put_along_axis(chosen, order[:, :count], True, axis=1)
-    return chosen
-
-
-def shared(chosen: np.ndarray) -> np.ndarray:
-    """|A and B| / |A| for every two sets of equally many features. -> [sets, sets], ones on the
-    diagonal; unrelated sets share |A| / channels on average."""
-    members = chosen.astype(float)
-    return members @ members.T / members[0].sum()
 
 
 def tabulate(results: Path, model: str, grid: Grid, share: float = SHARE) -> pd.DataFrame:
@@ -76,7 +55,7 @@ def tabulate(results: Path, model: str, grid: Grid, share: float = SHARE) -> pd.
                 norms = files.read(module_input).norms
                 for end in ENDS:
                     chosen = features(norms, share, end)
-                    overlap = shared(chosen)
+                    overlap = shared(chosen, chosen)
                     key = (model, seed, names[module_input], end)
                     rows += [
                         (*key, *sorted((labels[a], labels[b])), overlap[a, b], chosen[0].mean())

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from multiprune.experiment.grid import Grid
-from multiprune.figures import feature_overlap, style
+from multiprune.figures import calibration_sets, feature_overlap, style
 from unit.columns import COLUMNS
 
 NAMES = {"en": "English", "fr": "French", "ru": "Russian"}
@@ -84,7 +84,7 @@ def test_the_figure_shows_the_matrix_its_numbers_and_languages_by_name():
         ".20",
         ".25",
     ]
-    assert [t for t in texts if t not in numbers] == list(feature_overlap.GROUPS.values())
+    assert [t for t in texts if t not in numbers] == list(calibration_sets.GROUPS.values())
 
 
 @pytest.mark.parametrize("count", [2, 45])

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from multiprune.errors import InputError
 from multiprune.experiment.grid import Grid
 from multiprune.statistics.files import ModuleInput, write_statistics
-from multiprune.tables.overlap import COLUMNS, features, shared, tabulate
+from multiprune.tables.features import features, shared
+from multiprune.tables.overlap import COLUMNS, tabulate
 
 
 def grid_of(sets, seeds=(0,)) -> Grid:
@@ -41,7 +42,7 @@ def test_many_ties_go_to_the_lowest_channels():
 
 def test_shared_by_hand():
     chosen = np.array([[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]], dtype=bool)
-    assert shared(chosen).tolist() == [[1, 0.5, 0], [0.5, 1, 0.5], [0, 0.5, 1]]
+    assert shared(chosen, chosen).tolist() == [[1, 0.5, 0], [0.5, 1, 0.5], [0, 0.5, 1]]
 
 
 @settings(deadline=None)
@@ -52,7 +53,7 @@ def test_overlap_is_symmetric_and_does_not_depend_on_scale(channels, sets, share
         chosen = features(norms, share, end)
         assert (chosen.sum(axis=1) == max(1, round(share * channels))).all()
         np.testing.assert_array_equal(chosen, features(norms * 8, share, end))
-        overlap = shared(chosen)
+        overlap = shared(chosen, chosen)
         np.testing.assert_array_equal(overlap, overlap.T)
         assert (np.diag(overlap) == 1).all()
         least_chosen = np.where(chosen, norms, np.inf if end == "top" else -np.inf)
@@ -65,7 +66,8 @@ def test_overlap_is_symmetric_and_does_not_depend_on_scale(channels, sets, share
 
 def test_unrelated_sets_meet_by_chance():
     norms = np.random.default_rng(0).random((40, 500))
-    overlap = shared(features(norms, 0.1, "top"))
+    chosen = features(norms, 0.1, "top")
+    overlap = shared(chosen, chosen)
     assert overlap[np.triu_indices(40, 1)].mean() == pytest.approx(0.1, abs=0.005)
 
 
