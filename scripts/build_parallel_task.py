@@ -11,6 +11,7 @@ import yaml
 from multiprune.calibration.alignment import check_counts, check_lengths
 from multiprune.errors import InputError
 from multiprune.evaluation.tasks.parallel_text import (
+    CHOICE,
     KINDS,
     check_enough,
     harness_config,
@@ -56,7 +57,8 @@ def main() -> None:
     check_enough(options.language, rows, dropped, kind.CURE)
     folder = Path(options.output).parent
     named = options.task, options.language, "test.jsonl"
-    config = harness_config(*named, kind.delimiter(text.values()), kind.VERSION)
+    asked = getattr(kind, "ASKED", CHOICE)
+    config = harness_config(*named, kind.delimiter(text.values()), kind.VERSION, asked)
     write_json_lines(folder / "test.jsonl", rows)
     harness = folder / f"{config['task']}.yaml"
     with replacing(harness) as temporary:

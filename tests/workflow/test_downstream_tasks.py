@@ -179,6 +179,43 @@ def test_a_task_that_the_reference_does_not_have(after: Workflow):
         assert row["choices"][row["answer"]] == german[row["id"]]
 
 
+def test_a_task_in_which_models_write(after: Workflow):
+    """Translations have a table and a figure of their own, beside those of choices."""
+    write = {"kind": "parallel_translation", "corpus": "words", "items": 6, "shots": 1}
+    planned = edited(after, tasks={"write": write})
+    made = {f"tabulate_results {MODEL} translation", f"draw_figure translation {MODEL}"}
+    expected = task_jobs("write", "de") | downstream_tables() | downstream_figures()
+    assert planned == expected | made | join("translation")
+    wanted = [
+        f"results/tiny/tables/by_model/{MODEL}/{name}.csv" for name in ("translation", "downstream")
+    ]
+    wanted += [f"results/tiny/figures/{name}-{MODEL}.png" for name in ("translation", *FIGURES)]
+    outcome = after.run("--show-failed-logs", *wanted, *CONFIG, config=False)
+    assert outcome.code == 0, outcome.text
+    assert pd.read_csv(after.folder / wanted[1]).empty
+    table = pd.read_csv(after.folder / wanted[0])
+    notes = table[table["score"].isna()]
+    assert notes[["language", "note"]].values.tolist() == [
+        ["en", "en is the language that is translated into"]
+    ]
+    scores = table[table["score"].notna()]
+    assert set(scores["language"]) == {"de"}
+    assert set(scores["metric"]) == {"bleu", "chrf"}
+    assert set(scores["method"]) == {"dense", "wanda", "kim-translation"}
+    assert scores["score"].between(0, 100).all()
+    assert (scores["items"] == 6).all()
+    record = json.loads((after.folder / f"{RECORDS}/dense/0/write/de.json").read_text())
+    assert len(record["samples"]["written"]) == 6
+    corpora = after.folder / "resources/corpora/words"
+    english, german = (
+        {row["id"]: row["text"] for row in read_json_lines(corpora / code / "test.jsonl")}
+        for code in ("en", "de")
+    )
+    for row in read_json_lines(after.folder / "results/tiny/tasks/write/de/test.jsonl"):
+        assert row["reference"] == english[row["id"]]
+        assert row["context"].endswith(f": {german[row['id']]}\nEnglish:")
+
+
 def test_a_new_method_costs_its_evaluation(after: Workflow):
     planned = edited(after, methods=["kim-translation", "wanda", "wanda-en"])
     expected = {f"evaluate_cloze {MODEL} 0 wanda-en 0.5"} | downstream_tables()

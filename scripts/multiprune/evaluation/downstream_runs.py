@@ -11,6 +11,8 @@ from multiprune.experiment.grid import DENSE, Grid
 from multiprune.files.json import read_json
 from multiprune.files.writing import set_aside
 
+TRANSLATION = "parallel_translation"  # the kind of tasks in which models write
+
 
 class Run(NamedTuple):
     """One evaluated model: dense, or one mask."""
@@ -27,7 +29,8 @@ class Record:
     scores: metric -> (score, standard error); ids, target [items]; correct: metric -> bool [items],
     for metrics that are a share of items; log_likelihoods [items, choices] in nats, None for a task
     without choices; chance: accuracy of a random choice, nan where there is none; truncated: items
-    with a prompt that was longer than the model's positions and lost its beginning.
+    with a prompt that was longer than the model's positions and lost its beginning. Where models
+    write, counts: metric -> [items, n], what an item counts in the score.
     """
 
     path: Path
@@ -35,9 +38,10 @@ class Record:
     chance: float
     truncated: int
     ids: np.ndarray
-    target: np.ndarray
+    target: np.ndarray | None
     correct: dict[str, np.ndarray]
     log_likelihoods: np.ndarray | None
+    counts: dict[str, np.ndarray]
 
 
 def read_record(path: Path) -> Record:
@@ -47,7 +51,7 @@ def read_record(path: Path) -> Record:
         samples = content["samples"]
         ids = np.array([str(name) for name in samples["id"]])
         order = np.argsort(ids, kind="stable")
-        likelihoods = samples["log_likelihoods"]
+        target, likelihoods = samples["target"], samples["log_likelihoods"]
         record = Record(
             path,
             {
@@ -57,9 +61,10 @@ def read_record(path: Path) -> Record:
             _number(content["chance"]),
             int(content["truncated"]),
             ids[order],
-            np.array(samples["target"])[order],
+            None if target is None else np.array(target)[order],
             {name: np.array(marks, float)[order] for name, marks in samples["correct"].items()},
             None if likelihoods is None else np.array(likelihoods, float)[order],
+            {name: np.array(rows)[order] for name, rows in samples.get("counts", {}).items()},
         )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         set_aside(path, f"is not a downstream record ({error})")
@@ -91,12 +96,23 @@ def _check(record: Record) -> None:
 
 
 class DownstreamRuns:
-    """The records of one model, which runs there are and what each is compared with."""
+    """The records of one model, which runs there are and what each is compared with.
+
+    `tasks` are those with choices, `translations` those in which models write.
+    """
 
     def __init__(self, results: Path | str, model: str, grid: Grid):
         self.folder, self.model, self.grid = Path(results) / model, model, grid
         self.methods = grid.downstream.get("methods", {})
-        self.tasks = grid.downstream.get("tasks", {})
+        self._all_tasks = grid.downstream.get("tasks", {})
+        self.tasks, self.translations = (
+            {
+                name: task
+                for name, task in self._all_tasks.items()
+                if (task.get("kind") == TRANSLATION) is written
+            }
+            for written in (False, True)
+        )
         self._records: dict[tuple, Record] = {}
 
     def runs(self) -> list[Run]:
@@ -134,7 +150,7 @@ class DownstreamRuns:
 
     def languages(self, run: Run, task: str) -> list[str]:
         """The languages of a task that a run is compared in, sorted."""
-        return self.grid.languages_of(run.method, sorted(self.tasks[task]["languages"]))
+        return self.grid.languages_of(run.method, sorted(self._all_tasks[task]["languages"]))
 
     def in_language(self, run: Run, language: str) -> Run:
         """The run that stands for one in a language: itself, or the one pruned for the language."""

@@ -1,7 +1,13 @@
 """Greedy generation: what a model writes behind the beginning of a text."""
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    GenerationConfig,
+    LogitsProcessor,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    StoppingCriteria,
+)
 
 from multiprune.errors import InputError
 from multiprune.models.loading import not_finite
@@ -34,6 +40,65 @@ def continued(model: PreTrainedModel, ids: list[int], most: int, stop: int | Non
         written.append(token)
         read, before = [token], output.past_key_values
     return written
+
+
+@torch.inference_mode()
+def continued_to(
+    end: str,
+    model: PreTrainedModel,
+    prompts: list[list[int]],
+    most: int,
+    tokenizer: PreTrainedTokenizerBase,
+) -> list[str]:
+    """What is written behind each prompt, as by `continued`, up to `end`; all pass together.
+
+    Prompts are padded on the left, under a mask.
+    """
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[0] * (longest - len(prompt)) + prompt for prompt in prompts])
+    read = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    stop = tokenizer.eos_token_id
+    model.generation_config = GenerationConfig()  # else its own settings fill the gaps
+    whole = model.generate(
+        ids.to(model.device),
+        attention_mask=read.to(model.device),
+        generation_config=GenerationConfig(
+            do_sample=False, max_new_tokens=most, eos_token_id=stop, pad_token_id=0, use_cache=True
+        ),
+        logits_processor=[_Finite(model)],
+        stopping_criteria=[_Written(end, longest, tokenizer)],
+    )
+    texts = []
+    for prompt, written in zip(prompts, whole[:, longest:].tolist(), strict=True):
+        if stop in written:
+            written = written[: written.index(stop)]
+        texts.append(text_of(prompt, written, tokenizer).partition(end)[0].strip())
+    return texts
+
+
+class _Finite(LogitsProcessor):
+    """Refuses logits that are not finite."""
+
+    def __init__(self, model: PreTrainedModel):
+        self.model = model
+
+    def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        if not torch.isfinite(scores).all():
+            raise InputError(
+                f"{type(self.model).__name__}: its logits are {not_finite(self.model)}"
+            )
+        return scores
+
+
+class _Written(StoppingCriteria):
+    """Ends a row whose text behind the prompt holds `end`."""
+
+    def __init__(self, end: str, longest: int, tokenizer: PreTrainedTokenizerBase):
+        self.end, self.longest, self.tokenizer = end, longest, tokenizer
+
+    def __call__(self, ids: torch.Tensor, scores: torch.Tensor, **_more: object) -> torch.Tensor:
+        texts = self.tokenizer.batch_decode(ids[:, self.longest :])
+        return torch.tensor([self.end in text for text in texts], device=ids.device)
 
 
 def text_of(ids: list[int], written: list[int], tokenizer: PreTrainedTokenizerBase) -> str:

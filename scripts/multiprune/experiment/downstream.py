@@ -6,10 +6,17 @@ from multiprune.experiment.downloads import has_text, text_code
 from multiprune.experiment.grid import DENSE
 from multiprune.experiment.members import compared, definition, members, own_language
 from multiprune.experiment.names import must_be_one_of
-from multiprune.experiment.settings.evaluation import BuiltTask, Task, TranslationChoice
+from multiprune.experiment.settings.evaluation import (
+    BuiltTask,
+    ParallelTranslation,
+    Task,
+    TranslationChoice,
+)
 from multiprune.experiment.settings.experiment import Experiment
 
 OWN_LANGUAGE = "own_language"  # ends the names of the rules that evaluate members
+# What a built task does with the reference language, which therefore has no such task.
+ROLES = {TranslationChoice: "translated from", ParallelTranslation: "translated into"}
 RULES = ("perplexity", "candidate", OWN_LANGUAGE)  # evaluate something else than a task
 
 
@@ -79,6 +86,12 @@ def built_tasks(experiment: Experiment) -> dict[str, BuiltTask]:
     return {name: task for name, task in tasks if isinstance(task, BuiltTask)}
 
 
+def translations(experiment: Experiment) -> list[str]:
+    """The tasks in which models write translations; all others are choices."""
+    tasks = built_tasks(experiment)
+    return [name for name, task in tasks.items() if isinstance(task, ParallelTranslation)]
+
+
 def hub_tasks(experiment: Experiment) -> list[tuple[str, str]]:
     """Every (task, language) whose data come from the hub."""
     return [
@@ -129,8 +142,8 @@ def _missing(experiment: Experiment, task: str, language: str) -> str:
         found = harness_tasks.lm_eval_task(task, language)
         return "" if found else harness_tasks.missing_reason(task, language)
     reference = experiment.evaluation.downstream.reference
-    if isinstance(definition, TranslationChoice) and language == reference:
-        return f"{language} is the language that is translated from"
+    if type(definition) in ROLES and language == reference:
+        return f"{language} is the language that is {ROLES[type(definition)]}"
     if has_text(experiment, definition.corpus, language):
         return ""
     return f"{definition.corpus} has no text in {language}"

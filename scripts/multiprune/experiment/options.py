@@ -142,8 +142,14 @@ class Options:
 
     def settings_of_task(self, wildcards: Any) -> str:
         """What a task is built by, beside the text, as JSON."""
-        task = downstream.built_tasks(self.experiment)[wildcards.task]
-        return canonical(task.model_dump(exclude={"corpus"}))
+        settings = downstream.built_tasks(self.experiment)[wildcards.task].model_dump()
+        del settings["corpus"]
+        if wildcards.task in downstream.translations(self.experiment):
+            sides = {"source": wildcards.language}
+            sides["target"] = self.experiment.evaluation.downstream.reference
+            names = {side: self.experiment.languages[code].name for side, code in sides.items()}
+            settings |= names
+        return canonical(settings)
 
     def folder_of_task(self, task: str) -> Callable[[Any], str]:
         """Parameter function: the folder with a folder for each language of a task."""

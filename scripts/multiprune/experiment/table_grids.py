@@ -50,6 +50,7 @@ def has_own_models(config: Experiment) -> bool:
 # What a table can need of a config, as its module says it.
 NEEDS = {
     "evaluation.downstream": lambda config: config.evaluation.downstream is not None,
+    "a translation task": lambda config: bool(downstream_config.translations(config)),
     "evaluation.examples": lambda config: config.evaluation.examples is not None,
     "a method with choose": lambda config: bool(choosing(config)),
     "claims": lambda config: claims_file(config) is not None,

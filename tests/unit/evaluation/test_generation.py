@@ -10,7 +10,8 @@ from tiny import byte_tokenizer, learn, write_llama
 from tiny_architectures import ARCHITECTURES, random_model
 from transformers import AutoModelForCausalLM, GenerationConfig
 
-from multiprune.evaluation.generation import continued, prompt_ids, text_of
+from multiprune.errors import InputError
+from multiprune.evaluation.generation import continued, continued_to, prompt_ids, text_of
 from multiprune.files.json import read_json
 
 TEXT = "all human beings"
@@ -85,3 +86,24 @@ def test_a_job_writes_the_same_twice_and_computes_only_what_is_new(folder, tmp_p
 def test_what_is_longer_than_the_model_is_refused(folder, tmp_path):
     line = refusal("generate_examples", *generating(folder, tmp_path, {"en": "all"}, tokens=999))
     assert "windows of 1002 tokens are longer than the 256 positions" in line
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_prompts_that_pass_together_are_continued_as_each_alone(architecture):
+    """Padded on the left under a mask, with what was read before in keys and values."""
+    model, tokenizer = random_model(architecture), byte_tokenizer()
+    prompts = [[5, 40, 7, 99, 12], [33], [8, 9], [70, 71, 72, 73, 74, 75, 76, 77]]
+    together = continued_to("\n", model, prompts, 6, tokenizer)
+    alone = [continued_to("\n", model, [prompt], 6, tokenizer)[0] for prompt in prompts]
+    assert together == alone
+    for prompt, text in zip(prompts, together, strict=True):
+        written = continued(model, prompt, 6, tokenizer.eos_token_id)
+        assert text == text_of(prompt, written, tokenizer).partition("\n")[0].strip()
+
+
+def test_a_broken_model_says_so(folder):
+    model = AutoModelForCausalLM.from_pretrained(folder).eval()
+    with torch.no_grad():
+        model.lm_head.weight[3] = torch.nan
+    with pytest.raises(InputError, match="its logits are not finite in float32"):
+        continued_to("\n", model, [[5, 6], [7]], 3, byte_tokenizer())

@@ -204,6 +204,7 @@ def test_a_metric_that_is_no_share_of_items_has_no_interval(tmp_path):
     for run, perplexity in ((DENSE, 8.0), (WANDA, 10.0), (OWL, 9.0)):
         content = record_of({"acc": marks(6)}, chance=None)
         content["metrics"]["perplexity"] = {"score": perplexity, "stderr": 0.5}
+        content["samples"]["target"] = None  # as the task has no choices
         write_record(tmp_path, run, "lambada", "en", content)
     table = table_of(tmp_path, grid_of({"lambada": ["en"]}, ["wanda", "owl"]))
     row = cell(table, method="owl", metric="perplexity")

@@ -2,16 +2,52 @@
 
 import math
 
+import numpy as np
 from lm_eval.api.metrics import mean, mean_stderr
 from lm_eval.api.model import LM
 
 from multiprune.errors import InputError
 from multiprune.evaluation.tasks.running import PreparedTask, right_choice, samples_of
+from multiprune.evaluation.translations import SCORES, counts, score
 
+WRITTEN = "generate_until"  # lm-eval's word for tasks that a model answers by writing
 METRICS = ("acc", "acc_norm")  # right or wrong for each item; other metrics are left to lm-eval
 
 
 def measure(lm: LM, task: PreparedTask) -> dict:
+    """What a model answers to a task, and the scores of it."""
+    written = {member.OUTPUT_TYPE for member in task.members.values()} == {WRITTEN}
+    return _measure_written(lm, task) if written else _measure_choices(lm, task)
+
+
+def _measure_written(lm: LM, task: PreparedTask) -> dict:
+    """Scores of the translations that a model writes, and what each item counts in them."""
+    ids, written, references = [], [], []
+    for member, sample in samples_of(lm, task):
+        ids.append(task.item_id(member.task_name, sample["doc"], sample["doc_id"]))
+        written += sample["filtered_resps"]
+        references.append(sample["target"])
+    rows = {metric: counts(metric, written, references) for metric in SCORES}
+    return {
+        "metrics": {
+            metric: {"score": score(metric, np.array(own)), "stderr": None}
+            for metric, own in rows.items()
+        },
+        "chance": None,
+        "requests": len(ids),
+        "truncated": lm.truncated,
+        "samples": {
+            "id": ids,
+            "target": None,
+            "log_likelihoods": None,
+            "correct": {},
+            "written": written,
+            "counts": rows,
+        },
+    }
+
+
+def _measure_choices(lm: LM, task: PreparedTask) -> dict:
     """Scores, standard errors, chance and one entry an item.
 
     `log_likelihoods` and `target` are None for a task without choices (LAMBADA), and so is

@@ -14,6 +14,7 @@ from lm_eval.models.huggingface import HFLM
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from multiprune.errors import shown
+from multiprune.evaluation.generation import continued_to
 from multiprune.evaluation.output_head import check_logits, token_scores
 from multiprune.evaluation.tasks.running import UnscorableError
 from multiprune.models.loading import forward
@@ -42,7 +43,7 @@ class LoadedModel(HFLM):
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int):
         check_logits(model)
-        model.config.use_cache = False  # nothing is generated
+        model.config.use_cache = False  # but where a translation is written
         self._start, self._first = start_tokens(tokenizer), first_tokens(tokenizer)
         self.truncated = 0
         super().__init__(
@@ -80,6 +81,26 @@ class LoadedModel(HFLM):
             {"input_ids": rows}, padding_side=padding_side, return_tensors="pt"
         )
         return batch["input_ids"], batch["attention_mask"]
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = True) -> list[str]:
+        """What is written behind each prompt, the likeliest token at a time, up to its end.
+
+        A prompt that leaves too little room for it loses its beginning, and counts as truncated.
+        """
+        del disable_tqdm
+        prompts = [self.tok_encode(request.args[0]) for request in requests]
+        options = requests[0].args[1]  # the same for all: they are of one task
+        most, (end,) = options["max_gen_toks"], options["until"]
+        room = self.max_length - most
+        self.truncated = sum(len(prompt) > room for prompt in prompts)
+        order = sorted(range(len(prompts)), key=lambda number: (-len(prompts[number]), number))
+        texts: dict[int, str] = {}
+        for start in range(0, len(order), self.batch_size):
+            numbers = order[start : start + self.batch_size]
+            batch = [prompts[number][-room:] for number in numbers]
+            written = continued_to(end, self.model, batch, most, self.tokenizer)
+            texts |= dict(zip(numbers, written, strict=True))
+        return [texts[number] for number in range(len(requests))]
 
     def loglikelihood(
         self, requests: list[Instance], disable_tqdm: bool = True

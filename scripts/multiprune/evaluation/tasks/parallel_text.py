@@ -3,8 +3,9 @@
 A kind is a module beside this one, found by its name: `plan_items` decides on one language alone,
 the pivot, what is asked, `documents` asks it in another language. So a language changes nothing in
 the others, and an item has the same id everywhere. Its constants are VERSION, another one whenever
-equal text would give other items, DELIMITERS, all that may stand between context and choice, and
-CURE, what to do about a text that gives no item.
+equal text would give other items, DELIMITERS, all that may stand between context and choice, CURE,
+what to do about a text that gives no item, and ASKED, what lm-eval does with an item if it is no
+choice among four.
 """
 
 import random
@@ -18,6 +19,13 @@ from multiprune.registry import constants, names
 KINDS = "evaluation.tasks"  # the package; what has DELIMITERS is a kind
 CHOICES = 4
 ALIKE = "two of its choices are alike"
+CHOICE = {  # what lm-eval does with an item: it scores each choice
+    "output_type": "multiple_choice",
+    "doc_to_text": "context",
+    "doc_to_choice": "choices",
+    "doc_to_target": "answer",
+    "metrics": {"acc": "mean", "acc_norm": "mean"},
+}
 # Scripts whose words follow each other without a blank, as Unicode begins the names of letters.
 UNSPACED = (
     *("CJK", "HIRAGANA", "JAVANESE", "KATAKANA", "KHMER", "LAO", "MYANMAR"),
@@ -69,21 +77,22 @@ def check_enough(language: str, rows: list[dict], dropped: dict[str, str], cure:
         raise InputError(f"{language}: no item can be built ({reason}); {cure}")
 
 
-def harness_config(task: str, language: str, file: str, delimiter: str, version: str) -> dict:
+def harness_config(
+    task: str, language: str, file: str, delimiter: str, version: str, asked: dict = CHOICE
+) -> dict:
     """The task as lm-eval reads it from YAML; `file` holds the rows."""
-    mean = {"aggregation": "mean", "higher_is_better": True}
     return {
         "task": f"{task}_{language}",
         "dataset_path": "json",
         "dataset_kwargs": {"data_files": {"test": file}},
         "test_split": "test",
-        "output_type": "multiple_choice",
-        "doc_to_text": "context",
-        "doc_to_choice": "choices",
-        "doc_to_target": "answer",
+        **{key: value for key, value in asked.items() if key != "metrics"},
         "target_delimiter": delimiter,
         "num_fewshot": 0,
-        "metric_list": [{"metric": metric, **mean} for metric in ("acc", "acc_norm")],
+        "metric_list": [
+            {"metric": metric, "aggregation": aggregation, "higher_is_better": True}
+            for metric, aggregation in asked["metrics"].items()
+        ],
         "metadata": {"version": version},
     }
 
@@ -92,7 +101,7 @@ def harness_configs(task: str, language: str, file: str) -> list[dict]:
     """All that `harness_config` can be for a task, whatever its kind."""
     kinds = [constants(KINDS, name) for name in names(KINDS, having="DELIMITERS")]
     return [
-        harness_config(task, language, file, delimiter, kind["VERSION"])
+        harness_config(task, language, file, delimiter, kind["VERSION"], kind.get("ASKED", CHOICE))
         for kind in kinds
         for delimiter in kind["DELIMITERS"]
     ]

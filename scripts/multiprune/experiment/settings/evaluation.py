@@ -84,8 +84,25 @@ class TranslationChoice(BuiltTask):
     )
 
 
+class ParallelTranslation(BuiltTask):
+    """Translation into the reference language behind some translated sentences; needs no hub.
+
+    Scored by BLEU and chrF. The reference language has no such task.
+    """
+
+    kind: Literal["parallel_translation"] = KIND
+    shots: Whole = Field(4, ge=1, le=100, description="Translated paragraphs that are shown first.")
+    longest_characters: Whole = Field(
+        100,
+        ge=20,
+        le=10_000,
+        description="Length of the longest paragraphs of the reference language that are shown and "
+        "asked; the shortest have 20.",
+    )
+
+
 Task = Annotated[
-    HarnessTask | ParallelCloze | TranslationChoice,
+    HarnessTask | ParallelCloze | TranslationChoice | ParallelTranslation,
     Field(discriminator="kind", description="A downstream task."),
 ]
 

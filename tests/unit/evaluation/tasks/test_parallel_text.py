@@ -40,6 +40,7 @@ def test_each_kind_has_its_delimiters_and_its_version():
         (" ", "1.1"),
         ("", "1.1"),
         ("\n", "1.0"),
+        (" ", "1.0"),
     }
     assert {one["task"] for one in found} == {"mine_fr"}
 
