@@ -31,12 +31,16 @@ rule collect_statistics:
         batch_tokens=config["compute"]["batch_tokens"],
         activation_threshold=config["statistics"]["activation_threshold"],
         activation_thresholds=options.activation_thresholds,
+        absolute_thresholds=options.absolute_thresholds,
+        means=options.statistics_spread,
     shell:
         "python {params.command} "
         "--model {params.model:q} --dtype {params.dtype:q} "
         "--windows {input.windows:q} --batch-tokens {params.batch_tokens:q} "
         "--activation-threshold {params.activation_threshold:q} "
-        "--activation-thresholds {params.activation_thresholds:q} --threads {threads} "
+        "--activation-thresholds {params.activation_thresholds:q} "
+        "--absolute-thresholds {params.absolute_thresholds:q} --means {params.means:q} "
+        "--threads {threads} "
         "--output {output.statistics:q} > {log:q} 2>&1"
 
 

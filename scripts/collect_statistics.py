@@ -10,9 +10,10 @@ from multiprune.jobs.command import run
 from multiprune.models.architectures import architecture_of
 from multiprune.models.loading import check_ids, check_length, load_model, set_up
 from multiprune.models.versions import library_versions
-from multiprune.statistics.files import COUNTED, count_key, write_statistics
+from multiprune.statistics.files import ABOVE, COUNTED, count_key, write_statistics
 from multiprune.statistics.passes import collect
 from multiprune.statistics.residual import ResidualNorms
+from multiprune.statistics.sums import FURTHER, Absolute
 
 
 def main() -> None:
@@ -28,6 +29,12 @@ def main() -> None:
     parser.add_argument(
         "--activation-thresholds", type=float, nargs="*", default=[], help="all to be counted"
     )
+    parser.add_argument(
+        "--absolute-thresholds", type=float, nargs="*", default=[], help="of |x| itself"
+    )
+    parser.add_argument(
+        "--means", nargs="*", default=[], choices=FURTHER, help="to be summed beside squares"
+    )
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--output", required=True)
     options = parser.parse_args()
@@ -39,9 +46,12 @@ def main() -> None:
     check_length(model, int(windows.lengths.max()))
     check_ids(model, windows.input_ids, options.windows)
     default = options.activation_threshold
-    counts = {count_key(value, default): value for value in options.activation_thresholds}
+    above = [Absolute(value) for value in options.absolute_thresholds]
+    thresholds = [*options.activation_thresholds, *above]
+    counts = {count_key(value, default): value for value in thresholds}
+    further = [FURTHER[name] for name in options.means]
     architecture, residual = architecture_of(options.model), ResidualNorms()
-    sums = collect(model, windows, architecture, options.batch_tokens, counts, residual)
+    sums = collect(model, windows, architecture, options.batch_tokens, counts, residual, further)
     provenance = {
         "model": fingerprint,
         "activation_threshold": repr(default),
@@ -51,8 +61,10 @@ def main() -> None:
         "device": device.type,
         "versions": json.dumps(library_versions(), sort_keys=True),
     }
-    if counts:
-        provenance[COUNTED] = json.dumps(sorted(counts.values()))
+    if options.activation_thresholds:
+        provenance[COUNTED] = json.dumps(sorted(options.activation_thresholds))
+    if above:
+        provenance[ABOVE] = json.dumps(sorted(above))
     arrays = {module_input: total.arrays() for module_input, total in sums.items()}
     write_statistics(options.output, arrays, windows.counted, provenance, residual.arrays())
 

@@ -17,9 +17,10 @@ from multiprune.experiment.grid import (
 from multiprune.experiment.members import definition, members, own_language, wholes
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.settings.methods import Activated, Calibrated, SparseGPT, Subset
-from multiprune.experiment.settings.norms import Contrast
+from multiprune.experiment.settings.norms import Contrast, CrossLingual
 
 THRESHOLD = "norm.activation_threshold"  # in a method's options
+RELATIVE, SPREAD_OF = "norm.activation_relative", "norm.of"
 ACTIVATION_WEIGHT = "norm.activation_weight"
 
 
@@ -115,21 +116,40 @@ def all_calibration_sets(experiment: Experiment) -> list[str]:
     return [*plain, *sorted(used - set(plain))]
 
 
-def activation_thresholds(experiment: Experiment) -> list[float]:
+def activation_thresholds(experiment: Experiment, relative: bool = True) -> list[float]:
     """Thresholds that the dense statistics count at, ascending: those at which a method reads.
 
     A method whose norm weighs activity, or may be chosen to, names one under THRESHOLD, or several
-    in `choose`; else it is the config's own.
+    in `choose`; else it is the config's own. `relative` to the token's root mean square, or not.
     """
     default = experiment.statistics.activation_threshold
     found = set()
-    for name, method in experiment.methods.items():
-        norm, choose = getattr(method, "norm", None), getattr(method, "choose", None) or {}
-        weights = [getattr(norm, "activation_weight", 0), *choose.get(ACTIVATION_WEIGHT, [])]
-        if any(weights) and reads_dense_statistics(experiment, name):
-            own = getattr(norm, "activation_threshold", None) or default
-            found.update(choose.get(THRESHOLD, [own]))
+    for method in _cross_lingual(experiment):
+        norm, choose = method.norm, method.choose or {}
+        weights = [norm.activation_weight, *choose.get(ACTIVATION_WEIGHT, [])]
+        if any(weights) and relative in choose.get(RELATIVE, [norm.activation_relative]):
+            found.update(choose.get(THRESHOLD, [norm.activation_threshold or default]))
     return sorted(found)
+
+
+def statistics_spread(experiment: Experiment) -> list[str]:
+    """The statistics of a channel beside its norm whose spread over languages a method reads."""
+    found = {
+        of
+        for method in _cross_lingual(experiment)
+        for of in (method.choose or {}).get(SPREAD_OF, [method.norm.of])
+    }
+    return sorted(found - {"norm"})
+
+
+def _cross_lingual(experiment: Experiment) -> list[Activated]:
+    """The methods that read what differs between languages in the dense statistics."""
+    return [
+        method
+        for name, method in experiment.methods.items()
+        if isinstance(getattr(method, "norm", None), CrossLingual)
+        and reads_dense_statistics(experiment, name)
+    ]
 
 
 def labels(experiment: Experiment) -> dict[str, str]:

@@ -89,6 +89,14 @@ class Options:
         """Thresholds that activity is counted at."""
         return methods.activation_thresholds(self.experiment)
 
+    def absolute_thresholds(self, wildcards: Any) -> list[float]:
+        """Thresholds of |x| itself that activity is counted at."""
+        return methods.activation_thresholds(self.experiment, relative=False)
+
+    def statistics_spread(self, wildcards: Any) -> list[str]:
+        """Means that are summed beside squares."""
+        return methods.statistics_spread(self.experiment)
+
     def corpora(self, languages: list[str]) -> str:
         """The corpus that each language's text is of, as JSON."""
         return canonical({code: self.experiment.languages[code].corpus for code in languages})

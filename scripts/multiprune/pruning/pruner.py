@@ -14,8 +14,13 @@ from multiprune.pruning.masks import pack
 from multiprune.pruning.patterns import all_finite, keep_in_scope
 from multiprune.pruning.sparsities import block_sparsities, whole_groups
 from multiprune.registry import find
-from multiprune.statistics.correlation import block_correlation, summed_correlation
+from multiprune.statistics.correlation import (
+    block_correlation,
+    summed_correlation,
+    summed_score_correlation,
+)
 from multiprune.statistics.files import InputStatistics, ModuleInput
+from multiprune.statistics.sums import FURTHER, Absolute
 
 # The rest are the score's.
 COMMON_OPTIONS = {"score", "scope", "pattern", "norm", "allocation", "propagation", "refine"}
@@ -31,11 +36,17 @@ class Statistics(Protocol):
         """The module input that a parameter is multiplied with."""
 
     def read(
-        self, module_input: ModuleInput, counts: bool = False, threshold: float | None = None
+        self,
+        module_input: ModuleInput,
+        counts: bool = False,
+        threshold: float | None = None,
+        absolute: bool = False,
+        further: str | None = None,
     ) -> InputStatistics:
         """Sums of one module input by calibration set.
 
-        With `counts` also of activity, at `threshold` or, without one, at the statistics' own.
+        With `counts` also of activity, at `threshold` or, without one, at the statistics' own,
+        which is `absolute` or not; with `further` the sum of that name.
         """
 
 
@@ -80,7 +91,14 @@ def reads_activity(method: dict) -> bool:
 
 def activation_threshold(method: dict, default: float) -> float:
     """The threshold of a method's norm; `default` where it names none."""
-    return method.get("norm", {}).get("activation_threshold", default)
+    norm = method.get("norm", {})
+    threshold = norm.get("activation_threshold", default)
+    return threshold if norm.get("activation_relative", True) else Absolute(threshold)
+
+
+def further_sum(method: dict) -> str | None:
+    """The sum beside that of squares that a method's norm reads, None if it reads none."""
+    return FURTHER.get(method.get("norm", {}).get("of"))
 
 
 def block_targets(
@@ -193,10 +211,18 @@ class Pruner:
         scores = torch.cat([self._scores(weight).flatten() for weight in block])
         return float(scores.median())
 
-    def correlation(self, block: int) -> float:
-        """Mean correlation of the languages' norms over the module inputs of a block."""
-        inputs = [i for i in self._statistics.inputs if i.block == block]
+    def correlation(self, index: int, block: list[LinearWeight], of: str) -> float:
+        """Mean correlation between languages, of a block's inputs or of the `scores` of weights."""
+        if of == "scores":
+            return block_correlation([self._correlated_scores(weight) for weight in block])
+        inputs = [i for i in self._statistics.inputs if i.block == index]
         return block_correlation([summed_correlation(self._statistics.read(i)) for i in inputs])
+
+    def _correlated_scores(self, weight: LinearWeight) -> tuple[float, int]:
+        matrix = self._weights.read(weight).double()
+        statistics = self._statistics.read(self._statistics.input_of(weight.name))
+        columns = matrix.abs().mean(dim=0).numpy(), matrix.square().mean(dim=0).numpy()
+        return summed_score_correlation(statistics, *columns)
 
     def _scores(self, weight: LinearWeight) -> Tensor:
         matrix = self._weights.read(weight).float()
@@ -226,10 +252,12 @@ class Pruner:
             options = dict(self._method["norm"])
             kind = find("pruning.norms", options.pop("kind"))
             threshold = options.pop("activation_threshold", None)
+            absolute = not options.pop("activation_relative", True)
             if self._contrast:
                 options["against"] = self._contrast.read(self._contrast.input_of(parameter))
             counts = reads_activity(self._method)
-            norm = kind.norm(self._statistics.read(module_input, counts, threshold), **options)
+            asked = (counts, threshold, absolute, further_sum(self._method))
+            norm = kind.norm(self._statistics.read(module_input, *asked), **options)
             self._norms[module_input.name] = torch.from_numpy(norm).float()
         return self._norms[module_input.name]
 
@@ -249,6 +277,7 @@ class MeasuredBlocks:
         """As `sparsities.Blocks` says."""
         return np.array([self._pruner.median_score(b) for b in self._blocks.values()])
 
-    def correlation(self) -> np.ndarray:
+    def correlation(self, of: str = "norms") -> np.ndarray:
         """As `sparsities.Blocks` says."""
-        return np.array([self._pruner.correlation(index) for index in self._blocks])
+        pairs = self._blocks.items()
+        return np.array([self._pruner.correlation(index, block, of) for index, block in pairs])

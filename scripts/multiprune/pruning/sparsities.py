@@ -20,8 +20,8 @@ class Blocks(Protocol):
     def median_score(self) -> np.ndarray:
         """Median of all scores of a block. -> [blocks]."""
 
-    def correlation(self) -> np.ndarray:
-        """Mean correlation of the languages' norms over a block's module inputs. -> [blocks]."""
+    def correlation(self, of: str = "norms") -> np.ndarray:
+        """Mean correlation between languages, of their `norms` or `scores`. -> [blocks]."""
 
 
 def min_max(values: np.ndarray) -> np.ndarray:

@@ -32,6 +32,28 @@ def summed_correlation(statistics: InputStatistics) -> tuple[float, int]:
     return float(np.dot(total, total) - count) / 2, count * (count - 1) // 2
 
 
+def summed_score_correlation(
+    statistics: InputStatistics, mean_abs: np.ndarray, mean_square: np.ndarray
+) -> tuple[float, int]:
+    """`summed_correlation` of the scores |W_ij| n_j^l over all weights of a matrix.
+
+    mean_abs, mean_square: of |W_ij| and W_ij^2 over the rows i, [channels]. With them the
+    covariance of two languages' scores is that of n^l and n^l' under weights, so that no score is
+    computed.
+    """
+    total, count = 0.0, 0
+    for language in statistics:
+        mean = (mean_abs * language.norm).mean()
+        variance = (mean_square * language.norm**2).mean() - mean**2
+        if variance > 1e-12 * mean**2:
+            total = total + language.norm / np.sqrt(variance)
+            count += 1
+    if not count:
+        return 0.0, 0
+    squared = (mean_square * total**2).mean() - (mean_abs * total).mean() ** 2
+    return float(squared - count) / 2, count * (count - 1) // 2
+
+
 def block_correlation(sums: Sequence[tuple[float, int]]) -> float:
     """Mean correlation over a block's module inputs and over pairs of languages.
 

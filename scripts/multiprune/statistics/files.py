@@ -12,22 +12,25 @@ from multiprune.errors import InputError
 from multiprune.files.hashes import sha256_file
 from multiprune.files.tensors import TensorFile, write_tensors
 from multiprune.models.architectures import is_down_projection
+from multiprune.statistics.sums import Absolute
 
 RESIDUAL = "residual."
-COUNTED = "counted_at"  # in the metadata: all thresholds, where there are any
+COUNTED, ABOVE = "counted_at", "counted_above"  # in the metadata: thresholds, where there are any
 
 
 @dataclass(frozen=True)
 class LanguageStatistics:
     """Sums of one module input over the tokens of one language. What is derived is per token.
 
-    `active` counts at the activation threshold that was asked for, None where none was.
+    `active` counts at the activation threshold that was asked for, `total` is the further sum that
+    was; None where none was.
     """
 
     name: str
     tokens: float
     sum_sq: np.ndarray  # (channels,)
     active: np.ndarray | None = None  # (channels,)
+    total: np.ndarray | None = None  # (channels,)
 
     @property
     def mean_square(self) -> np.ndarray:
@@ -38,6 +41,11 @@ class LanguageStatistics:
     def norm(self) -> np.ndarray:
         """n_j^l, the root of the mean square, [channels]."""
         return np.sqrt(self.mean_square)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean over tokens of what `total` sums, [channels]."""
+        return self.total / self.tokens
 
     @property
     def activation_probability(self) -> np.ndarray:
@@ -75,6 +83,8 @@ class ModuleInput:
 
 def count_key(threshold: float, default: float) -> str:
     """Name of the count at a threshold; that at the config's own is called `active`."""
+    if isinstance(threshold, Absolute):
+        return f"above@{float(threshold)!r}"
     return "active" if threshold == default else f"active@{float(threshold)!r}"
 
 
@@ -89,8 +99,9 @@ def write_statistics(
 
     The layers of ResidualNorms become `residual.0` and so on (float64 [dimensions]).
 
-    A count is `{input}.active` or `{input}.active@0.5`; `provenance` lists the thresholds under
-    COUNTED, and names that of `active` as activation_threshold.
+    A count is `{input}.active`, `{input}.active@0.5` or, of an absolute threshold,
+    `{input}.above@0.5`; `provenance` lists the thresholds under COUNTED and ABOVE, and names that
+    of `active` as activation_threshold. Further sums are `{input}.sum` and `{input}.sum_abs`.
     """
     tensors = {
         f"{i.name}.{key}": array for i, arrays in sums.items() for key, array in arrays.items()
@@ -183,15 +194,21 @@ class StatisticsFiles:
         return self._input_of[parameter]
 
     def read(
-        self, module_input: ModuleInput, counts: bool = False, threshold: float | None = None
+        self,
+        module_input: ModuleInput,
+        counts: bool = False,
+        threshold: float | None = None,
+        absolute: bool = False,
+        further: str | None = None,
     ) -> InputStatistics:
         """Sums of one module input, read as they are asked for.
 
-        With `counts` also those at `threshold`, the config's own where that is None. Raise
-        InputError if activity was not counted at it, or, while reading, if they cannot be sums:
-        they must be finite and not negative, and no channel active in more tokens than there are.
+        With `counts` also those at `threshold`, the config's own where that is None; with `further`
+        the sum of that name. Raise InputError if activity was not counted at it, or, while reading,
+        if they cannot be sums: they must be finite, those of squares and counts not negative, and
+        no channel active in more tokens than there are.
         """
-        count = self._count_key(threshold) if counts else None
+        count = self._count_key(threshold, absolute) if counts else None
 
         def languages() -> Iterator[LanguageStatistics]:
             channels = None
@@ -201,7 +218,10 @@ class StatisticsFiles:
                 active = None
                 if count is not None:
                     active = _sums(file, f"{module_input.name}.{count}", channels, tokens)
-                yield LanguageStatistics(file.path.stem, tokens, sum_sq, active)
+                total = None
+                if further is not None:
+                    total = _sums(file, f"{module_input.name}.{further}", channels, least=-np.inf)
+                yield LanguageStatistics(file.path.stem, tokens, sum_sq, active, total)
 
         return InputStatistics(languages, is_down_projection(module_input.name))
 
@@ -217,36 +237,43 @@ class StatisticsFiles:
         """Norms of the dimensions of one layer, [calibration sets, dimensions], as `languages`."""
         return np.stack([_sums(file, f"{RESIDUAL}{layer}", None) for file in self._files])
 
-    def _count_key(self, threshold: float | None) -> str:
+    def _count_key(self, threshold: float | None, absolute: bool) -> str:
         default = float(self._metadata[0]["activation_threshold"])
         threshold = default if threshold is None else threshold
         for path, metadata in zip(self._paths, self._metadata, strict=True):
-            counted = json.loads(metadata.get(COUNTED, "[]"))
+            counted = json.loads(metadata.get(ABOVE if absolute else COUNTED, "[]"))
             if threshold not in counted:
                 found = ", ".join(f"{value:g}" for value in counted) or "none"
                 raise InputError(
                     f"{path}: activity is not counted at activation_threshold {threshold:g}, only "
-                    f"at {found}; collect the statistics with --activation-thresholds"
+                    f"at {found}; collect the statistics with "
+                    f"--{'absolute' if absolute else 'activation'}-thresholds"
                 )
-        return count_key(threshold, default)
+        return count_key(Absolute(threshold) if absolute else threshold, default)
 
 
-def _sums(file: TensorFile, key: str, channels: int | None, limit: float = np.inf) -> np.ndarray:
-    """What stands under `key`, which no number exceeds `limit`; [channels], any if None."""
+def _sums(
+    file: TensorFile,
+    key: str,
+    channels: int | None,
+    limit: float = np.inf,
+    least: float = 0,
+) -> np.ndarray:
+    """What stands under `key`, from `least` to `limit`; [channels], any number if None."""
     row = file.read(key)
-    if fault := _fault(row, row.size if channels is None else channels, limit):
+    if fault := _fault(row, row.size if channels is None else channels, limit, least):
         raise InputError(f"{file.path}: {key} {fault}; remove the file")
     return row
 
 
-def _fault(row: np.ndarray, channels: int, limit: float) -> str | None:
-    """Why `row` cannot be sums of what is not negative in each of `channels` channels."""
+def _fault(row: np.ndarray, channels: int, limit: float, least: float) -> str | None:
+    """Why `row` cannot be sums of what is not below `least` in each of `channels` channels."""
     if row.ndim != 1 or not 0 < row.size == channels:
         shape = "x".join(map(str, row.shape))
         return f"is {shape} numbers, not one for each of {channels} channels"
     if not np.isfinite(row).all():
         return "holds numbers that are not finite"
-    if row.min() < 0:
+    if row.min() < least:
         return "holds negative numbers"
     return f"counts {row.max():g} of {limit:g} tokens" if row.max() > limit else None
 

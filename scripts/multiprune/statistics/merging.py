@@ -15,7 +15,7 @@ class Merged:
     """Statistics of several languages as one, [channels] each."""
 
     mean_square: np.ndarray  # of the tokens, languages weighted
-    variance: np.ndarray  # of the languages' norms, over the population of languages
+    variance: np.ndarray  # of a statistic of the languages, over the population of languages
     activation_probability: np.ndarray | float  # mean over languages; 0 where none was read
 
 
@@ -23,21 +23,23 @@ def merge(
     statistics: InputStatistics,
     weighting: str = "tokens",
     shares: Shares | None = None,
+    of: str = "norm",
 ) -> Merged:
     """Merge language by language: memory does not depend on how many there are.
 
     weighting: `tokens`, every token counts alike; `equal`, every language; `shares`, a language
-    counts as much as `shares` says, 1 where it says nothing. The variance is Welford's (1962).
+    counts as much as `shares` says, 1 where it says nothing. The variance, Welford's (1962), is of
+    the languages' norms, or of the means of the further sum that was read where `of` is no `norm`.
     """
     count, weights, squares, mean, deviations, active = 0, 0.0, 0.0, 0.0, 0.0, 0.0
     for count, language in enumerate(statistics, start=1):
         weight = _weight(language, weighting, shares or {})
         weights += weight
         squares = squares + language.sum_sq * (weight / language.tokens)
-        norm = language.norm
-        difference = norm - mean
+        value = language.norm if of == "norm" else language.mean
+        difference = value - mean
         mean = mean + difference / count
-        deviations = deviations + difference * (norm - mean)
+        deviations = deviations + difference * (value - mean)
         if language.active is not None:
             active = active + language.activation_probability
     return Merged(squares / weights, deviations / count, active / count)

@@ -1,7 +1,7 @@
 """One dense forward pass over calibration windows that fills the statistics of every input."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,11 +82,12 @@ def collect(
     batch_tokens: int,
     counts: Mapping[str, float] = NOTHING,
     residual: ResidualNorms | None = None,
+    further: Sequence[str] = (),
 ) -> dict[ModuleInput, ActivationSums]:
     """Sums of every distinct module input over the counted tokens of all windows of one language.
 
-    `counts` are those of ActivationSums; `residual` is shown every layer of the residual stream.
-    Raises InputError where activations are not finite.
+    `counts` and `further` are those of ActivationSums; `residual` is shown every layer of the
+    residual stream. Raises InputError where activations are not finite.
     """
     counted: torch.Tensor | None = None  # in the batch that is passing through
 
@@ -100,7 +101,7 @@ def collect(
     sums, hooks = {}, []
     for module_input, channels in distinct_inputs(model, architecture).items():
         module = modules[module_input.name]
-        sums[module_input] = ActivationSums(channels, counts, module.weight.device)
+        sums[module_input] = ActivationSums(channels, counts, module.weight.device, further)
         hooks.append(module.register_forward_pre_hook(add_to(sums[module_input])))
     blocks = model.get_submodule(architecture.blocks) if residual is not None else []
     for layer, block in enumerate(blocks):

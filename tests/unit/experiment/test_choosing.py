@@ -80,6 +80,21 @@ def test_thresholds_to_choose_from_make_the_method_s_own_explicit():
     assert methods.activation_thresholds(config) == [0.5, 1.0, 2.0]
 
 
+def test_readings_to_choose_from_are_all_summed():
+    choose = {
+        "norm.of": ["norm", "mean"],
+        "norm.activation_relative": [True, False],
+        "norm.activation_weight": [0.0, 1.0],
+        "norm.activation_threshold": [0.5, 1.0],
+        "allocation.correlation_of": ["norms", "scores"],
+    }
+    config = validate(config_with(choose=choose))
+    assert len(candidates(config, "m-wanda")) == 32
+    assert methods.activation_thresholds(config) == [0.5, 1.0]
+    assert methods.activation_thresholds(config, relative=False) == [0.5, 1.0]
+    assert methods.statistics_spread(config) == ["mean"]
+
+
 def test_the_overlay_chooses_a_threshold_for_m_wanda_alone():
     config, sweep = (
         yaml.safe_load((CONFIG / name).read_text()) for name in ("demo.yaml", "sweep.yaml")

@@ -17,7 +17,11 @@ from multiprune.experiment.validation import validate
 ROOT = Path(__file__).parents[3]
 PAPER, FORM = ROOT / "config/paper.yaml", ROOT / "config/m-wanda-from-the-paper.yaml"
 FILLED = {
+    " of: #": " of: mean_abs #",
     "dispersion: #": "dispersion: variance #",
+    "activation_on: #": "activation_on: added #",
+    "activation_relative: #": "activation_relative: true #",
+    "correlation_of: #": "correlation_of: norms #",
     "dispersion_weight:": "dispersion_weight: 0.1",
     "activation_weight: #": "activation_weight: 0.5 #",
     "activation_threshold:": "activation_threshold: 2.0",

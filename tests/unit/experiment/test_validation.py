@@ -84,14 +84,18 @@ def test_defaults_of_the_nested_choices():
     assert config["methods"]["m-wanda"]["norm"] == {
         "kind": "cross_lingual",
         "weighting": "tokens",
+        "of": "norm",
         "dispersion": "std",
         "dispersion_weight": 0.25,
         "activation_weight": 0.0,
+        "activation_on": "norm",
         "activation_modules": "all",
+        "activation_relative": True,
     }
     assert config["methods"]["m-wanda"]["allocation"] == {
         "kind": "cwl",
         "direction": "keep_shared",
+        "correlation_of": "norms",
         "strength": 0.05,
         "combine": "none",
         "outlier_multiple": 5.0,

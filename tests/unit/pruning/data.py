@@ -9,10 +9,11 @@ from multiprune.models.loading import load_model
 from multiprune.models.weights import ModelWeights
 from multiprune.pruning.masks import unpack
 from multiprune.pruning.pruner import Pruner
-from multiprune.statistics.files import COUNTED, StatisticsFiles, write_statistics
+from multiprune.statistics.files import ABOVE, COUNTED, StatisticsFiles, write_statistics
 from multiprune.statistics.passes import collect
+from multiprune.statistics.sums import Absolute
 
-COUNTS = {"active": 1.0, "active@0.5": 0.5}
+COUNTS = {"active": 1.0, "active@0.5": 0.5, "above@0.5": Absolute(0.5)}
 LANGUAGES = {"de": 6, "en": 3, "fr": 4}  # windows of 12 tokens
 UNIFORM = {"allocation": {"kind": "uniform"}, "scope": "row"}
 MAGNITUDE = {"score": "magnitude", **UNIFORM}
@@ -55,10 +56,12 @@ def with_statistics(folder, write):
             architecture_of(folder / "model"),
             48,
             COUNTS,
+            further=["sum", "sum_abs"],
         )
         arrays = {module_input: total.arrays() for module_input, total in sums.items()}
         path = folder / f"{language}.safetensors"
         provenance = {"model": "m", "activation_threshold": "1.0", COUNTED: "[0.5, 1.0]"}
+        provenance[ABOVE] = "[0.5]"
         write_statistics(path, arrays, ids.size, provenance)
     return folder
 

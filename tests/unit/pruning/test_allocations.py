@@ -21,7 +21,7 @@ class Three:
     def median_score(self) -> np.ndarray:
         return np.array([2.0, 5.0, 3.0])
 
-    def correlation(self) -> np.ndarray:
+    def correlation(self, of: str = "norms") -> np.ndarray:
         return np.array([0.9, 0.5, 0.7])
 
 

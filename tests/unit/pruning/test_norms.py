@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 
 from multiprune.pruning.norms.contrast import FLOOR
 from multiprune.registry import find, names
-from multiprune.statistics.correlation import language_correlation, summed_correlation
+from multiprune.statistics.correlation import (
+    language_correlation,
+    summed_correlation,
+    summed_score_correlation,
+)
 from multiprune.statistics.files import InputStatistics, LanguageStatistics
 
 pooled, cross_lingual, contrast, worst_language = (
@@ -32,6 +36,7 @@ UP = in_memory(TOKENS, SUM_SQ, ACTIVE)
 DOWN = in_memory(TOKENS, SUM_SQ, ACTIVE, feeds_down_projection=True)
 
 POOLED = [math.sqrt(13 / 5), 2.0, math.sqrt(36 / 5)]  # (4+9)/5, (16+4)/5, 36/5
+LEVEL = sum(POOLED) / 3
 EQUAL = [math.sqrt(5), 2.0, math.sqrt(4.5)]  # means of (1, 9), (4, 4), (9, 0)
 
 
@@ -56,9 +61,30 @@ def test_cross_lingual_adds_the_standard_deviation():
 
 
 def test_cross_lingual_adds_the_variance():
-    # Variances 1, 0, 2.25.
-    expected = [POOLED[0] + 0.5, 2.0, POOLED[2] + 1.125]
+    # Variances 1, 0, 2.25, in units of the mean norm.
+    expected = [POOLED[0] + 0.5 / LEVEL, 2.0, POOLED[2] + 1.125 / LEVEL]
     same(cross_lingual(UP, dispersion="variance", dispersion_weight=0.5), expected)
+
+
+@pytest.mark.parametrize("scale", [0.01, 100.0])
+@pytest.mark.parametrize("dispersion", ["std", "variance"])
+@pytest.mark.parametrize("activation_on", ["norm", "dispersion", "added"])
+def test_a_louder_input_is_the_same_input(scale, dispersion, activation_on):
+    options = {"dispersion": dispersion, "activation_on": activation_on, "activation_weight": 2.0}
+    louder = in_memory(TOKENS, SUM_SQ * scale**2, ACTIVE)
+    same(cross_lingual(louder, **options), cross_lingual(UP, **options) * scale)
+
+
+def test_the_spread_of_means():
+    # Sums of x: means (1, -2, 0) and (3, 2, 0), their deviations from (2, 0, 0): 1, 2, 0.
+    sums = [np.array([4.0, -8.0, 0.0]), np.array([3.0, 2.0, 0.0])]
+    rows = [
+        LanguageStatistics(*row) for row in zip("ab", TOKENS, SUM_SQ, ACTIVE, sums, strict=True)
+    ]
+    statistics = InputStatistics(lambda: iter(rows))
+    expected = [POOLED[0] + 0.25, 2.5, POOLED[2]]
+    same(cross_lingual(statistics, of="mean"), expected)
+    same(cross_lingual(statistics, of="mean_abs"), expected)  # whatever sum was read
 
 
 def test_cross_lingual_takes_the_weighting():
@@ -75,6 +101,18 @@ def test_activation_probability_multiplies():
 def test_both_terms_together():
     expected = [2 * (POOLED[0] + 0.25), 5.0, 2 * (POOLED[2] + 0.375)]
     same(cross_lingual(UP, dispersion_weight=0.25, activation_weight=2.0), expected)
+
+
+def test_activity_of_the_spread_alone():
+    # n + 1/4 (1, 0, 3/2) times (2, 5/2, 2).
+    expected = [POOLED[0] + 0.5, 2.0, POOLED[2] + 0.75]
+    same(cross_lingual(UP, activation_weight=2.0, activation_on="dispersion"), expected)
+
+
+def test_activity_that_is_added():
+    # n + 1/4 (1, 0, 3/2) + 2 (1/2, 3/4, 1/2) in units of the mean norm.
+    expected = [POOLED[0] + 0.25 + LEVEL, 2.0 + 1.5 * LEVEL, POOLED[2] + 0.375 + LEVEL]
+    same(cross_lingual(UP, activation_weight=2.0, activation_on="added"), expected)
 
 
 def test_activation_only_at_the_down_projection():
@@ -143,6 +181,26 @@ def test_contrast_is_finite_and_its_order_does_not_depend_on_scales(pairs, scale
         same(contrast(in_memory(ones, own, own), louder), found / scale)
         m = np.maximum(np.sqrt(other[0]), FLOOR * np.sqrt(other[0]).mean())
         same(found, own[0] / m)
+
+
+@given(st.integers(0, 999), st.integers(2, 5), st.integers(1, 4), st.integers(2, 6))
+@settings(deadline=None)
+def test_scores_correlate_as_if_each_were_computed(seed, languages, rows, channels):
+    draw = np.random.default_rng(seed)
+    weight = draw.normal(size=(rows, channels))
+    squares = draw.random((languages, channels)) + 0.01
+    statistics = in_memory(np.ones(languages), squares, squares)
+    scores = [(np.abs(weight) * language.norm).ravel() for language in statistics]
+    pairs = np.corrcoef(scores)[np.triu_indices(languages, 1)]
+    columns = np.abs(weight).mean(axis=0), np.square(weight).mean(axis=0)
+    total, count = summed_score_correlation(statistics, *columns)
+    assert count == len(pairs)
+    assert total == pytest.approx(pairs.sum(), abs=1e-6)
+
+
+def test_scores_that_are_all_alike_have_no_correlation():
+    even = in_memory(np.ones(2), np.ones((2, 3)), np.ones((2, 3)))
+    assert summed_score_correlation(even, np.ones(3), np.ones(3)) == (0.0, 0)
 
 
 def test_correlation_of_two_languages():

@@ -28,6 +28,7 @@ from multiprune.pruning.scores import wanda
 from multiprune.statistics.files import StatisticsFiles
 from unit.pruning.data import (
     CONTRAST,
+    CWL,
     LANGUAGES,
     M_WANDA,
     MAGNITUDE,
@@ -166,6 +167,37 @@ def plain_m_wanda(folder, sparsity, count="active"):
         block = int(name.split(".")[2])
         masks[name] = plain_mask(np.abs(weight) * norm, targets[block])
     return masks, targets, correlation
+
+
+@pytest.mark.parametrize(("of", "key"), [("mean", "sum"), ("mean_abs", "sum_abs")])
+def test_another_reading_equals_plain_numpy(llama, of, key):
+    """Variance of means, absolute activity that is added, blocks by the correlation of scores."""
+    weights = llama_weights(llama)
+    norm = {
+        "kind": "cross_lingual", "of": of, "dispersion": "variance", "dispersion_weight": 2.0,
+        "activation_weight": 0.5, "activation_on": "added", "activation_threshold": 0.5,
+        "activation_relative": False,
+    }  # fmt: skip
+    method = {**M_WANDA, "norm": norm, "allocation": {**CWL, "correlation_of": "scores"}}
+    correlations, masks = {0: [], 1: []}, {}
+    for name, weight in weights.items():
+        by_language = np.sqrt(input_sums(llama, name, "sum_sq") / TOKENS[:, None])
+        scores = [(np.abs(weight) * norm).ravel() for norm in by_language]
+        pairs = np.corrcoef(scores)[np.triu_indices(3, 1)]
+        correlations[int(name.split(".")[2])] += pairs.tolist()
+        pooled = np.sqrt(input_sums(llama, name, "sum_sq").sum(axis=0) / TOKENS.sum())
+        spread = (input_sums(llama, name, key) / TOKENS[:, None]).var(axis=0) / pooled.mean()
+        active = (input_sums(llama, name, "above@0.5") / TOKENS[:, None]).mean(axis=0)
+        masks[name] = np.abs(weight) * (pooled + 2 * spread + 0.5 * active * pooled.mean())
+    importance = [np.mean(correlations[block]) for block in (0, 1)]
+    targets = np.where(np.array(importance) == max(importance), 0.4, 0.6)
+    pruned = prune(llama, method, 0.5)
+    np.testing.assert_allclose([block.importance for block in pruned.blocks], importance)
+    np.testing.assert_allclose([block.target for block in pruned.blocks], targets, atol=1e-12)
+    found = kept(pruned)
+    for name, scored in masks.items():
+        expected = plain_mask(scored, targets[int(name.split(".")[2])])
+        np.testing.assert_array_equal(found[name], expected, err_msg=name)
 
 
 def test_m_wanda_equals_plain_numpy(llama):

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from multiprune.errors import InputError
 from multiprune.files.tensors import read_tensors, write_tensors
 from multiprune.statistics.files import (
+    ABOVE,
     COUNTED,
     ModuleInput,
     StatisticsFiles,
     count_key,
     write_statistics,
 )
-from multiprune.statistics.sums import ActivationSums
+from multiprune.statistics.sums import Absolute, ActivationSums
 
 # Two tokens of root mean square sqrt(25 / 2) and 1.
 TOKENS = torch.tensor([[3.0, -4.0], [1.0, 1.0]])
@@ -64,6 +65,34 @@ def test_what_is_counted_changes_no_sum(dtype):
     rms = np.sqrt((x**2).mean(axis=1, keepdims=True))
     for key, threshold in (("one", 1), ("half", 0.5), ("two", 2)):
         np.testing.assert_array_equal(found[key], (np.abs(x) > threshold * rms).sum(axis=0))
+
+
+def test_further_sums_and_absolute_thresholds_by_hand():
+    sums = ActivationSums(2, {"active": 1.0, "above": Absolute(3)}, further=["sum", "sum_abs"])
+    sums.update(TOKENS)
+    found = {key: array.tolist() for key, array in sums.arrays().items()}
+    assert found == {
+        "sum_sq": [10, 17], "active": [0, 1], "above": [0, 1], "sum": [4, -3], "sum_abs": [4, 5],
+    }  # fmt: skip
+
+
+def test_what_is_read_is_what_was_asked_for(tmp_path):
+    counts = {"active": 1.0, count_key(Absolute(1.0), 1.0): Absolute(1.0)}
+    sums = ActivationSums(2, counts, further=["sum"])
+    sums.update(TOKENS)
+    provenance = {"model": "m", "activation_threshold": "1.0", COUNTED: "[1.0]", ABOVE: "[1.0]"}
+    write_statistics(tmp_path / "en.safetensors", {DOWN: sums.arrays()}, 2, provenance)
+    with StatisticsFiles([tmp_path / "en.safetensors"]) as files:
+        (relative,) = files.read(DOWN, True)
+        (absolute,) = files.read(DOWN, True, None, True, "sum")
+        assert relative.active.tolist() == [0, 1]
+        assert relative.total is None
+        assert absolute.active.tolist() == [1, 1]
+        assert absolute.mean.tolist() == [2, -1.5]
+        with pytest.raises(InputError, match=r"down_proj\.sum_abs cannot be read"):
+            list(files.read(DOWN, further="sum_abs"))
+        with pytest.raises(InputError, match=r"only at 1; .* --absolute-thresholds$"):
+            files.read(DOWN, True, 2.0, True)
 
 
 def test_counts_of_other_tokens_are_added():

@@ -58,13 +58,18 @@ class Dlp(Section):
 
 
 class Cwl(Uneven):
-    """Blocks are weighted by the correlation of the languages' norms (M-Wanda's CWL)."""
+    """Blocks are weighted by the correlation between languages (M-Wanda's CWL)."""
 
     kind: Literal["cwl"] = KIND
     direction: Literal["keep_shared", "keep_specific"] = Field(
         "keep_shared",
         description="keep_shared: blocks that work alike for all languages keep more; "
         "keep_specific: the others.",
+    )
+    correlation_of: Literal["norms", "scores"] = Field(
+        "norms",
+        description="What is correlated: the languages' norms of a block's inputs, or the scores "
+        "|weight| times norm of all its weights.",
     )
     strength: Strength = 0.05
     combine: Literal["none", "owl"] = Field(

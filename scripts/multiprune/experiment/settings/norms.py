@@ -40,12 +40,24 @@ class CrossLingual(Weighted):
     """Pooled norm plus its spread over languages, times the activation probability (M-Wanda)."""
 
     kind: Literal["cross_lingual"] = KIND
+    of: Literal["norm", "mean_abs", "mean"] = Field(
+        "norm",
+        description="What spreads over languages: their norm of a channel, or their mean of its "
+        "absolute value, or of the value itself.",
+    )
     dispersion: Literal["std", "variance"] = Field(
-        "std", description="Spread of the norm over the calibration languages."
+        "std",
+        description="Spread over the calibration languages: standard deviation, or variance "
+        "divided by the mean norm of all channels.",
     )
     dispersion_weight: Weight = Field(0.25, description="lambda: weight of the spread.")
     activation_weight: Weight = Field(
         0.0, description="gamma: weight of the mean activation probability; 0 switches it off."
+    )
+    activation_on: Literal["norm", "dispersion", "added"] = Field(
+        "norm",
+        description="What the activation probability multiplies: norm and spread together, or the "
+        "spread alone; added: nothing, it is added in units of the mean norm.",
     )
     activation_modules: Literal["all", "down"] = Field(
         "all",
@@ -54,6 +66,10 @@ class CrossLingual(Weighted):
     )
     activation_threshold: Threshold | None = Field(
         None, description="tau of this method; statistics.activation_threshold if left out."
+    )
+    activation_relative: bool = Field(
+        True,
+        description="A channel is active where |x| > tau rms(x); false: where |x| > tau.",
     )
 
 

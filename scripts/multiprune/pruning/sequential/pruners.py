@@ -18,7 +18,13 @@ from multiprune.models.weights import LinearWeight, ModelWeights
 from multiprune.pruning.files import read_mask
 from multiprune.pruning.masks import pack, unpack, write_mask
 from multiprune.pruning.moved_weights import join_weights, write_weights
-from multiprune.pruning.pruner import BlockReport, Pruner, pattern_of, reads_activity
+from multiprune.pruning.pruner import (
+    BlockReport,
+    Pruner,
+    further_sum,
+    pattern_of,
+    reads_activity,
+)
 from multiprune.pruning.sequential import sparsegpt
 from multiprune.pruning.sequential.hessian import InputHessian
 from multiprune.pruning.sequential.passes import Accumulator
@@ -88,7 +94,12 @@ class BlockStatistics:
         return self._input_of[parameter]
 
     def read(
-        self, module_input: ModuleInput, counts: bool = False, threshold: float | None = None
+        self,
+        module_input: ModuleInput,
+        counts: bool = False,
+        threshold: float | None = None,
+        absolute: bool = False,
+        further: str | None = None,
     ) -> InputStatistics:
         """Sums of one module input over all calibration sets; activity at the method's tau."""
         totals = self._sums[module_input]
@@ -97,7 +108,8 @@ class BlockStatistics:
             for name, total in totals.items():
                 arrays = total.arrays()
                 tokens, active = float(total.tokens), arrays.get(ACTIVE)
-                yield LanguageStatistics(name, tokens, arrays["sum_sq"], active)
+                total = arrays[further] if further else None
+                yield LanguageStatistics(name, tokens, arrays["sum_sq"], active, total)
 
         return InputStatistics(languages, is_down_projection(module_input.name))
 
@@ -112,13 +124,17 @@ class MaskPruner:
         self._weights = weights
         self._method = method
         self._counts = {ACTIVE: threshold} if reads_activity(method) else {}
+        self._further = [name] if (name := further_sum(method)) else []
 
     def accumulators(
         self, sets: Iterable[str], channels: dict[ModuleInput, int], device: torch.device
     ) -> Accumulators:
         """Statistics of every set on its own."""
         return {
-            name: {i: ActivationSums(n, self._counts, device) for i, n in channels.items()}
+            name: {
+                i: ActivationSums(n, self._counts, device, self._further)
+                for i, n in channels.items()
+            }
             for name in sets
         }
 
