@@ -8,7 +8,8 @@ reads   <resources>/models/{model}/, <resources>/corpora/{corpus}/{language}/{sp
         <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors, or weights/
         <results>/{model}/seed{seed}/statistics/{calibration}.safetensors (candidates)
 writes  <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.json
-        <results>/{model}/seed{seed}/sweep/{method}/{candidate}.json and chosen.json
+        <results>/{model}/seed{seed}/sweep/{method}/{candidate}.json and chosen.json, where several
+        seeds decide also screened.json and finalists.json
         <results>/tasks/{task}/{language}/ (a task built from a parallel corpus)
         <results>/{model}/seed{seed}/downstream/{method}/{sparsity}/{task}/{language}.json
         <results>/{model}/seed{seed}/examples/{method}/{sparsity}.json
@@ -130,10 +131,57 @@ rule evaluate_candidate:
         "--cache {params.results:q}/{wildcards.model:q}/cache --output {output.record:q} > {log:q} 2>&1"
 
 
+rule evaluate_finalists:
+    """Prune with each finalist's constants, in memory, and score validation text."""
+    input:
+        model="<resources>/models/{model}/manifest.json",
+        statistics=plan.statistics,
+        contrast=plan.contrast,
+        texts=plan.validation_texts(),
+        screened=plan.screened,
+    output:
+        records="<results>/{model}/seed{seed}/sweep/{method}/finalists.json",
+    log:
+        "<logs>/evaluate_finalists/{model}/seed{seed}/{method}.log",
+    benchmark:
+        "<benchmarks>/evaluate_finalists/{model}/seed{seed}/{method}.jsonl"
+    wildcard_constraints:
+        method=one_of(plan.deciding),
+    conda:
+        "../envs/evaluation.yaml"
+    threads: 1
+    resources:
+        mem_mb=ask.model_memory,
+        runtime=ask.finalists_minutes,
+        gpu=1,
+    params:
+        command=job("evaluate_candidate.py", modules.of_method),
+        results=options.results,
+        model="resources/models/{model}",
+        dtype=options.dtype,
+        method=options.method,
+        sparsity=options.sparsity_of_choice,
+        languages=options.corpora(plan.calibrated),
+        length=config["evaluation"]["perplexity"]["length"],
+        tokens=config["evaluation"]["perplexity"].get("tokens", ""),
+        batch_tokens=config["compute"]["batch_tokens"],
+    shell:
+        "python {params.command} "
+        "--model {params.model:q} --dtype {params.dtype:q} "
+        "--statistics {input.statistics:q} --contrast {input.contrast:q} "
+        "--name {wildcards.method:q} --method {params.method:q} --sparsity {params.sparsity:q} "
+        "--finalists-of {input.screened:q} --seed {wildcards.seed:q} "
+        "--corpora resources/corpora --languages {params.languages:q} --split validation "
+        "--length {params.length:q} --tokens {params.tokens:q} "
+        "--batch-tokens {params.batch_tokens:q} --threads {threads} "
+        "--cache {params.results:q}/{wildcards.model:q}/cache --output {output.records:q} > {log:q} 2>&1"
+
+
 rule choose_constants:
     """Take the simplest candidate within one standard error of the best on validation text."""
     input:
-        records=plan.candidates,
+        records=plan.measured_once,
+        decided=plan.finalists,
     output:
         chosen="<results>/{model}/seed{seed}/sweep/{method}/chosen.json",
     log:
@@ -151,12 +199,31 @@ rule choose_constants:
         command=job("choose_constants.py"),
         folder=subpath(output.chosen, parent=True),
         candidates=options.candidates,
+        finalists="",
         sparsity=options.sparsity_of_choice,
     shell:
         "python {params.command} "
         "--folder {params.folder:q} --candidates {params.candidates:q} "
+        "--finalists {params.finalists:q} --decided-by {input.decided:q} "
         "--model {wildcards.model:q} --seed {wildcards.seed:q} --name {wildcards.method:q} "
         "--sparsity {params.sparsity:q} --output {output.chosen:q} > {log:q} 2>&1"
+
+
+use rule choose_constants as screen_candidates with:
+    """Rank all candidates on the smallest seed, and name the finalists."""
+    input:
+        records=plan.candidates,
+        decided=[],
+    output:
+        chosen="<results>/{model}/seed{seed}/sweep/{method}/screened.json",
+    log:
+        "<logs>/screen_candidates/{model}/seed{seed}/{method}.log",
+    benchmark:
+        "<benchmarks>/screen_candidates/{model}/seed{seed}/{method}.jsonl"
+    wildcard_constraints:
+        method=one_of(plan.deciding),
+    params:
+        finalists=options.finalists,
 
 
 rule perplexity:

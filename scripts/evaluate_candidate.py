@@ -1,14 +1,18 @@
-"""Validation perplexity of a model pruned with candidate constants; no mask is written."""
+"""Validation perplexity of models pruned with candidate constants; no mask is written.
+
+One candidate, or those that a ranking names as finalists.
+"""
 
 import argparse
 import json
 from pathlib import Path
 
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from multiprune.errors import InputError
 from multiprune.evaluation.arguments import provenance
-from multiprune.evaluation.candidate_records import check_windows
+from multiprune.evaluation.candidate_records import check_windows, read_choice
 from multiprune.evaluation.perplexity import windows_of
 from multiprune.evaluation.records import add_text_arguments, measure_of, measure_text, text_path
 from multiprune.experiment.candidates import with_constants
@@ -29,12 +33,13 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add_arguments(parser)
     parser.add_argument("--name", required=True, help="name of the method")
-    parser.add_argument("--candidate", required=True, help="name of the candidate")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--candidate", help="name of the candidate")
+    what.add_argument("--finalists-of", help="ranking that names them, JSON")
     parser.add_argument(
         "--constants",
         type=json.loads,
-        required=True,
-        help="JSON, dotted path in the options -> value",
+        help="of the candidate: JSON, dotted path in the options -> value",
     )
     parser.add_argument("--dtype", required=True, help="precision of the weights, or auto")
     parser.add_argument("--seed", type=int, required=True)
@@ -67,7 +72,29 @@ def main() -> None:
     device = set_up(options.threads)
     tokenizer = load_tokenizer(options.model)
     texts = texts_of(options, tokenizer)
-    method = with_constants(options.method, options.constants)
+    if options.finalists_of is None:
+        found = record(options, options.candidate, options.constants, texts, tokenizer, device)
+        write_json(options.output, found)
+        return
+    choice = read_choice(options.finalists_of)
+    constants = {rank["candidate"]: rank["constants"] for rank in choice["ranking"]}
+    records = {}
+    for name in choice["finalists"]:
+        print(name, flush=True)
+        records[name] = record(options, name, constants[name], texts, tokenizer, device)
+    write_json(options.output, {"seed": options.seed, "candidates": records})
+
+
+def record(
+    options: argparse.Namespace,
+    candidate: str,
+    constants: dict,
+    texts: dict[str, Path],
+    tokenizer: PreTrainedTokenizerBase,
+    device: torch.device,
+) -> dict:
+    """What is measured of one candidate."""
+    method = with_constants(options.method, constants)
     pruned, inputs = prune(options, method)
     names = sorted(pruned.masks)
     origin = provenance(options, device) | {
@@ -77,28 +104,25 @@ def main() -> None:
     def load() -> PreTrainedModel:
         model = load_model(options.model, options.dtype)
         masks = ((name, pruned.masks[name], tuple(pruned.shapes[name])) for name in names)
-        apply_packed(model, masks, options.candidate)
+        apply_packed(model, masks, candidate)
         return model
 
     measure = measure_of(options, code_digest(__file__), tokenizer, origin, load)
     measured = {language: measure_text(text, language, measure) for language, text in texts.items()}
-    write_json(
-        options.output,
-        {
-            "model": Path(options.model).name,
-            "seed": options.seed,
-            "method": options.name,
-            "sparsity": options.sparsity,
-            "achieved_sparsity": pruned.achieved_sparsity,
-            "candidate": options.candidate,
-            "constants": options.constants,
-            "options": method,
-            "split": options.split,
-            "length": options.length,
-            "languages": measured,
-            "inputs": inputs,
-        },
-    )
+    return {
+        "model": Path(options.model).name,
+        "seed": options.seed,
+        "method": options.name,
+        "sparsity": options.sparsity,
+        "achieved_sparsity": pruned.achieved_sparsity,
+        "candidate": candidate,
+        "constants": constants,
+        "options": method,
+        "split": options.split,
+        "length": options.length,
+        "languages": measured,
+        "inputs": inputs,
+    }
 
 
 if __name__ == "__main__":

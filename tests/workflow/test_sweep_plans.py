@@ -42,6 +42,26 @@ def test_every_seed_takes_the_choice_of_the_smallest(fresh: Workflow):
         assert "--chosen --" in " ".join(other.split())  # no file
 
 
+def test_finalists_are_measured_on_every_seed(fresh: Workflow):
+    choose(fresh, [0.02, 0.05, 0.1], seeds=[7, 3])
+    with fresh.edit_config() as config:
+        config["methods"]["m-wanda"]["choose_finalists"] = 2
+    jobs = fresh.jobs("masks")
+    kinds = ("evaluate_candidate", "evaluate_finalists", "screen_candidates", "choose_constants")
+    assert {job for job in jobs if job.startswith(kinds)} == {
+        *(f"evaluate_candidate {MODEL} 3 m-wanda strength-{value}" for value in (0.02, 0.05, 0.1)),
+        f"screen_candidates {MODEL} 3 m-wanda",
+        *(f"evaluate_finalists {MODEL} {seed} m-wanda" for seed in (3, 7)),
+        f"choose_constants {MODEL} 3 m-wanda",
+    }
+    commands = fresh.run("--dry-run", "--printshellcmds", "masks")
+    [last] = commands.lines_with("choose_constants.py", "chosen.json")
+    sweeps = [f"results/tiny/{MODEL}/seed{seed}/sweep/m-wanda" for seed in (3, 7)]
+    assert f"--decided-by {sweeps[0]}/finalists.json {sweeps[1]}/finalists.json" in last
+    [screen] = commands.lines_with("choose_constants.py", "screened.json")
+    assert "--finalists 2" in screen
+
+
 def test_a_sweep_reads_validation_text_alone(fresh: Workflow):
     choose(fresh, [0.02, 0.05])
     outcome = fresh.run("--dry-run", "--printshellcmds", f"{SWEEP}/chosen.json")
@@ -83,7 +103,7 @@ def test_a_threshold_to_choose_reruns_the_statistics_and_what_follows(project: W
     )
     commands = project.run("--dry-run", "--printshellcmds").lines_with("collect_statistics.py")
     assert len(commands) == 2
-    flags = "--activation-threshold 1.0 --activation-thresholds 0.5 1.0 --threads"
+    flags = "--activation-threshold 1.0 --activation-thresholds 0.5 1.0 --absolute-thresholds"
     assert all(flags in command for command in commands)
 
 

@@ -1,4 +1,8 @@
-"""Records of a sweep on disk: one of each candidate, `{candidate}.json`, and `chosen.json`."""
+"""Records of a sweep on disk.
+
+One of each candidate, `{candidate}.json`, and `chosen.json`. Where finalists are measured on all
+seeds, also `screened.json`, of the same shape as the choice, and one `finalists.json` a seed.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +13,17 @@ from multiprune.errors import InputError
 from multiprune.files.json import read_json
 from multiprune.files.writing import set_aside
 
-CHOSEN = "chosen.json"
+CHOSEN, SCREENED, FINALISTS = "chosen.json", "screened.json", "finalists.json"
 FEWEST_WINDOWS = 2  # for a standard error
 # What is read of a choice and of each entry of its ranking.
-CHOICE = {"chosen": str, "constants": dict, "sparsity": int | float, "ranking": list}
+CHOICE = {
+    "chosen": str,
+    "constants": dict,
+    "sparsity": int | float,
+    "ranking": list,
+    "seeds": int,
+    "finalists": list | None,
+}
 RANK = {
     "candidate": str,
     "constants": dict,
@@ -41,7 +52,10 @@ class Scores:
 def read_scores(folder: Path | str, candidate: str) -> Scores:
     """The record of a candidate; one that was not measured on validation text is an InputError."""
     path = Path(folder) / f"{candidate}.json"
-    content = read_json(path)
+    return _scores(path, read_json(path), candidate)
+
+
+def _scores(path: Path, content: dict, candidate: str) -> Scores:
     try:
         measured = content["languages"]
         losses = {name: np.array(entry["window_nll"], float) for name, entry in measured.items()}
@@ -70,6 +84,26 @@ def read_all_scores(folder: Path | str, names: list[str]) -> list[Scores]:
                 f"than {names[0]}; remove the folder and run the same command again"
             )
     return scores
+
+
+def read_finalists(paths: list[Path]) -> list[Scores]:
+    """Of each finalist, in the order of the files, the mean losses over the files' seeds."""
+    contents = [read_json(path)["candidates"] for path in paths]
+    found = []
+    for name in contents[0]:
+        scores = [
+            _scores(path, content.get(name, {}), name)
+            for path, content in zip(paths, contents, strict=True)
+        ]
+        if any(other.text != scores[0].text for other in scores):
+            raise InputError(
+                f"{paths[0]}: {name} was measured on other text than with another seed; remove "
+                "the finalists.json of all seeds and run the same command again"
+            )
+        languages = scores[0].losses
+        losses = {code: np.mean([one.losses[code] for one in scores], axis=0) for code in languages}
+        found.append(Scores(name, scores[0].text, losses, scores[0].tokens))
+    return found
 
 
 def check_windows(language: str, count: int) -> None:

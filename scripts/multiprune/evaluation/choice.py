@@ -83,6 +83,15 @@ def one_standard_error(ranks: Sequence[Rank]) -> Rank:
     return min((rank for rank in ranks if rank.within), key=lambda rank: rank.simplicity)
 
 
+def finalists(ranks: Sequence[Rank], count: int) -> list[str]:
+    """The first `count` candidates of a ranking that differ in perplexity: of equals the first."""
+    distinct: list[Rank] = []
+    for rank in ranks:
+        if not distinct or rank.log_ratio != distinct[-1].log_ratio:
+            distinct.append(rank)
+    return [rank.candidate for rank in distinct[:count]]
+
+
 def reason(ranks: Sequence[Rank], chosen: Rank) -> str:
     """Why this candidate was taken, in a sentence."""
     best, within = ranks[0], sum(rank.within for rank in ranks)

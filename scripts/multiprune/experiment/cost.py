@@ -110,7 +110,12 @@ def sweeps(experiment: Experiment) -> tuple[int, int]:
     """Jobs and tokens of one model's candidates, each under the smallest seed."""
     tried = sum(len(methods.candidates(experiment, name)) for name in methods.choosing(experiment))
     texts = len(methods.languages(experiment, "calibration"))
-    return tried, tried * texts * (experiment.evaluation.perplexity.tokens or 0)
+    again = sum(
+        len(experiment.seeds) * experiment.methods[name].choose_finalists
+        for name in methods.deciding(experiment)
+    )
+    jobs = tried + len(experiment.seeds) * len(methods.deciding(experiment))
+    return jobs, (tried + again) * texts * (experiment.evaluation.perplexity.tokens or 0)
 
 
 def downstream(experiment: Experiment) -> tuple[int, int]:

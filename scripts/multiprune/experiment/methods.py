@@ -185,7 +185,7 @@ def method_options(experiment: Experiment, name: str) -> dict:
     A threshold that is the statistics' own stands there only where it is chosen; numbers of
     speakers stand there as shares.
     """
-    ignored = ("sparsities", "calibration", "choose", "choose_at", "label")
+    ignored = ("sparsities", "calibration", "choose", "choose_at", "choose_finalists", "label")
     method = experiment.methods[name]
     options = {key: value for key, value in method.plain().items() if key not in ignored}
     if not isinstance(method, Activated):
@@ -207,6 +207,12 @@ def choosing(experiment: Experiment) -> list[str]:
     """Methods whose constants are chosen on validation text, sorted."""
     methods = experiment.methods.items()
     return sorted(name for name, method in methods if getattr(method, "choose", None))
+
+
+def deciding(experiment: Experiment) -> list[str]:
+    """Methods whose constants are chosen among finalists, on all seeds; sorted."""
+    methods = experiment.methods
+    return [name for name in choosing(experiment) if methods[name].choose_finalists]
 
 
 def candidates(experiment: Experiment, name: str) -> list[sweep.Candidate]:

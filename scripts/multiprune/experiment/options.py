@@ -137,6 +137,10 @@ class Options:
         options = methods.method_options(self.experiment, wildcards.method)
         return canonical(candidates.with_constants(options, self._constants(wildcards)))
 
+    def finalists(self, wildcards: Any) -> int | str:
+        """How many candidates of a method are measured on all seeds; empty if none are."""
+        return self.experiment.methods[wildcards.method].choose_finalists or ""
+
     def sparsity_of_choice(self, wildcards: Any) -> str:
         """The sparsity that a method's constants are chosen at."""
         return methods.sparsity_text(self.experiment.methods[wildcards.method].choose_at)

@@ -44,6 +44,7 @@ class Plan(TaskPlan):
         self.calibration_sets = methods.all_calibration_sets(experiment)
         self.methods = list(experiment.methods)
         self.choosing = methods.choosing(experiment)
+        self.deciding = methods.deciding(experiment)
         self.candidate_names = sorted(
             {one.name for name in self.choosing for one in methods.candidates(experiment, name)}
         )
@@ -161,6 +162,22 @@ class Plan(TaskPlan):
         """The records of all candidates of a method."""
         return self._candidates(wildcards.model, wildcards.method)
 
+    def measured_once(self, wildcards: Any) -> list[str]:
+        """`candidates` of a method whose constants the smallest seed alone decides."""
+        return [] if wildcards.method in self.deciding else self.candidates(wildcards)
+
+    def finalists(self, wildcards: Any) -> list[str]:
+        """The records of the finalists that decide on a method's constants, a file a seed."""
+        if wildcards.method not in self.deciding:
+            return []
+        return self._finalists(wildcards.model, wildcards.method)
+
+    def screened(self, wildcards: Any) -> str | list[str]:
+        """The ranking of all candidates on the smallest seed, which says who is a finalist."""
+        if wildcards.method not in self.deciding:
+            return []
+        return f"{self._sweep(wildcards.model, wildcards.method)}/screened.json"
+
     def pruned(self, wildcards: Any) -> str | list[str]:
         """The mask of a pruned model, or its new weights; none for the dense one."""
         if wildcards.method == DENSE:
@@ -245,6 +262,7 @@ class Plan(TaskPlan):
             for path in (
                 f"{self._sweep(model, method)}/chosen.json",
                 *self._candidates(model, method),
+                *(self._decisions(model, method) if method in self.deciding else []),
             )
         ]
 
@@ -344,6 +362,14 @@ class Plan(TaskPlan):
 
     def _sweep(self, model: str, method: str) -> str:
         return f"<results>/{model}/seed{min(self.experiment.seeds)}/sweep/{method}"
+
+    def _decisions(self, model: str, method: str) -> list[str]:
+        screened = f"{self._sweep(model, method)}/screened.json"
+        return [screened, *self._finalists(model, method)]
+
+    def _finalists(self, model: str, method: str) -> list[str]:
+        seeds = sorted(self.experiment.seeds)
+        return [f"<results>/{model}/seed{seed}/sweep/{method}/finalists.json" for seed in seeds]
 
     def _candidates(self, model: str, method: str) -> list[str]:
         candidates = methods.candidates(self.experiment, method)

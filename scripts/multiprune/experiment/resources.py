@@ -64,6 +64,11 @@ class JobResources:
         """Time limit of a job that passes text through a model."""
         return int(attempt * (30 + 30 * self._billions(wildcards.model)))
 
+    def finalists_minutes(self, wildcards: Any, attempt: int) -> int:
+        """Time limit of a job that measures all finalists of a method."""
+        finalists = self.experiment.methods[wildcards.method].choose_finalists
+        return finalists * self.model_minutes(wildcards, attempt)
+
     def _billions(self, model: str) -> float:
         return billions(self.experiment.models[model])
 

@@ -232,7 +232,13 @@ def _with_choice(experiment: Experiment, name: str) -> AnyMethod:
     if method.choose is None:
         if method.choose_at is not None:
             raise InputError(f"{where}.choose_at: goes with choose, which is missing")
+        if method.choose_finalists is not None:
+            raise InputError(f"{where}.choose_finalists: goes with choose, which is missing")
         return method
+    if method.choose_finalists is not None and len(experiment.seeds) < 2:
+        raise InputError(
+            f"{where}.choose_finalists: needs two seeds or more, seeds are {experiment.seeds}"
+        )
     if is_sequential(experiment, name):
         raise InputError(
             f"{where}.choose: candidates are compared with dense statistics; leave out "
@@ -271,7 +277,7 @@ def _values_to_choose(
     experiment: Experiment, name: str, method: Activated
 ) -> dict[str, list[sweep.Constant]]:
     """The values by path as they would stand in the method: 1 and 1.0 mean the same."""
-    own = {k: v for k, v in method.plain().items() if k not in ("choose", "choose_at")}
+    own = {k: v for k, v in method.plain().items() if not k.startswith("choose")}
 
     def with_constants(constants: dict[str, sweep.Constant]) -> AnyMethod:
         return read(Method, sweep.with_constants(own, constants))

@@ -111,7 +111,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, ends: tuple[float, float]) -> None:
             )  # fmt: skip
             continue
         axes.plot([row.ci_low, row.ci_high], [place, place], color=colour, linewidth=1.4)
-        axes.plot(row.ratio_to_best, place, color=colour, **_marker(bool(row.chosen)))
+        inside = "white" if row.seeds < rows["seeds"].max() else colour
+        look = _marker(bool(row.chosen)) | {"markerfacecolor": inside}
+        axes.plot(row.ratio_to_best, place, color=colour, **look)
         if row.chosen:
             axes.get_yticklabels()[place].set_fontweight("bold")
 
@@ -145,10 +147,16 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         _finding(method, sweep[sweep["method"] == method])
         for method in style.method_order(sweep["method"], grid)
     ]
-    seed = sweep["seed"].iloc[0]
+    seed, most = sweep["seed"].iloc[0], int(sweep["seeds"].max())
+    draws = f"One calibration draw (seed {seed}), one sparsity"
+    if most > 1:
+        draws = (
+            f"Hollow: one calibration draw (seed {seed}), relative to the best on it. Filled: the "
+            f"finalists, means over {most} draws, among which was chosen. One sparsity"
+        )
     note = (
-        f"One calibration draw (seed {seed}), one sparsity; the choice serves all seeds and "
-        "sparsities of the method. Standard errors cover the choice of validation windows only."
+        f"{draws}; the choice serves all seeds and sparsities of the method. Standard errors cover "
+        "the choice of validation windows only."
     )
     return document(shown, " ".join(findings), note)
 

@@ -2,21 +2,30 @@
 
 import errno
 import os
+import platform
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
 from multiprune.errors import InputError
 
+MOST_LOOKED_AT = 5000  # files of a folder, for leftovers; the evaluation cache may have far more
+
 
 @contextmanager
 def replacing(target: Path | str) -> Iterator[Path]:
-    """A temporary path beside `target` that takes its place when the block ends without error."""
+    """A temporary path beside `target` that takes its place when the block ends without error.
+
+    What a killed process of this machine left of the same file goes.
+    """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    own = f".{target.name}.{platform.node()}."
+    _remove_leftovers(target.parent, own)
+    temporary = target.with_name(f"{own}{os.getpid()}.tmp")
     try:
         yield temporary
         os.replace(temporary, target)
@@ -25,6 +34,25 @@ def replacing(target: Path | str) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path, start: str) -> None:
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in islice(entries, MOST_LOOKED_AT)]
+    for name in names:
+        pid = name.removeprefix(start).removesuffix(".tmp")
+        if name == f"{start}{pid}.tmp" and pid.isdecimal() and not _is_running(int(pid)):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 @contextmanager

@@ -2,18 +2,27 @@
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from multiprune.evaluation.candidate_records import CHOSEN, Scores, read_all_scores, read_choice
+from multiprune.evaluation.candidate_records import (
+    CHOSEN,
+    FINALISTS,
+    SCREENED,
+    Scores,
+    read_all_scores,
+    read_choice,
+    read_finalists,
+)
 from multiprune.experiment.grid import Grid
 from multiprune.uncertainty.seeds_and_items import FEWEST_ITEMS, Cell, Resampled
 
 COLUMNS = [
-    "model", "seed", "method", "sparsity", "candidate", "constants", "perplexity", "ratio_to_best",
-    "standard_error", "ci_low", "ci_high", "within", "chosen",
+    "model", "seed", "seeds", "method", "sparsity", "candidate", "constants", "perplexity",
+    "ratio_to_best", "standard_error", "ci_low", "ci_high", "within", "chosen",
 ]  # fmt: skip
 READS = ("sweep",)
 NEEDS = "a method with choose"
@@ -26,6 +35,9 @@ method first.
 
 - **model, seed, method, sparsity**: where the candidates were compared; the choice serves all seeds
   and sparsities of the method.
+- **seeds**: how many calibration draws the candidate was measured on. Where that is more than one,
+  it is a finalist and its numbers are means over draws; the finalists stand first, and the others
+  are compared with the best of all on the one draw.
 - **candidate**: its name in paths. **constants**: the values, by their path in the method's
   options.
 - **perplexity**: geometric mean over the calibration languages, validation split.
@@ -45,14 +57,13 @@ def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
     for method in sorted(grid.choosing):
         folder = results / model / f"seed{seed}" / "sweep" / method
         choice = read_choice(folder / CHOSEN)
-        ranks = choice["ranking"]
-        scores = read_all_scores(folder, [rank["candidate"] for rank in ranks])
-        for rank, score in zip(ranks, scores, strict=True):
-            low, high = _interval(score, scores[0], grid)
+        for choice_of, rank, score, best in _measured(folder, method, choice, grid):
+            low, high = _interval(score, best, grid)
             rows.append(
                 {
                     "model": model,
                     "seed": seed,
+                    "seeds": choice_of["seeds"],
                     "method": method,
                     "sparsity": choice["sparsity"],
                     "candidate": rank["candidate"],
@@ -67,6 +78,24 @@ def tabulate(results: Path, model: str, grid: Grid) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _measured(
+    folder: Path, method: str, choice: dict, grid: Grid
+) -> Iterator[tuple[dict, dict, Scores, Scores]]:
+    """Each candidate once: the ranking it stands in, its rank, its scores and those of the best."""
+    screened = choice
+    if choice["seeds"] > 1:
+        of_seeds = [folder.parents[2] / f"seed{seed}/sweep/{method}" for seed in sorted(grid.seeds)]
+        found = {one.candidate: one for one in read_finalists([f / FINALISTS for f in of_seeds])}
+        ranked = [(rank, found[rank["candidate"]]) for rank in choice["ranking"]]
+        yield from ((choice, rank, scores, ranked[0][1]) for rank, scores in ranked)
+        screened = read_choice(folder / SCREENED)
+    scores = read_all_scores(folder, [rank["candidate"] for rank in screened["ranking"]])
+    finalists = set(screened["finalists"] or [])
+    for rank, score in zip(screened["ranking"], scores, strict=True):
+        if rank["candidate"] not in finalists:
+            yield screened, rank, score, scores[0]
 
 
 def _interval(score: Scores, best: Scores, grid: Grid) -> tuple[float, float]:

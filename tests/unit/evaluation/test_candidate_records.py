@@ -3,7 +3,9 @@
 import json
 import math
 import runpy
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from tiny import write_llama, write_texts
 
 from multiprune.calibration.windows import Windows
 from multiprune.errors import InputError
+from multiprune.evaluation.choice import Rank, finalists
 from multiprune.experiment.candidates import candidates, with_constants
 from multiprune.experiment.grid import DENSE, Grid
 from multiprune.files.json import read_json, write_json, write_json_lines
@@ -119,6 +122,76 @@ def swept(inputs, tmp_path_factory):
     return results
 
 
+def decide(results: Path, *arguments: object) -> dict:
+    listed = [{"name": name, "constants": values} for name, values in CANDIDATES.items()]
+    folder = results / "tiny/seed0/sweep/owl"
+    output = folder / ("screened.json" if "--finalists" in arguments else "chosen.json")
+    run(
+        "choose_constants.py", "--folder", folder, "--candidates", json.dumps(listed),
+        "--model", "tiny", "--seed", 0, "--name", "owl", "--sparsity", 0.5, "--output", output,
+        *arguments,
+    )  # fmt: skip
+    return read_json(output)
+
+
+@pytest.fixture
+def decided(inputs, swept, tmp_path):
+    """The sweep with three finalists that two seeds decide on; the other seed has one language."""
+    shutil.copytree(swept, tmp_path / "results")
+    results = tmp_path / "results"
+    screened = decide(results, "--finalists", 3)
+    files = []
+    for seed, languages in ((0, ["de", "en"]), (1, ["de"])):
+        files.append(results / f"tiny/seed{seed}/sweep/owl/finalists.json")
+        statistics = [inputs / f"{language}.safetensors" for language in languages]
+        given = [*pruning(inputs), *scoring(inputs, results / "cache")]
+        start, end = given.index("--statistics") + 1, given.index("--threads")
+        given[start:end] = statistics
+        ranking = results / "tiny/seed0/sweep/owl/screened.json"
+        run("evaluate_candidate.py", *given, "--finalists-of", ranking, "--output", files[-1])
+    return results, screened, decide(results, "--decided-by", *files), files
+
+
+def test_finalists_are_the_best_that_differ(swept):
+    ranking = read_json(swept / "tiny/seed0/sweep/owl/chosen.json")["ranking"]
+    ranks = [Rank(r["candidate"], r["simplicity"], r["perplexity"], r["log_ratio"], 0.0)
+             for r in ranking]  # fmt: skip
+    two = finalists([ranks[0], replace(ranks[1], log_ratio=0.0), *ranks[2:]], 2)
+    assert two == [ranks[0].candidate, ranks[2].candidate]  # the second is the same mask
+
+
+def test_finalists_are_judged_by_their_means_over_seeds(decided):
+    results, screened, choice, files = decided
+    assert len(screened["finalists"]) == 3
+    assert choice["seeds"] == 2
+    assert {rank["candidate"] for rank in choice["ranking"]} == set(screened["finalists"])
+    contents = [read_json(path)["candidates"] for path in files]
+    for rank in choice["ranking"]:
+        logs = [
+            math.log(entry["perplexity"])
+            for content in contents
+            for entry in content[rank["candidate"]]["languages"].values()
+        ]
+        assert math.log(rank["perplexity"]) == pytest.approx(np.mean(logs))
+    assert contents[0] != contents[1]
+    own = read_json(results / f"tiny/seed0/sweep/owl/{screened['finalists'][0]}.json")
+    assert contents[0][screened["finalists"][0]]["languages"] == own["languages"]
+    assert set(choice["provenance"]["inputs"]) == {"seed0", "seed1"}
+
+
+def test_the_table_has_finalists_first_and_every_candidate_once(decided):
+    results, screened, choice, _files = decided
+    table = tabulate(results, "tiny", replace(GRID, seeds=[0, 1]))
+    assert sorted(table["candidate"]) == sorted(CANDIDATES)
+    assert table["seeds"].tolist() == [2] * 3 + [1] * 3
+    assert set(table["candidate"][:3]) == set(screened["finalists"])
+    assert table.loc[table["chosen"] == 1, "candidate"].tolist() == [choice["chosen"]]
+    assert table["ratio_to_best"].iloc[0] == 1
+    first = screened["ranking"][0]["perplexity"]
+    for row in table[table["seeds"] == 1].itertuples():
+        assert row.ratio_to_best == pytest.approx(row.perplexity / first)
+
+
 def test_no_test_text_was_there(inputs, swept):
     assert {path.name for path in (inputs / "corpora").rglob("*") if path.is_file()} == {
         "validation.jsonl",
@@ -134,7 +207,8 @@ def test_another_split_is_refused(inputs, tmp_path):
 
 
 def choice_of(name: str) -> dict:
-    return {"chosen": name, "constants": CANDIDATES[name], "sparsity": 0.5, "ranking": []}
+    told = {"seeds": 1, "finalists": None, "ranking": []}
+    return {"chosen": name, "constants": CANDIDATES[name], "sparsity": 0.5, **told}
 
 
 @pytest.mark.parametrize("name", [next(iter(CANDIDATES)), list(CANDIDATES)[-1]])

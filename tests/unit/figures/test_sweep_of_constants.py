@@ -25,7 +25,8 @@ def grid_of(*methods: str) -> Grid:
 def table(method: str, ratios: list[float], within: int, chosen: int) -> pd.DataFrame:
     rows = [
         {
-            "model": "m", "seed": 0, "method": method, "sparsity": 0.5, "candidate": f"c{place}",
+            "model": "m", "seed": 0, "seeds": 1, "method": method, "sparsity": 0.5,
+            "candidate": f"c{place}",
             "constants": json.dumps({"allocation.strength": place / 10, "norm.kept": "std"}),
             "perplexity": 20 * ratio, "ratio_to_best": ratio, "standard_error": 0.01,
             "ci_low": ratio / 1.01 if place else None, "ci_high": ratio * 1.01 if place else None,
@@ -57,6 +58,19 @@ def test_every_candidate_with_its_state():
     low, high = axes.get_xlim()
     assert low < 1 < 1.2 * 1.01 < high
     assert axes.get_title(loc="left") == "owl, sparsity 0.5"
+
+
+def test_finalists_are_filled_and_the_others_hollow():
+    rows = table("owl", [1, 1.005, 1.2], within=2, chosen=1)
+    rows["seeds"] = [3, 3, 1]
+    [axes] = sweep_of_constants.draw({"sweep": rows}, grid_of("owl")).axes
+    inside = [
+        to_hex(line.get_markerfacecolor()) for line in axes.lines if line.get_marker() in "oD"
+    ]
+    near = to_hex(sweep_of_constants.WITHIN)
+    assert inside == [near, near, "#ffffff"]
+    caption = sweep_of_constants.caption({"sweep": rows}, grid_of("owl"), "m")
+    assert "the finalists, means over 3 draws" in " ".join(caption.split())
 
 
 def test_a_ratio_far_out_is_written_and_does_not_stretch_the_axis():

@@ -2,6 +2,7 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -42,6 +43,21 @@ def test_a_file_takes_its_place_at_the_end(tmp_path):
         temporary.write_text("newer")
     assert names(target.parent) == ["a.txt"]
     assert target.read_text() == "newer"
+
+
+def test_what_a_killed_process_left_of_the_file_goes(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    node = platform.node()
+    mine, dead = f".a.txt.{node}.{os.getpid()}.tmp", f".a.txt.{node}.{ended.pid}.tmp"
+    others = [f".a.txt.{node}.1.tmp", f".a.txt.elsewhere.{ended.pid}.tmp"]
+    others.append(f".b.txt.{node}.{ended.pid}.tmp")
+    for name in (dead, *others):
+        (tmp_path / name).touch()
+    with replacing(tmp_path / "a.txt") as temporary:
+        temporary.write_text("new")
+        assert names(tmp_path) == sorted([mine, *others])
+    assert names(tmp_path) == sorted(["a.txt", *others])
 
 
 def test_a_failed_block_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -30,6 +30,7 @@ from multiprune.registry import constants, names, summary
 SCORES = "pruning.scores"
 SCORE = tag("Importance of a weight.")
 SubsetSize = whole(1, 1000)
+Finalists = whole(2, 100)
 OptionPath = Annotated[str, Field(pattern="^[a-z_]+([.][a-z_]+)*$")]
 Constant = scalar("number", "string", "boolean")
 Values = Annotated[
@@ -153,6 +154,12 @@ class Activated(Scoped, Calibrated):
         None,
         description="Sparsity at which constants are chosen, one of the method's; the middle one "
         "if left out (of two the lower).",
+    )
+    choose_finalists: Finalists | None = Field(
+        None,
+        description="The best this many candidates on the smallest seed, alike ones counted once, "
+        "are measured on all seeds, and the choice is among them, by the mean over seeds. The "
+        "smallest seed alone decides if left out.",
     )
 
 
