@@ -10,6 +10,7 @@ CONFIGS = (
     ("demo.yaml", "ablations.yaml", "variants.yaml", "sweep.yaml"),
     ("domains.yaml",),
     ("hundred.yaml",),
+    ("readings.yaml",),
     ("study.yaml",),
     ("paper-small.yaml",),
 )

@@ -19,6 +19,7 @@ COUNTED: dict[str, tuple[str, ...]] = {
     "draw of calibration text": ("sample_calibration", "sample_demonstrations"),
     "pass for statistics": ("collect_statistics",),
     "candidate of constants": ("evaluate_candidate",),
+    "draw for finalists": ("evaluate_finalists",),
     "pruned model": PRUNING,
     "evaluation": (EVALUATE, EVALUATE_ALONE),
     "table": ("join_tables",),
@@ -29,6 +30,7 @@ PLURALS = {
     "draw of calibration text": "draws of calibration text",
     "pass for statistics": "passes for statistics",
     "candidate of constants": "candidates of constants",
+    "draw for finalists": "draws for finalists",
 }
 TASKS = "downstream evaluation"  # one rule a task
 OTHER = "no language, method, model or draw is new; other settings, files or code have changed"
@@ -72,7 +74,7 @@ def sentences(
 
 def _counts(experiment: Experiment, found: News, jobs: Mapping[str, int]) -> list[str]:
     tasks = [rule for rule in jobs if rule.startswith("evaluate_")]
-    others = (EVALUATE, EVALUATE_ALONE, "evaluate_candidate")
+    others = (EVALUATE, EVALUATE_ALONE, "evaluate_candidate", "evaluate_finalists")
     downstream = sum(jobs[rule] for rule in tasks if rule not in others)
     lines = []
     for thing, rules in COUNTED.items():

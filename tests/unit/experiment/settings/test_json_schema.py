@@ -27,7 +27,7 @@ ROOT = json_schema(Experiment)
 FIRST_LINE = "# yaml-language-server: $schema=schema.json\n"
 WHOLE = (
     *("demo.yaml", "demo-smollm2.yaml", "domains.yaml", "hundred.yaml", "paper.yaml"),
-    *("paper-small.yaml", "study.yaml"),
+    *("paper-small.yaml", "readings.yaml", "study.yaml"),
 )
 NO_CONFIGS = {"claims.yaml", "claims_domains.yaml", "claims_hundred.yaml"}
 
