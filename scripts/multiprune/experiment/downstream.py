@@ -17,7 +17,7 @@ from multiprune.experiment.settings.experiment import Experiment
 OWN_LANGUAGE = "own_language"  # ends the names of the rules that evaluate members
 # What a built task does with the reference language, which therefore has no such task.
 ROLES = {TranslationChoice: "translated from", ParallelTranslation: "translated into"}
-RULES = ("perplexity", "candidate", "finalists", OWN_LANGUAGE)  # evaluate something else than a task
+RULES = ("perplexity", "candidate", "finalists", OWN_LANGUAGE)  # evaluate no task
 
 
 def with_downstream(experiment: Experiment) -> Experiment:
