@@ -12,8 +12,8 @@ from multiprune.models.loading import check_ids, check_length, load_model, set_u
 from multiprune.models.versions import library_versions
 from multiprune.statistics.files import ABOVE, COUNTED, count_key, write_statistics
 from multiprune.statistics.passes import collect
+from multiprune.statistics.readings import FURTHER, Absolute
 from multiprune.statistics.residual import ResidualNorms
-from multiprune.statistics.sums import FURTHER, Absolute
 
 
 def main() -> None:

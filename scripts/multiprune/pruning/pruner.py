@@ -20,7 +20,7 @@ from multiprune.statistics.correlation import (
     summed_score_correlation,
 )
 from multiprune.statistics.files import InputStatistics, ModuleInput
-from multiprune.statistics.sums import FURTHER, Absolute
+from multiprune.statistics.readings import FURTHER, Absolute
 
 # The rest are the score's.
 COMMON_OPTIONS = {"score", "scope", "pattern", "norm", "allocation", "propagation", "refine"}

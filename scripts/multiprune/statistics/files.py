@@ -12,7 +12,7 @@ from multiprune.errors import InputError
 from multiprune.files.hashes import sha256_file
 from multiprune.files.tensors import TensorFile, write_tensors
 from multiprune.models.architectures import is_down_projection
-from multiprune.statistics.sums import Absolute
+from multiprune.statistics.readings import Absolute
 
 RESIDUAL = "residual."
 COUNTED, ABOVE = "counted_at", "counted_above"  # in the metadata: thresholds, where there are any

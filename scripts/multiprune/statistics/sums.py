@@ -12,13 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from multiprune.statistics.readings import SUM_ABS, Absolute
+
 NOTHING: Mapping[str, float] = MappingProxyType({})
-SUM, SUM_ABS = "sum", "sum_abs"  # further sums, of x and of |x|
-FURTHER = {"mean": SUM, "mean_abs": SUM_ABS}  # by the statistic that follows from each
-
-
-class Absolute(float):
-    """A threshold of |x| itself, not of its multiple of the token's root mean square."""
 
 
 class ActivationSums:

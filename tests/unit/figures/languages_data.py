@@ -1,7 +1,7 @@
 """Grids and tables of experiments that calibrate on few and many languages, for their figures."""
 
 from copy import deepcopy
-from itertools import combinations
+from itertools import combinations, permutations
 
 import numpy as np
 import pandas as pd
@@ -159,11 +159,31 @@ def domains_of(grid: Grid) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS["domains"])
 
 
+def residual_overlap_of(grid: Grid) -> pd.DataFrame:
+    """Few features change sides, fewest between the first two sets."""
+    rows = [
+        ["m", 0, a, b, 0.02 + 0.01 * place, 0.4]
+        for place, (a, b) in enumerate(permutations(sorted(grid.languages)[:4], 2))
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS["residual_overlap"])
+
+
+def residual_dimensions_of(grid: Grid) -> pd.DataFrame:
+    """Two dimensions of each of three layers, of which the first stands out everywhere."""
+    rows = [
+        ["m", 0, layer, rank, rank, 90.0 / rank, 2.0, 5 - rank, 4]
+        for layer in range(3)
+        for rank in (1, 2)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS["residual_dimensions"])
+
+
 def tables_of(grid: Grid) -> dict[str, pd.DataFrame]:
     made = {
         "scaling": scaling_of(grid), "perplexity": perplexity_of(grid),
         "structure": structure_of(grid), "scaling_cost": cost_of(grid),
-        "domains": domains_of(grid),
+        "domains": domains_of(grid), "residual_overlap": residual_overlap_of(grid),
+        "residual_dimensions": residual_dimensions_of(grid),
     }  # fmt: skip
     empty = {name: pd.DataFrame(columns=columns) for name, columns in COLUMNS.items()}
     return empty | made

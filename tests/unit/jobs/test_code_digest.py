@@ -207,7 +207,7 @@ def scripts(tmp_path_factory):
     [
         ("figures/style.py", {"draw_figure.py"}),
         ("report/findings.py", {"write_findings.py"}),
-        ("evaluation/generation.py", {"generate_examples.py"}),
+        ("evaluation/generation.py", {"evaluate_downstream.py", "generate_examples.py"}),
         ("figures/wording.py", {"draw_figure.py"}),
         ("figures/__init__.py", {"draw_figure.py"}),
         ("figures/sparsity_by_block.py", set()),

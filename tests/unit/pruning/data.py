@@ -11,7 +11,7 @@ from multiprune.pruning.masks import unpack
 from multiprune.pruning.pruner import Pruner
 from multiprune.statistics.files import ABOVE, COUNTED, StatisticsFiles, write_statistics
 from multiprune.statistics.passes import collect
-from multiprune.statistics.sums import Absolute
+from multiprune.statistics.readings import Absolute
 
 COUNTS = {"active": 1.0, "active@0.5": 0.5, "above@0.5": Absolute(0.5)}
 LANGUAGES = {"de": 6, "en": 3, "fr": 4}  # windows of 12 tokens

@@ -16,7 +16,8 @@ from multiprune.statistics.files import (
     count_key,
     write_statistics,
 )
-from multiprune.statistics.sums import Absolute, ActivationSums
+from multiprune.statistics.readings import Absolute
+from multiprune.statistics.sums import ActivationSums
 
 # Two tokens of root mean square sqrt(25 / 2) and 1.
 TOKENS = torch.tensor([[3.0, -4.0], [1.0, 1.0]])
