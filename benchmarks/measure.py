@@ -48,7 +48,12 @@ from multiprune.jobs.command import run
 from multiprune.registry import unknown_name
 
 ROOT = Path(__file__).parents[1]
-SWEEPING = ("evaluate_candidate", "choose_constants")
+SWEEPING = (
+    "choose_constants",
+    "evaluate_candidate",
+    "evaluate_finalists",
+    "screen_candidates",
+)
 
 
 @dataclass(frozen=True)
