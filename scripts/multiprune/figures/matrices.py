@@ -24,13 +24,24 @@ def pair_matrix(correlation: pd.DataFrame) -> pd.DataFrame:
     return matrix
 
 
-def write_numbers(axes: Axes, values: np.ndarray, image: AxesImage, size: float) -> None:
+def without_zero(value: float) -> str:
+    """Two digits behind the point, and nothing before it."""
+    return f"{value:.2f}".replace("0.", ".")
+
+
+def write_numbers(
+    axes: Axes,
+    values: np.ndarray,
+    image: AxesImage,
+    size: float,
+    text: Callable[[float], str] = without_zero,
+) -> None:
     """Write each value [rows, columns] into its cell, readable on the colour below it."""
     middle = (image.norm.vmin + image.norm.vmax) / 2
     for (row, column), value in np.ndenumerate(values):
         if not np.isnan(value):
             axes.text(
-                column, row, f"{value:.2f}".replace("0.", "."), ha="center", va="center",
+                column, row, text(value), ha="center", va="center",
                 fontsize=size, color="black" if value > middle else "white",
             )  # fmt: skip
 

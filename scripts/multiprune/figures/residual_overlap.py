@@ -1,6 +1,5 @@
 """What is a top feature of one calibration set and a bottom one of another (Kim et al. 2024)."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -29,23 +28,22 @@ def draw(tables: Tables, grid: Grid) -> Figure:
     overlap = tables["residual_overlap"]
     if overlap.empty:
         return style.empty_figure(EMPTY)
-    matrix = select(overlap)
+    matrix = 100 * select(overlap)
     side = calibration_sets.square(len(matrix))
     figure = style.new_figure(side + 3.6, side + 1.9)
     figure.set_layout_engine("compressed")
     axes = figure.subplots()
-    highest = max(np.nanmax(matrix.to_numpy()), 0.05)
-    image = axes.imshow(matrix, cmap="cividis", vmin=0, vmax=highest)
+    image = axes.imshow(matrix, cmap="cividis", vmin=0)
     calibration_sets.write_labels(axes, list(matrix), grid)
     axes.set_ylabel("top features of")
     axes.set_xlabel("bottom features of")
     if len(matrix) <= calibration_sets.MOST_ANNOTATED:
-        write_numbers(axes, matrix.to_numpy(), image, 7.5)
+        write_numbers(axes, matrix.to_numpy(), image, 7.5, "{:.1f}".format)
     bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=25)
     bar.outline.set_visible(False)
     bar.locator = MaxNLocator(5)
     bar.update_ticks()
-    bar.set_label("Share of top features among the bottom ones")
+    bar.set_label("Top features among the bottom ones, %")
     return figure
 
 
