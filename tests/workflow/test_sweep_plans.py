@@ -1,5 +1,7 @@
 """What is planned where the constants of a method are chosen on validation text."""
 
+import pandas as pd
+import pytest
 import yaml
 from workflow import expected
 from workflow.expected import MODEL
@@ -60,6 +62,21 @@ def test_finalists_are_measured_on_every_seed(fresh: Workflow):
     assert f"--decided-by {sweeps[0]}/finalists.json {sweeps[1]}/finalists.json" in last
     [screen] = commands.lines_with("choose_constants.py", "screened.json")
     assert "--finalists 2" in screen
+
+
+@pytest.mark.slow
+def test_finalists_decide_and_stand_in_the_table(fresh: Workflow):
+    choose(fresh, [0.02, 0.05, 0.1], seeds=[7, 3])
+    with fresh.edit_config() as config:
+        config["methods"]["m-wanda"]["choose_finalists"] = 2
+    table = f"results/tiny/tables/by_model/{MODEL}/sweep.csv"
+    outcome = fresh.run("--show-failed-logs", table)
+    assert outcome.code == 0, outcome.text
+    rows = pd.read_csv(fresh.folder / table)
+    assert len(rows) == 3
+    assert rows["seeds"].tolist() == [2, 2, 1]
+    assert rows["chosen"].sum() == 1
+    assert rows.loc[rows["chosen"] == 1, "seeds"].item() == 2
 
 
 def test_a_sweep_reads_validation_text_alone(fresh: Workflow):

@@ -88,7 +88,10 @@ def read_all_scores(folder: Path | str, names: list[str]) -> list[Scores]:
 
 def read_finalists(paths: list[Path]) -> list[Scores]:
     """Of each finalist, in the order of the files, the mean losses over the files' seeds."""
-    contents = [read_json(path)["candidates"] for path in paths]
+    contents = [read_json(path).get("candidates") for path in paths]
+    for path, content in zip(paths, contents, strict=True):
+        if not isinstance(content, dict) or not content:
+            set_aside(path, "is not the record of finalists")
     found = []
     for name in contents[0]:
         scores = [

@@ -49,9 +49,14 @@ def constants(rows: pd.DataFrame) -> list[str]:
 def values(rows: pd.DataFrame) -> list[list[str]]:
     """Values of the constants in each candidate."""
     return [
-        [f"{value:g}" if isinstance(value, int | float) else value for value in entry.values()]
-        for entry in map(json.loads, rows["constants"])
+        [_text(value) for value in entry.values()] for entry in map(json.loads, rows["constants"])
     ]
+
+
+def _text(value: str | float | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, int | float) else value
 
 
 def draw(tables: Tables, grid: Grid) -> Figure:

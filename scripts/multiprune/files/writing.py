@@ -48,7 +48,7 @@ def _remove_leftovers(folder: Path, start: str) -> None:
 def _is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # there is none, or can be none, of this number
         return False
     except OSError:  # another user's
         return True

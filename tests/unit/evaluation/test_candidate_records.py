@@ -179,6 +179,13 @@ def test_finalists_are_judged_by_their_means_over_seeds(decided):
     assert set(choice["provenance"]["inputs"]) == {"seed0", "seed1"}
 
 
+def test_what_is_no_record_of_finalists_is_set_aside(decided):
+    results, _screened, _choice, files = decided
+    write_json(files[1], {"seed": 1})
+    with pytest.raises(InputError, match=r"seed1.*finalists\.json: is not the record of finalists"):
+        decide(results, "--decided-by", *files)
+
+
 def test_the_table_has_finalists_first_and_every_candidate_once(decided):
     results, screened, choice, _files = decided
     table = tabulate(results, "tiny", replace(GRID, seeds=[0, 1]))

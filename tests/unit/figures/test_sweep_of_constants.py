@@ -60,6 +60,12 @@ def test_every_candidate_with_its_state():
     assert axes.get_title(loc="left") == "owl, sparsity 0.5"
 
 
+def test_a_constant_that_is_true_or_false_is_written_so():
+    rows = table("owl", [1.0], within=1, chosen=0)
+    rows["constants"] = json.dumps({"norm.activation_relative": False, "norm.of": "mean"})
+    assert sweep_of_constants.values(rows) == [["false", "mean"]]
+
+
 def test_finalists_are_filled_and_the_others_hollow():
     rows = table("owl", [1, 1.005, 1.2], within=2, chosen=1)
     rows["seeds"] = [3, 3, 1]

@@ -52,7 +52,8 @@ def test_what_a_killed_process_left_of_the_file_goes(tmp_path):
     mine, dead = f".a.txt.{node}.{os.getpid()}.tmp", f".a.txt.{node}.{ended.pid}.tmp"
     others = [f".a.txt.{node}.1.tmp", f".a.txt.elsewhere.{ended.pid}.tmp"]
     others.append(f".b.txt.{node}.{ended.pid}.tmp")
-    for name in (dead, *others):
+    impossible = f".a.txt.{node}.{10**30}.tmp"
+    for name in (dead, impossible, *others):
         (tmp_path / name).touch()
     with replacing(tmp_path / "a.txt") as temporary:
         temporary.write_text("new")

@@ -1,5 +1,3 @@
-from copy import deepcopy
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,20 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from multiprune.errors import InputError
-from multiprune.experiment.grid import Grid
 from multiprune.statistics.files import ModuleInput, write_statistics
 from multiprune.tables.features import features, shared
 from multiprune.tables.overlap import COLUMNS, tabulate
-
-
-def grid_of(sets, seeds=(0,)) -> Grid:
-    content = {
-        "seeds": list(seeds),
-        "languages": {},
-        "methods": {"dense": {"seeds": [seeds[0]], "sparsities": ["0"], "calibration": []}},
-        "calibration_sets": list(sets),
-    }
-    return Grid.of(deepcopy(content))
+from unit.tables.sets_data import grid_of
 
 
 def test_features_by_hand_with_ties():

@@ -1,14 +1,12 @@
 """Tables of the residual stream, by hand and against the plain definition."""
 
-from copy import deepcopy
-
 import numpy as np
 import pytest
 
 from multiprune.errors import InputError
-from multiprune.experiment.grid import Grid
 from multiprune.statistics.files import ModuleInput, write_statistics
 from multiprune.tables import residual_dimensions, residual_overlap
+from unit.tables.sets_data import grid_of
 
 UP = ModuleInput("model.layers.0.mlp.up_proj", 0, ("up",))
 NORMS = {  # of two layers
@@ -23,16 +21,6 @@ OVERLAPS = {
     ("en", "code"): (1 + 0) / 2, ("code", "en"): (1 + 0) / 2,
     ("en-fr", "code"): (1 / 2 + 1) / 2, ("code", "en-fr"): (1 / 2 + 1) / 2,
 }  # fmt: skip
-
-
-def grid_of(sets, seeds=(0,)) -> Grid:
-    content = {
-        "seeds": list(seeds),
-        "languages": {},
-        "methods": {"dense": {"seeds": [seeds[0]], "sparsities": ["0"], "calibration": []}},
-        "calibration_sets": list(sets),
-    }
-    return Grid.of(deepcopy(content))
 
 
 def write(folder, norms, seed=0):

@@ -92,6 +92,9 @@ class LoadedModel(HFLM):
         options = requests[0].args[1]  # the same for all: they are of one task
         most, (end,) = options["max_gen_toks"], options["until"]
         room = self.max_length - most
+        if room < 1:
+            reason = f"{most} tokens are written, the model has {self.max_length} positions; "
+            raise UnscorableError(requests[0], reason + "leave the task out for this model")
         self.truncated = sum(len(prompt) > room for prompt in prompts)
         order = sorted(range(len(prompts)), key=lambda number: (-len(prompts[number]), number))
         texts: dict[int, str] = {}

@@ -13,7 +13,7 @@ from multiprune.evaluation.downstream_runs import read_record
 from multiprune.evaluation.tasks.measuring import measure
 from multiprune.evaluation.tasks.model import LoadedModel
 from multiprune.evaluation.tasks.parallel_translation import documents, plan_items
-from multiprune.evaluation.tasks.running import prepare
+from multiprune.evaluation.tasks.running import UnscorableError, prepare
 from multiprune.files.json import read_json_lines, write_json, write_json_lines
 from multiprune.files.manifests import write_manifest
 from multiprune.models.loading import load_model
@@ -144,3 +144,6 @@ def test_a_prompt_that_leaves_no_room_loses_its_beginning(tmp_path):
     ]
     assert len(model.generate_until(requests)) == 2
     assert model.truncated == 1
+    whole = [Instance("generate_until", {}, ("short", options | {"max_gen_toks": 40}), 0)]
+    with pytest.raises(UnscorableError, match="40 tokens are written, the model has 40 positions"):
+        model.generate_until(whole)
