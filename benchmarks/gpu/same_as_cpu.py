@@ -85,12 +85,8 @@ def check_small(bench, folder):
             relative(gpu, cpu) <= (1e-5 if exact else 1e-2),
         )
         bench.row(f"perplexity, batch of 1 against 4 {kind}", f"{relative(alone, gpu):.1e}")
-        bench.row(
-            f"perplexity twice, same bits {kind}",
-            window_losses(on_gpu, text, 256) == gpu,
-            "",
-            window_losses(on_gpu, text, 256) == gpu,
-        )
+        same = window_losses(on_gpu, text, 256) == gpu
+        bench.row(f"perplexity twice, same bits {kind}", same, "", same)
         lay_masks(bench, on_cpu, on_gpu, kind)
 
 
@@ -138,12 +134,8 @@ def check_selection(bench, _folder):
         ):
             a = keep_in_scope(scores, sparsity, scope, size)
             b = keep_in_scope(scores.to(bench.device), sparsity, scope, size).cpu()
-            bench.row(
-                f"selection {label}, {scope}, {size or 'unstructured'}",
-                bool(torch.equal(a, b)),
-                "",
-                bool(torch.equal(a, b)),
-            )
+            same = torch.equal(a, b)
+            bench.row(f"selection {label}, {scope}, {size or 'unstructured'}", same, "", same)
 
 
 WANDA = {
