@@ -11,7 +11,7 @@ from multiprune.errors import InputError
 from multiprune.files.tables import read_table
 from multiprune.jobs.command import run
 from multiprune.registry import constants
-from multiprune.uncertainty.printing import ends, is_point
+from multiprune.uncertainty.printing import number, with_interval
 
 SHOWN = {
     "model": "model",
@@ -24,6 +24,11 @@ SHOWN = {
     "baseline_interval": "95% interval ",
 }
 
+RATIOS = (  # column of the ratio, of its interval, and what the columns of its ends begin with
+    ("ratio_to_dense", "interval", "ci"),
+    ("ratio_to_baseline", "baseline_interval", "baseline_ci"),
+)
+
 
 def summary(tables: Path, report: Path | None) -> str:
     """Geometric means over all languages, best first within each model and sparsity.
@@ -35,13 +40,15 @@ def summary(tables: Path, report: Path | None) -> str:
         raise InputError(f"{path}: no such file; run the workflow first")
     table = pd.read_csv(path)
     table = table[table["language_set"] == "all"].sort_values(["model", "sparsity", "perplexity"])
-    table["interval"] = intervals(table["ci_low"], table["ci_high"])
-    table["baseline_interval"] = intervals(table["baseline_ci_low"], table["baseline_ci_high"])
+    table["perplexity"] = table["perplexity"].map(number)
+    for ratio, interval, prefix in RATIOS:
+        bounds = table[f"{prefix}_low"], table[f"{prefix}_high"]
+        table[ratio], table[interval] = printed(table[ratio], *bounds)
     models = table["model"].unique()
     shown = [name for name in SHOWN if name != "model" or len(models) > 1]
     whose = f" of {models[0]}" if len(models) == 1 else ""
     text = table[shown].rename(columns=SHOWN)
-    lines = text.to_string(index=False, na_rep="", float_format="{:.3g}".format).splitlines()
+    lines = text.to_string(index=False, na_rep="", float_format="{:g}".format).splitlines()
     rows = "\n".join(line.rstrip() for line in lines)
     where = f"report: {report}\n" if report and report.is_file() else ""
     return f"""
@@ -68,9 +75,10 @@ def on_claims(tables: Path) -> str:
     return "\n".join([*lines, f"claims: {tables / 'claims.md'}"]) + "\n"
 
 
-def intervals(low: pd.Series, high: pd.Series) -> list[str]:
-    """`[low, high]` for each pair, empty where there is none or it has no width."""
-    return ["" if is_point(a, b) else ends(a, b, [1]) for a, b in zip(low, high, strict=True)]
+def printed(value: pd.Series, low: pd.Series, high: pd.Series) -> tuple[list[str], list[str]]:
+    """Ratios, with the digits of their intervals, and `[low, high]`, empty where there is none."""
+    rows = [with_interval(*row, [1]).partition(" ") for row in zip(value, low, high, strict=True)]
+    return [ratio for ratio, _, _ in rows], [interval for _, _, interval in rows]
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from multiprune.experiment.grid import CALIBRATION, MARK, UNSEEN, Grid
 from multiprune.figures import style
 from multiprune.files.markup import restructured
 from multiprune.uncertainty import printing
+from multiprune.uncertainty.printing import number
 
 Tables = Mapping[str, pd.DataFrame]
 ONE_DRAW = "One calibration draw (seed)."
@@ -25,11 +26,6 @@ def document(*paragraphs: str) -> str:
 def sentence(text: str) -> str:
     """The text with a capital letter at its beginning."""
     return text[0].upper() + text[1:]
-
-
-def number(value: float) -> str:
-    """Three decimals, or four digits from 10 on."""
-    return f"{value:.3f}" if value < 10 else f"{value:.4g}"
 
 
 def with_interval(value: float, low: float, high: float) -> str:

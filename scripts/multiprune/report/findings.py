@@ -1,8 +1,7 @@
 """The results in words, from the table `summary`: a line for each sparsity, dense before, languages
 behind.
 
-Numbers have three decimals, and a difference is called one only where the interval excludes 1 as it
-is printed.
+A difference is called one only where the interval excludes 1; numbers have the digits that show it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ import pandas as pd
 
 from multiprune.experiment.grid import CALIBRATION, DENSE, OWN, ROLES, UNSEEN, Grid
 from multiprune.files.markup import restructured
+from multiprune.uncertainty import printing
 
 ALL = "all"
 MOST_NAMED = 3  # methods of a group that are named; the rest is counted
@@ -37,16 +37,16 @@ class Ratio:
         return cls(*(float(row[name]) for name in columns))
 
     def __str__(self) -> str:
-        if pd.isna(self.low):
-            return f"{self.value:.3f} times"
-        return f"{self.value:.3f} times [{self.low:.3f}, {self.high:.3f}]"
+        printed = printing.with_interval(self.value, self.low, self.high, [1])
+        number, *interval = printed.split(" ", 1)
+        return " ".join([number, "times", *interval])
 
     @property
     def judged(self) -> str:
-        """What the interval, as it is printed, allows to say."""
+        """What the interval allows to say."""
         if pd.isna(self.low):
             return UNCLEAR
-        if round(self.low, 3) <= 1 <= round(self.high, 3):
+        if self.low <= 1 <= self.high:
             return ALIKE
         return LOWER if self.high < 1 else HIGHER
 
@@ -90,7 +90,7 @@ def _dense(summary: pd.DataFrame) -> str:
     row = rows.iloc[0]
     count = int(row["languages"])
     over = f"geometric mean over {count} languages" if count > 1 else "of one language"
-    return f"Before pruning the perplexity is {row['perplexity']:.3f} ({over})."
+    return f"Before pruning the perplexity is {printing.number(row['perplexity'])} ({over})."
 
 
 def _at(sparsity: float, rows: pd.DataFrame, grid: Grid) -> str:
@@ -170,5 +170,5 @@ def _languages(pruned: pd.DataFrame, grid: Grid) -> str:
     if ALL in here.index and here.loc[ALL, "languages"] > 1:
         code = here.loc[ALL, "worst_language"]
         name = grid.languages.get(code, {}).get("name") or code
-        parts.append(f"the highest {name} with {here.loc[ALL, 'worst_ratio']:.3f} times")
+        parts.append(f"the highest {name} with {printing.number(here.loc[ALL, 'worst_ratio'])} times")
     return f"{start} {', '.join(parts)}." if parts else ""

@@ -19,8 +19,8 @@ COLUMNS = [
 READS = ("claims", "perplexity", "downstream", "table:structure")
 NEEDS = "claims"
 ON_PAGE = [
-    "model", "statement", "verdict", "constants", "estimate", "ci_low", "ci_high", "measurement",
-    "scope", "reason",
+    "model", "statement", "verdict", "constants", "estimate", "ci_low", "ci_high", "threshold",
+    "direction", "measurement", "scope", "reason",
 ]  # fmt: skip
 STANDARD = True
 TITLE = "Claims and verdicts"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from multiprune.uncertainty.printing import MOST_DIGITS
+
 ROWS = 1000  # with more, a page takes seconds to open
 DIGITS = 3
 LONG = 40  # characters of a cell that is read as a sentence
@@ -38,18 +40,19 @@ def page(
 ) -> str:
     """HTML of a table whose cells are text or missing, without any other file or script.
 
-    Decimals are rounded, methods called by their `labels`, and a column that is the same in all
-    rows is said once; the link holds `csv` as it is on disk. `without` names the models whose rows
-    are missing.
+    Decimals are rounded, but not to 1 or to the row's threshold where they differ from it, since
+    verdicts compare with these. Methods are called by their `labels`, and a column that is the same
+    in all rows is said once; the link holds `csv` as it is on disk. `without` names the models
+    whose rows are missing.
     """
     labels = labels or {}
     called = {
         name: [labels.get(cell, cell) for cell in table[name]] for name in METHODS if name in table
     }
-    shown = table.assign(**called).map(_short, na_action="ignore")
+    shown = table.assign(**called).head(ROWS).apply(_shortened, axis="columns")
     same = constant_columns(table)
     said = [_said(name, shown[name].iloc[0]) for name in same]
-    shown = shown.drop(columns=same).head(ROWS)
+    shown = shown.drop(columns=same)
     cut = f"the first {ROWS} of {len(table)} rows" if len(table) > ROWS else f"{len(table)} rows"
     with pd.option_context("display.max_colwidth", None):
         body = shown.to_html(index=False, border=0, justify="left", na_rep="")
@@ -63,7 +66,7 @@ def page(
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<style>{STYLE}</style>",
             f"<h1>{escape(title or csv.stem)}</h1>",
-            f"<p>{cut}, decimals rounded to {DIGITS} digits. "
+            f"<p>{cut}, decimals rounded to {DIGITS} digits, or to as many as tell them from 1. "
             f'<a download="{escape(csv.name)}" href="data:text/csv;base64,{content}">'
             "All rows, columns and digits (CSV)</a></p>",
             *(f"<p><strong>{escape(model)} is missing.</strong></p>" for model in without),
@@ -86,12 +89,27 @@ def _said(name: str, cell: str | float) -> str:
     return f"{escape(name)} = {escape(value)}" if value else f"{escape(name)} is empty"
 
 
-def _short(cell: str) -> str:
+def _shortened(row: pd.Series) -> pd.Series:
+    """A row of the table as it is shown."""
+    threshold = row.get("threshold")
+    values = [1.0, *([float(threshold)] if isinstance(threshold, str) and threshold else [])]
+    return row.map(lambda cell: _short(cell, values), na_action="ignore")
+
+
+def _short(cell: str, values: Sequence[float]) -> str:
     if not DECIMAL.fullmatch(cell):
         return cell
-    rounded = float(f"{float(cell):.{DIGITS}g}")
+    digits = next(
+        (n for n in range(DIGITS, MOST_DIGITS) if _rounded(cell, n) not in values),
+        DIGITS,
+    )
+    rounded = _rounded(cell, digits)
     if 10**DIGITS <= abs(rounded) < PLAIN:
         return f"{rounded:.0f}"
     # 1.00 is rounded, 1 is exact.
     exact = rounded == float(cell)
-    return f"{rounded:.{DIGITS}g}" if exact else f"{rounded:#.{DIGITS}g}".rstrip(".")
+    return f"{rounded:.{digits}g}" if exact else f"{rounded:#.{digits}g}".rstrip(".")
+
+
+def _rounded(cell: str, digits: int) -> float:
+    return float(f"{float(cell):.{digits}g}")

@@ -5,6 +5,14 @@ from collections.abc import Sequence
 
 FEWEST_DIGITS, MOST_DIGITS = 3, 9
 POINT = 1e-9  # an interval that is narrower is none
+WHOLE = 1000  # numbers from here on are printed without decimals
+
+
+def number(value: float) -> str:
+    """Three decimals, four digits from 10 on, and a whole number from 1,000 on."""
+    if abs(value) >= WHOLE:
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
 
 
 def is_point(low: float, high: float) -> bool:

@@ -1,4 +1,4 @@
-"""The results in words say what the table has, judged as printed."""
+"""The results in words say what the table has, judged by the intervals and printed as judged."""
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,7 @@ def test_a_line_for_dense_each_sparsity_and_languages():
         row("wanda", (1.5, 1.4, 1.6), (1, 1, 1), sparsity=0.3),
     )
     assert findings(table, grid_of(wanda="Wanda", **{"m-wanda": "M-Wanda"})) == [
-        "Before pruning the perplexity is 31.046 (geometric mean over 2 languages).",
+        "Before pruning the perplexity is 31.05 (geometric mean over 2 languages).",
         "At 30 % sparsity Wanda raises the perplexity 1.500 times [1.400, 1.600].",
         "At 50 % sparsity Wanda raises the perplexity 2.619 times [2.496, 2.750]. "
         "Lower than Wanda: ria 0.950 times [0.930, 0.970]. "
@@ -65,15 +65,26 @@ def test_one_draw_is_said():
 @pytest.mark.parametrize(
     ("low", "high", "judged"),
     [
-        (0.9, 0.9994, "lower"),
-        (0.9, 0.9996, "not told apart"),  # printed as 1.000
-        (1.0004, 1.1, "not told apart"),
-        (1.0006, 1.1, "higher"),
+        (0.9, 0.9996, "lower"),
+        (0.9, 1.0004, "not told apart"),
+        (1.0004, 1.1, "higher"),
         (np.nan, np.nan, "without an interval"),
     ],
 )
-def test_a_difference_is_judged_as_it_is_printed(low, high, judged):
+def test_a_difference_is_judged_by_its_interval(low, high, judged):
     assert Ratio(1.0, low, high).judged == judged
+
+
+def test_an_interval_is_printed_on_the_side_where_it_is_judged():
+    assert str(Ratio(0.997, 0.995, 0.99996)) == "0.99700 times [0.99500, 0.99996]"
+    assert str(Ratio(1.2, np.nan, np.nan)) == "1.200 times"
+    lines = findings(table_of(row("wanda", (0.997, 0.995, 0.9996), (1, 1, 1))), grid_of())
+    assert lines[1].endswith("wanda lowers the perplexity 0.9970 times [0.9950, 0.9996].")
+
+
+def test_a_large_perplexity_has_no_decimals():
+    table = table_of(WANDA).assign(perplexity=268108.459)
+    assert "perplexity is 268,108 (" in findings(table, grid_of())[0]
 
 
 def test_of_many_methods_a_few_are_named():

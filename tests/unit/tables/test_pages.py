@@ -41,12 +41,20 @@ def test_decimals_are_shortened_and_all_else_is_kept(csv: Path):
 
 @pytest.mark.parametrize(
     ("cell", "shown"),
-    [("1.0", "1"), ("1.0004", "1.00"), ("259.018", "259"), ("1234.5", "1230"), ("-0.0", "-0")],
+    [("1.0", "1"), ("2.0004", "2.00"), ("259.018", "259"), ("1234.5", "1230"), ("-0.0", "-0")],
 )
 def test_what_is_rounded_looks_so_and_needs_no_exponent(cell: str, shown: str, csv: Path):
     table = pd.DataFrame({"a": [cell]})
     write_table(csv, table)
     assert cells(page(table, csv)) == [shown]
+
+
+def test_no_number_is_rounded_to_what_its_verdict_compares_it_with(csv: Path):
+    names = ["ci_low", "ci_high", "threshold"]
+    rows = [["1.0031", "1.0496", "1.05"], ["0.99996", "1.0497", float("nan")]]
+    table = pd.DataFrame(rows, columns=names)
+    write_table(csv, table)
+    assert cells(page(table, csv)) == ["1.003", "1.0496", "1.05", "0.99996", "1.05", ""]
 
 
 def test_a_constant_column_is_said_once_and_methods_have_their_labels(csv: Path):
