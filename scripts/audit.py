@@ -71,7 +71,7 @@ def main() -> None:
     deleted = ", deleted" if orphans and options.delete_orphans else ""
     print(f"audit: {wrong} damaged or made from other files, {orphans} orphans{deleted}")
     if wrong:
-        raise InputError("remove the files above and run the same command again")
+        raise InputError("remove the files above and run the experiment's command again")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from multiprune.fetch.room import few_windows, too_short
 from multiprune.jobs.command import run
 from multiprune.jobs.dry_run import planned
 
+MANY = 1000  # perplexities, of which planning takes so long that one wonders
+
 
 def main() -> None:
     """Check the config, ask Snakemake for the jobs, and print the sentences."""
@@ -25,9 +27,12 @@ def main() -> None:
     results = Path("results", experiment.experiment)
     folders = [results, *sorted(path for path in Path("results").glob("*") if path != results)]
     folders = [path / "benchmarks" for path in folders if (path / "benchmarks").is_dir()]
+    found = news(experiment, results)
+    if found.wanted > MANY:
+        print(f"{found.wanted:,} perplexities: asking Snakemake for their jobs takes minutes ...")
     jobs = planned(options.configs)
     cores = len(os.sched_getaffinity(0))
-    for line in sentences(experiment, news(experiment, results), jobs, folders, cores):
+    for line in sentences(experiment, found, jobs, folders, cores):
         print(line)
     for line in too_short(experiment):
         print("likely to fail:", line)

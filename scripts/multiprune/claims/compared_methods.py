@@ -5,8 +5,13 @@ from multiprune.experiment.grid import OURS, PUBLISHED, Grid
 
 
 def constants(claim: Claim, grid: Grid) -> str:
-    """`ours` where a method of the claim holds a constant that no source confirms."""
+    """`ours` where a method of the claim holds a constant that no source confirms.
+
+    Empty where the experiment lacks a method, so that nobody knows.
+    """
     compared = (*claim.methods, *claim.references)
+    if not all(name in grid.methods for name in compared):
+        return ""
     ours = any(grid.facts.get(name, {}).get("constants") == OURS for name in compared)
     return OURS if ours else PUBLISHED
 

@@ -5,6 +5,7 @@ were made stands in its grid.json.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -33,11 +34,17 @@ class News:
     added: dict[str, list[str]] = field(default_factory=dict)
     removed: dict[str, list[str]] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)  # methods that calibrate on other languages
+    sparsities: dict[str, list[str]] = field(default_factory=dict)  # new to a method, as in paths
 
     @property
     def fresh(self) -> bool:
         """Whether the config has no result at all."""
         return self.computed == 0 and not self.changed
+
+    @property
+    def adds(self) -> bool:
+        """Whether the config has something that the results do not have."""
+        return any(self.added.values()) or bool(self.sparsities)
 
 
 def news(experiment: Experiment, folder: Path | str) -> News:
@@ -51,13 +58,15 @@ def news(experiment: Experiment, folder: Path | str) -> News:
         {kind: {result[place] for result in results} for kind, place in kinds.items()}
         for results in (wanted, found)
     )
-    changed = _changed(experiment, folder, of_found["methods"])
+    before = _methods_before(folder, of_found["methods"])
+    changed = _changed(experiment, before)
     return News(
         wanted=len(wanted),
         computed=sum(result.method not in changed for result in wanted & found),
         added={kind: sorted(of_wanted[kind] - of_found[kind]) for kind in kinds},
         removed={kind: sorted(of_found[kind] - of_wanted[kind]) for kind in kinds},
         changed=changed,
+        sparsities=_sparsities(experiment, before),
     )
 
 
@@ -79,19 +88,34 @@ def _found(folder: Path) -> set[Result]:
     return results
 
 
-def _changed(experiment: Experiment, folder: Path, known: set[str]) -> list[str]:
-    """Methods that have results, of calibration on other languages than the config says."""
+def _methods_before(folder: Path, known: set[str]) -> dict[str, dict]:
+    """Methods that have results, as the last run's grid has them; none where it cannot be read."""
     try:
         before = json.loads((folder / "grid.json").read_text(encoding="utf-8"))["methods"]
-        old = {name: before[name].get("calibration") for name in known if name in before}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return []
+        return {name: dict(before[name]) for name in known - {DENSE} if name in before}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _changed(experiment: Experiment, before: Mapping[str, dict]) -> list[str]:
+    """Methods that were calibrated on other languages than the config says."""
     now = table_grids.table_grid(experiment)["methods"]
     return sorted(
         name
-        for name in old
-        if name != DENSE and name in now and old[name] != now[name]["calibration"]
+        for name, entry in before.items()
+        if name in now and entry.get("calibration") != now[name]["calibration"]
     )
+
+
+def _sparsities(experiment: Experiment, before: Mapping[str, dict]) -> dict[str, list[str]]:
+    """Those that the last run's grid did not have, by method."""
+    now = table_grids.table_grid(experiment)["methods"]
+    return {
+        name: new
+        for name, entry in sorted(before.items())
+        if name in now
+        and (new := sorted({*now[name]["sparsities"]} - {*entry.get("sparsities", ())}))
+    }
 
 
 def in_words(found: News, experiment: Experiment) -> list[str]:
@@ -99,6 +123,9 @@ def in_words(found: News, experiment: Experiment) -> list[str]:
     lines = []
     for kind, names in found.added.items():
         lines += [f"{_named(experiment, kind, name)} added" for name in names]
+    for method, sparsities in found.sparsities.items():
+        several = "sparsities" if len(sparsities) > 1 else "sparsity"
+        lines.append(f"{method} at {several} {', '.join(sparsities)} added")
     if len(found.changed) > 3:
         lines.append(f"{len(found.changed)} methods calibrate on other languages than before")
     else:

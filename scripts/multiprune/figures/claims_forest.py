@@ -15,7 +15,7 @@ from multiprune.claims.definitions import AGAINST, AS_SAMPLE, FOR, MIXED, OPEN
 from multiprune.claims.documents import compared, heading, is_ratio, languages, numbers, reasons
 from multiprune.experiment.grid import Grid
 from multiprune.figures import style
-from multiprune.figures.wording import Tables, document
+from multiprune.figures.wording import Tables, document, sentence
 
 TABLES = ("claims",)
 STANDARD = True
@@ -77,11 +77,11 @@ def _panel(axes: Axes, rows: pd.DataFrame, kind: str) -> None:
     low, high = limits(rows, kind)
     if kind == "ratio":
         style.log_axis(axes, "x", low, high)
-        axes.set_xlabel("Ratio of perplexity, time or memory (log scale)")
+        axes.set_xlabel(f"{' or '.join(_kinds(rows))} (log scale)")
     else:
         axes.set_xlim(low, high)
         axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.set_xlabel("Difference of accuracy, RankC or correlation; rank correlation")
+        axes.set_xlabel(" or ".join(_kinds(rows)))
     axes.axvline(1 if kind == "ratio" else 0, color=style.REFERENCE, linewidth=0.8, zorder=0.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks([])
@@ -91,6 +91,13 @@ def _panel(axes: Axes, rows: pd.DataFrame, kind: str) -> None:
         _claimed(axes, place, row, (low, high))
         _estimate(axes, place, row, (low, high))
         _verdict(axes, place, row)
+
+
+def _kinds(rows: pd.DataFrame) -> list[str]:
+    """What is measured in the rows, such as `Perplexity ratio`; in the order in which it occurs."""
+    kinds = rows["measurement"].str.partition(": ")[0]
+    first, *others = dict.fromkeys(kinds)
+    return [sentence(first), *others]
 
 
 def _labels(axes: Axes, place: int, row) -> None:

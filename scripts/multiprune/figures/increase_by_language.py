@@ -80,11 +80,11 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         "Languages by their perplexity before pruning. The form of M-Wanda's first figure."
     )
     least, most = factor.idxmin(), factor.idxmax()
-    found = (
-        f"Up to sparsity {last:g} perplexity grows {number(factor[least])} times in "
-        f"{style.language_label(least, grid)} and {number(factor[most])} times in "
-        f"{style.language_label(most, grid)}."
+    ends = " and ".join(
+        f"{number(factor[code])} times in {style.language_label(code, grid)}"
+        for code in dict.fromkeys((least, most))
     )
+    found = f"Up to sparsity {last:g} perplexity grows {ends}."
     text = f"n = {len(means)} languages, {grid.split} split, context of {grid.length} tokens."
     basis = [text, geometric_mean_of_draws(grid)]
     return document(shown, found, " ".join(basis))

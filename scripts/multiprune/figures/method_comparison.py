@@ -1,5 +1,7 @@
 """Geometric-mean perplexity of each method relative to dense and to the baseline."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -112,6 +114,7 @@ def _panel(
             ends = [getattr(row, low), getattr(row, high)]
             axes.plot(ends, [place, place], color=look["color"], linewidth=1.6)
             axes.plot(value, place, linestyle="none", **look)
+            _cut(axes, ends, (left, right), place, look["color"])
         else:
             _beyond(axes, value, place, look["color"], value > right)
     if here[ratio].isna().all():
@@ -140,6 +143,18 @@ def limits(values: pd.DataFrame, kind: str) -> tuple[float, float]:
     high = np.nanmax([most, values.max(axis=None)])
     margin = (high / low) ** 0.06
     return float(low / margin), float(high * margin)
+
+
+def _cut(
+    axes: Axes, ends: Sequence[float], frame: tuple[float, float], place: float, colour: str
+) -> None:
+    """A small arrow where an interval goes on beyond the axis."""
+    for side, beyond in enumerate((ends[0] < frame[0], ends[1] > frame[1])):
+        if beyond:
+            axes.plot(
+                side, place, marker="<>"[side], markersize=3.5, color=colour,
+                transform=axes.get_yaxis_transform(), clip_on=False,
+            )  # fmt: skip
 
 
 def _beyond(axes: Axes, value: float, place: float, colour: str, above: bool) -> None:
@@ -179,7 +194,7 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         "Languages are grouped by their role in the config, so that all methods are compared over "
         "the same languages, whichever of them a method was calibrated on. The ratio to the "
         "baseline is paired and decides between methods; an arrow with a number marks a ratio "
-        "outside the axis."
+        "outside the axis, one without a number an interval that goes on beyond it."
     )
     whole = summary[(summary["language_set"] == "all") & (summary["method"] != DENSE)]
     findings = [
@@ -188,6 +203,10 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
     ]
     basis = [measured_languages(grid), intervals_over_windows(grid), geometric_mean_of_draws(grid)]
     wholes = [method for method in style.method_order(grid.methods, grid) if grid.is_whole(method)]
+    pruned = summary.loc[summary["method"] != DENSE, "sparsity"]
+    if alone := sorted({*pruned} - {*rows["sparsity"]}):
+        listed = ", ".join(f"{sparsity:g}" for sparsity in alone)
+        basis.append(f"Left out, for having one method only: sparsity {listed}.")
     if wholes:
         basis.append(f"Left out, for having languages of their own: {', '.join(wholes)}.")
     return document(shown, " ".join(findings), " ".join(basis))

@@ -24,7 +24,7 @@ TITLE = "By language, against the baseline"
 PLACE = 20
 EMPTY = "No method can be compared with the baseline: it shares no sparsity with another method."
 NEAR = np.log2(1.25)  # larger ratios are drawn in the colour at the end of the scale
-WIDEST = 14.0  # inches
+WIDEST, LOWEST = 14.0, 2.8  # inches; a lower figure cuts the label of the colour bar
 
 
 def select(perplexity: pd.DataFrame, grid: Grid) -> pd.DataFrame:
@@ -74,7 +74,8 @@ def draw(tables: Tables, grid: Grid) -> Figure:
     rows = -(-len(sparsities) // columns)
     by_column = [max(widths[column::columns]) for column in range(columns)]
     figure = style.new_figure(
-        max(sum(by_column) + 2.4, 4.2), rows * (0.24 * len(languages) + 1.1) + 0.3
+        max(sum(by_column) + 2.4, 4.2),
+        max(rows * (0.24 * len(languages) + 1.1) + 0.3, LOWEST),
     )
     panels = style.panel_grid(
         figure, len(sparsities), columns, sharey=True, gridspec_kw={"width_ratios": by_column}
@@ -114,12 +115,19 @@ def _heat_map(
             ratio = table.iat[row, column]
             if not np.isnan(ratio):
                 axes.text(
-                    column, row, f"{ratio:.2f}" if ratio < 9.995 else f"{ratio:.3g}",
+                    column, row, _printed(ratio),
                     ha="center", va="center", fontsize=8,
                     fontweight="bold" if clear[language, method] else "normal",
                     color="white" if abs(colours[row, column]) > 0.6 * limit else "black",
                 )  # fmt: skip
     return image
+
+
+def _printed(ratio: float) -> str:
+    """Two decimals, and a third where two would print 1 for another ratio."""
+    if ratio >= 9.995:
+        return f"{ratio:.3g}"
+    return f"{ratio:.3f}" if round(ratio, 2) == 1 != ratio else f"{ratio:.2f}"
 
 
 def _colour_bar(
@@ -145,7 +153,7 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
         f"Perplexity relative to {grid.baseline} at the same sparsity by language and method, "
         f"{model}: below 1 (blue) is better than {grid.baseline}, above 1 (red) worse. "
         "Calibration languages of the config stand above the line, those that no method saw "
-        "below. Colour is on a log scale and stops at its ends; the number in a cell is exact. "
+        "below. Colour is on a log scale and stops at its ends; the number in a cell does not. "
         f"Bold: the {grid.confidence:.0%} interval of every seed excludes 1 on the same side, "
         "without correction for the number of cells."
     )

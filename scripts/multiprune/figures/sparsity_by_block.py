@@ -141,4 +141,7 @@ def caption(tables: Tables, grid: Grid, model: str) -> str:
             )
     seeds = tables["allocation"]["seed"].nunique()
     spread = f"Mean of {seeds} seeds, band from least to most." if seeds > 1 else ""
-    return document(shown, " ".join(findings), spread)
+    lines = merge_identical(rows, style.method_order(rows["method"], grid))
+    shared = [label for method, label in lines.items() if label.startswith(f"{method}, ")]
+    alike = f"One line each, for cutting alike where they ran: {'; '.join(shared)}."
+    return document(shown, alike if shared else "", " ".join(findings), spread)

@@ -1,7 +1,8 @@
 """What all figures share: settings, colours, names, order, ticks of narrow logarithmic axes.
 
 Colours are seaborn's "colorblind" palette, with black for its yellow, which is too pale for lines,
-and maps that are safe for the common colour-vision deficiencies (cividis, vlag).
+and its tan, which is near its orange, last; and maps that are safe for the common colour-vision
+deficiencies (cividis, vlag).
 """
 
 import unicodedata
@@ -37,7 +38,7 @@ SETTINGS = {
 # Written out, since importing seaborn takes longer than drawing most figures.
 PALETTE = [
     *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
-    *("#ca9161", "#56b4e9", "#949494", "#fbafe4", "#000000"),
+    *("#56b4e9", "#949494", "#fbafe4", "#000000", "#ca9161"),
 ]
 ROLE_COLOURS = {"calibration": PALETTE[0], "unseen": PALETTE[1]}
 REFERENCE = "0.45"

@@ -170,5 +170,7 @@ def _languages(pruned: pd.DataFrame, grid: Grid) -> str:
     if ALL in here.index and here.loc[ALL, "languages"] > 1:
         code = here.loc[ALL, "worst_language"]
         name = grid.languages.get(code, {}).get("name") or code
-        parts.append(f"the highest {name} with {printing.number(here.loc[ALL, 'worst_ratio'])} times")
+        parts.append(
+            f"the highest {name} with {printing.number(here.loc[ALL, 'worst_ratio'])} times"
+        )
     return f"{start} {', '.join(parts)}." if parts else ""

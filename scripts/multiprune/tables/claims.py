@@ -50,7 +50,8 @@ What the papers claim, or what the experiment asks, and whether it holds, a row 
   **reason**: what the verdict rests on beside the interval, terms of the method that are switched
   off, or what is missing.
 - **constants**: ``ours`` where a method of the claim holds a constant that no source confirms, so
-  that the verdict is one on this project's constants; else ``published``.
+  that the verdict is one on this project's constants; else ``published``. Empty where the config
+  lacks one of the methods.
 - **smallest_effect**: of an undecided claim, the smallest effect that this run could have shown:
   half the width of its interval, as a factor for a ratio.
 - **question**: the heading under which the verdict is counted. **budgets**: how much calibration

@@ -303,7 +303,7 @@ def test_a_damaged_result_fails_and_unknown_inputs_are_counted(experiment):
     assert experiment.mask.is_file()  # damaged, and no orphan
     assert done.stdout.splitlines()[0] == f"{experiment.mask}: {DIFFERS}"
     assert "audit: of 1 files Snakemake no longer knows" in done.stdout
-    assert done.stderr == "error: remove the files above and run the same command again\n"
+    assert done.stderr == "error: remove the files above and run the experiment's command again\n"
 
 
 def test_a_snakefile_that_cannot_be_read_is_one_line(experiment, tmp_path):

@@ -45,6 +45,10 @@ def test_what_is_new_gone_or_changed(folder: Path):
     assert told(folder, ("languages/hrv", UNSEEN)) == ["Croatian (hrv) added"]
     assert told(folder, ("methods/ria", {"score": "ria"})) == ["method ria added"]
     assert told(folder, ("seeds", [0, 7])) == ["seed 7 added"]
+    sparser = {"score": "wanda", "sparsities": [0.5, 0.6, 0.7]}
+    assert told(folder, ("methods/wanda", sparser)) == [
+        "wanda at sparsities 0.6, 0.7 added",
+    ]
     other = {"score": "wanda", "calibration": ["en"]}
     assert told(folder, ("methods/wanda", other)) == [
         "wanda calibrates on other languages than before"
@@ -77,8 +81,8 @@ def test_a_sentence_says_counts_cache_and_minutes(folder: Path):
     most = math.ceil(3 * 5 / 2 + 5)
     assert line == (
         "Croatian (hrv) added: 1 text, 3 evaluations (other languages come from the cache), "
-        f"2 tables, 10 figures: about {least} to {most} minutes on 2 cores, and what has no "
-        "benchmark yet: draw_figure, fetch_corpus, join_tables"
+        f"2 tables, 10 figures: about {least} to {most} minutes on 2 cores, by the times of "
+        "earlier runs, and what has no benchmark yet: draw_figure, fetch_corpus, join_tables"
     )
     assert state == f"{found.computed} of {found.wanted} perplexities are computed already"
     assert 0 < found.computed < found.wanted
@@ -139,6 +143,15 @@ def test_a_run_that_did_not_end_goes_on(folder: Path):
     experiment = validate(changed())
     [line, _state] = sentences(experiment, news(experiment, folder), SAME_TEXTS, [], 2)
     assert line.startswith("a run that did not end goes on: 3 evaluations")
+
+
+def test_a_new_sparsity_is_new_and_no_run_that_did_not_end(folder: Path):
+    experiment = validate(changed(("methods/wanda", {"score": "wanda", "sparsities": [0.5, 0.6]})))
+    jobs = SAME_TEXTS | {"generate_examples": 1}
+    [line, _state] = sentences(experiment, news(experiment, folder), jobs, [], 2)
+    assert line.startswith(
+        "wanda at sparsity 0.6 added: 3 evaluations, 1 set of generated sentences, 2 tables"
+    )
 
 
 def test_a_changed_text_is_named_and_its_perplexities_are_not_called_computed(folder: Path):

@@ -80,6 +80,9 @@ def test_a_language_that_an_entry_does_not_have_is_refused():
     assert message(with_corpus(scratch, xx={})).startswith(
         "languages.xx: found text 'xx', allowed are ab, af, am, an, ar, "
     )
+    for written in ("pll", "polish", "Polish"):
+        line = message(with_corpus(scratch, xx={"text": written}))
+        assert line.endswith("zu; did you mean 'pl'?")
     newer = scratch | {"version": "9.9.9"}  # nobody knows what that has
     validate(with_corpus(newer, xx={"text": "xx", "script": "Latn"}))
 

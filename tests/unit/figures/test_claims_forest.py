@@ -72,6 +72,8 @@ def test_ratios_and_differences_have_their_own_panels_in_the_order_of_the_claims
     assert list(select(CLAIMS[:3])) == ["ratio"]
     ratios, differences = draw({"claims": CLAIMS}, grid_of()).axes
     assert (ratios.get_xscale(), differences.get_xscale()) == ("log", "linear")
+    assert ratios.get_xlabel() == "Perplexity ratio (log scale)"
+    assert differences.get_xlabel() == "Accuracy difference"
 
 
 def test_marks_lie_at_the_estimates_and_lines_span_the_intervals():

@@ -168,6 +168,18 @@ def test_comparison_draws_the_tables_intervals(drawn):
     assert "3 calibration languages of the config 3 languages that no method saw" in texts(figure)
 
 
+def test_an_interval_that_goes_on_beyond_the_axis_ends_in_an_arrow(drawn):
+    grid = grid_of()
+    summary = tables_of(grid)["summary"]
+    columns = ["ratio_to_baseline", "baseline_ci_high"]
+    summary.loc[summary["method"] == "owl", columns] = [1.2, 1.5]
+    summary.loc[summary["method"] == "magnitude", columns] = [1.3, 9]  # too far to set the limits
+    right = drawn(method_comparison, grid, summary=summary).axes[1]
+    assert right.get_xlim()[1] < 2
+    assert [line.get_marker() for line in right.lines].count(">") == 2  # of two roles
+    assert "times" not in " ".join(text.get_text() for text in right.texts)
+
+
 def test_comparison_without_baseline_or_unseen_languages(drawn):
     figure = drawn(method_comparison, grid_of(methods=["magnitude", "owl"]))
     assert len(figure.axes) == 2
@@ -204,6 +216,31 @@ def test_heat_map_is_bold_only_where_the_interval_excludes_one(drawn):
     cells = ratio_to_baseline.select(table, grid).set_index(["method", "sparsity", "language"])
     assert not cells.loc[("owl", 0.5, "fr"), "clear"]
     assert cells.loc[("owl", 0.5, "en"), "clear"]
+
+
+def test_a_ratio_that_is_not_one_is_not_printed_as_one(drawn):
+    grid = grid_of()
+    table = tables_of(grid)["perplexity"]
+    table.loc[table["method"] == "owl", "ratio_to_baseline"] = [0.997, 1, 1.004, 0.97, 12, 1.0]
+    cells = [
+        text.get_text()
+        for axes in drawn(ratio_to_baseline, grid, perplexity=table).axes[:2]
+        for text in axes.texts
+    ]
+    assert cells == [
+        "6.00",
+        "0.997",
+        "6.00",
+        "1.00",
+        "6.00",
+        "1.004",
+        "6.00",
+        "0.97",
+        "6.00",
+        "12",
+        "6.00",
+        "1.00",
+    ]
 
 
 def test_colour_scale_when_all_ratios_are_far_or_all_are_one():

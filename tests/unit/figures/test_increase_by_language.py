@@ -57,6 +57,12 @@ def test_the_caption_says_who_loses_most(table):
     )
 
 
+def test_one_language_is_named_once(table):
+    one = table[table["language"] == "en"]
+    text = " ".join(increase_by_language.caption({"perplexity": one}, grid(), "m").split())
+    assert "perplexity grows 4.000 times in English. n = 1" in text
+
+
 def test_a_language_that_a_sparsity_lacks_is_left_out_and_without_pruned_models_there_is_none(
     table,
 ):
