@@ -32,8 +32,8 @@ def tables(tmp_path_factory) -> Path:
 
 def test_intervals_have_the_digits_that_they_need_and_none_without_width(tables):
     lines = [line.split() for line in summary(tables, tables / "report.html").splitlines()]
-    assert ["dense", "0", "20", "1.000"] in lines
-    assert ["wanda", "0.5", "20", "1.1000", "[1.0003,", "1.2000]"] in lines
+    assert ["dense", "0", "20.00", "1.000"] in lines
+    assert ["wanda", "0.5", "20.00", "1.1000", "[1.0003,", "1.2000]"] in lines
 
 
 def test_claims_are_a_line_for_each_paper_and_question_and_costs_are_apart(tables):

@@ -77,11 +77,11 @@ def _panel(axes: Axes, rows: pd.DataFrame, kind: str) -> None:
     low, high = limits(rows, kind)
     if kind == "ratio":
         style.log_axis(axes, "x", low, high)
-        axes.set_xlabel(f"{' or '.join(_kinds(rows))} (log scale)")
+        axes.set_xlabel(f"{_kinds(rows)} (log scale)")
     else:
         axes.set_xlim(low, high)
         axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.set_xlabel(" or ".join(_kinds(rows)))
+        axes.set_xlabel(_kinds(rows))
     axes.axvline(1 if kind == "ratio" else 0, color=style.REFERENCE, linewidth=0.8, zorder=0.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks([])
@@ -93,11 +93,10 @@ def _panel(axes: Axes, rows: pd.DataFrame, kind: str) -> None:
         _verdict(axes, place, row)
 
 
-def _kinds(rows: pd.DataFrame) -> list[str]:
-    """What is measured in the rows, such as `Perplexity ratio`; in the order in which it occurs."""
-    kinds = rows["measurement"].str.partition(": ")[0]
-    first, *others = dict.fromkeys(kinds)
-    return [sentence(first), *others]
+def _kinds(rows: pd.DataFrame) -> str:
+    """What is measured in the rows, such as `Perplexity ratio, time ratio or peak memory ratio`."""
+    *kinds, last = dict.fromkeys(rows["measurement"].str.partition(": ")[0])
+    return sentence(f"{', '.join(kinds)} or {last}" if kinds else last)
 
 
 def _labels(axes: Axes, place: int, row) -> None:

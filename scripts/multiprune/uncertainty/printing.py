@@ -12,7 +12,7 @@ def number(value: float) -> str:
     """Three decimals, four digits from 10 on, and a whole number from 1,000 on."""
     if abs(value) >= WHOLE:
         return f"{value:,.0f}"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:#.4g}".rstrip(".")
 
 
 def is_point(low: float, high: float) -> bool:

@@ -143,7 +143,7 @@ def test_families_are_left_out_where_none_is_known():
 def test_cost_states_slopes_and_medians():
     grid = grid_of()
     text = said(scaling_cost, grid)
-    assert "Time of statistics: statistics of 4 languages 40 s, 10 s for each" in text
+    assert "Time of statistics: statistics of 4 languages 40.00 s, 10.00 s for each" in text
     assert "Time of a mask: a mask 5.100 s with 1 and 5.400 s with 4 languages" in text
     assert "Disk: statistics of 4 languages 8.000 MB, 2.000 MB for each" in text
     text = said(scaling_cost, grid, scaling_cost=cost_of(grid).assign(seconds=None))

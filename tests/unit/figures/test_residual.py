@@ -69,7 +69,7 @@ def test_the_dimensions_are_drawn_and_described():
     caption = " ".join(residual_dimensions.caption(tables, grid(), "m").split())
     assert "The 4 dimensions" in caption
     assert "50% of them are among the largest" in caption
-    assert "in layer 0, where it is 50 times that of the median" in caption
+    assert "in layer 0, where it is 50.00 times that of the median" in caption
 
 
 @pytest.mark.parametrize("figure", [residual_overlap, residual_dimensions])

@@ -106,14 +106,14 @@ def test_a_panel_a_method():
 @pytest.mark.parametrize(
     ("chosen", "end"),
     [
-        (1, "taken is strength 0.1, kept std (20.1), 1.005 times the best, strength 0, kept std"),
-        (0, "taken is strength 0, kept std (20), which is the best"),
+        (1, "taken is strength 0.1, kept std (20.10), 1.005 times the best, strength 0, kept std"),
+        (0, "taken is strength 0, kept std (20.00), which is the best"),
     ],
 )
 def test_the_caption_says_what_was_taken_and_why(chosen, end):
     sweep = {"sweep": table("owl", [1, 1.005, 1.2], within=2, chosen=chosen)}
     text = sweep_of_constants.caption(sweep, grid_of("owl"), "m").replace("\\", "")
-    assert "owl at sparsity 0.5: 3 candidates, perplexity 20 to 24, 2 within one" in text
+    assert "owl at sparsity 0.5: 3 candidates, perplexity 20.00 to 24.00, 2 within one" in text
     assert end in text
     assert "The test text was not looked at." in text
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiprune.uncertainty.printing import with_interval
+from multiprune.uncertainty.printing import number, with_interval
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,14 @@ from multiprune.uncertainty.printing import with_interval
 )
 def test_a_ratio_has_the_digits_that_its_interval_needs(numbers, values, printed):
     assert with_interval(*numbers, values) == printed
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [(0.5, "0.500"), (9.9996, "10.000"), (73.9, "73.90"), (999.96, "1000"), (268108.5, "268,108")],
+)
+def test_a_number_has_four_digits_or_three_decimals(value, printed):
+    assert number(value) == printed
 
 
 def test_a_difference_has_a_sign():
