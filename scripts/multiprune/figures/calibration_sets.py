@@ -38,17 +38,19 @@ def sets_of(overlap: pd.DataFrame) -> list[str]:
 
 
 def set_label(name: str, grid: Grid) -> str:
-    """Languages by name; a pair with an arrow from source to target."""
+    """Languages by name; a pair with an arrow from source to target, a control as one alone."""
     if "-" not in name:
         return _language(name, grid)
     source, target = (_language(side, grid) for side in _sides(name))
-    return source if source == target else f"{source} → {target}"
+    return f"{source} only" if source == target else f"{source} → {target}"
 
 
 def set_name(name: str, grid: Grid) -> str:
     """The label as a sentence has it."""
+    if group_of(name) == CONTROL:
+        return f"{_language(_sides(name)[0], grid)} demonstrations"
     label = set_label(name, grid)
-    return f"{label} demonstrations" if group_of(name) in (PAIR, CONTROL) else label
+    return f"{label} demonstrations" if group_of(name) == PAIR else label
 
 
 def write_labels(axes: Axes, names: list[str], grid: Grid) -> None:

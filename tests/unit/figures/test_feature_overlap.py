@@ -64,7 +64,7 @@ def test_the_figure_shows_the_matrix_its_numbers_and_languages_by_name():
     figure, texts = drawn(table_of(OVERLAPS), grid_of())
     axes = figure.axes[0]
     labels = [label.get_text() for label in axes.get_yticklabels()]
-    assert labels == ["English", "English → French", "French", "code"]
+    assert labels == ["English", "English → French", "French only", "code"]
     shown = axes.images[0].get_array()
     np.testing.assert_allclose(
         np.ma.filled(shown, np.nan), feature_overlap.select(table_of(OVERLAPS))
