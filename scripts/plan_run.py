@@ -29,7 +29,8 @@ def main() -> None:
     folders = [path / "benchmarks" for path in folders if (path / "benchmarks").is_dir()]
     found = news(experiment, results)
     if found.wanted > MANY:
-        print(f"{found.wanted:,} perplexities: asking Snakemake for their jobs takes minutes ...")
+        told = f"{found.wanted:,} perplexities: asking Snakemake for their jobs takes minutes ..."
+        print(told, flush=True)
     jobs = planned(options.configs)
     cores = len(os.sched_getaffinity(0))
     for line in sentences(experiment, found, jobs, folders, cores):
