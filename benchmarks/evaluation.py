@@ -9,8 +9,9 @@ from unittest.mock import patch
 import numpy as np
 import yaml
 
-from multiprune.experiment import table_grids
+from multiprune.experiment import downstream, table_grids
 from multiprune.experiment.grid import DENSE, Grid
+from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.validation import validate
 from multiprune.files.json import write_json
 from multiprune.models.loading import load_model, set_up
@@ -66,7 +67,7 @@ def verdict_minutes(folder: Path) -> float:
     grid = Grid.of(table_grids.downstream_grid(experiment))
     draw = np.random.default_rng(0)
     _simulate_perplexity(folder / MODEL, grid, draw)
-    _simulate_downstream(folder / MODEL, grid, draw)
+    _simulate_downstream(folder / MODEL, experiment, grid, draw)
     start = time.perf_counter()
     claims.tabulate(folder, MODEL, grid, ROOT / "config/claims.yaml")
     return len(experiment.models) * (time.perf_counter() - start) / 60
@@ -92,17 +93,16 @@ def _simulate_perplexity(model: Path, grid: Grid, draw: np.random.Generator) -> 
             write_json(folder / f"{language}.json", record)
 
 
-def _simulate_downstream(model: Path, grid: Grid, draw: np.random.Generator) -> None:
-    """Four-way choices whose right one is a little likelier."""
+def _simulate_downstream(
+    model: Path, experiment: Experiment, grid: Grid, draw: np.random.Generator
+) -> None:
+    """Four-way choices whose right one is a little likelier, for every record that is planned."""
     target = draw.integers(4, size=ITEMS)
-    for method, settings in grid.downstream["methods"].items():
-        for sparsity in settings["sparsities"]:
-            for seed in settings["seeds"]:
-                folder = model / f"seed{seed}/downstream" / method / sparsity
-                for task, known in grid.downstream["tasks"].items():
-                    for language in known["languages"]:
-                        record = _choices(draw, target)
-                        write_json(folder / task / f"{language}.json", record)
+    for seed, method, sparsity in downstream.runs(experiment, grid.downstream):
+        for task in downstream.tasks_of(experiment):
+            for language in downstream.languages_under(experiment, task, method):
+                folder = model / f"seed{seed}/downstream" / method / sparsity / task
+                write_json(folder / f"{language}.json", _choices(draw, target))
 
 
 def _choices(draw: np.random.Generator, target: np.ndarray) -> dict:
