@@ -29,17 +29,17 @@ onstart:
     shutil.rmtree(f"{RESULTS}/tables/incomplete", ignore_errors=True)  # of a run that failed
     if workflow.executor_plugin.name == "slurm":
         check_cluster()
+    atexit.register(close_failed_run)  # where an error of its own ends Snakemake, without onerror
 
 
 onsuccess:
+    atexit.unregister(close_failed_run)
     say_what_was_made()
     note_made_files()
 
 
 onerror:
-    list_failed_jobs()
-    join_made_tables()
-    note_made_files()
+    close_failed_run()
 
 
 rule all:

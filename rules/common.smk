@@ -6,6 +6,7 @@ and which files a job reads; `options`, what a job is told beside them; `ask`, i
 `one_of`, a pattern of names, `canonical`, JSON, and `growing`, a resource that grows by attempt.
 """
 
+import atexit
 import os
 import re
 import shutil
@@ -30,7 +31,8 @@ os.environ.update(PYTHONSAFEPATH="", PYTHONOPTIMIZE="")
 # write none, unless the packages were installed without theirs and would be compiled by each job.
 if not (torch := find_spec("torch")) or (torch.cached and Path(torch.cached).exists()):
     os.environ.update(PYTHONDONTWRITEBYTECODE="1")
-os.environ.update(MULTIPRUNE_RUN="1")  # a job of a run may not use other code; a copied command may
+# By it a job knows that it is one of a run: it may not use other code, as a copied command may.
+os.environ.update(MULTIPRUNE_RUN=str(os.getpid()))
 
 from multiprune.claims.reading import read_claims
 from multiprune.errors import InputError
@@ -48,6 +50,7 @@ from multiprune.experiment.validation import validate
 from multiprune.fetch.known_models import check_known, check_sources_there
 from multiprune.fetch.revisions import RevisionLock
 from multiprune.fetch.room import few_windows, too_short
+from multiprune.files.aside import remove_set_aside
 from multiprune.files.json import canonical, write_json
 from multiprune.files.manifests import other_definition
 from multiprune.files.writing import replacing
@@ -209,6 +212,15 @@ def check_cluster():
         slurm.check_submission(partitions)
     except InputError as error:
         sys.exit(f"error: {error}")
+
+
+def close_failed_run():
+    """Say what failed, remove what is broken, and keep what was made."""
+    atexit.unregister(close_failed_run)
+    list_failed_jobs()
+    remove_set_aside([Path(RESULTS), Path("resources")])
+    join_made_tables()
+    note_made_files()
 
 
 def list_failed_jobs():

@@ -27,6 +27,7 @@ from faults.grounds import (
     ALLOCATION_TABLES,
     BOTH,
     CHOSEN,
+    CLAIMS_TABLES,
     CORRELATION_TABLES,
     MASK,
     MASK_RECORD,
@@ -80,6 +81,12 @@ VICTIMS = {
     ),
     "perplexity record": Victim(
         RECORD, PERPLEXITY_TABLES, PERPLEXITY, evaluations(CHOSEN) | PERPLEXITY_JOBS
+    ),
+    "record of three tables": Victim(
+        RECORD,
+        [*PERPLEXITY_TABLES, *CLAIMS_TABLES],
+        [*PERPLEXITY, f"{TABLES}/claims.csv"],
+        evaluations(CHOSEN) | PERPLEXITY_JOBS | joined("claims"),
     ),
     "table of a model": Victim(
         f"{OF_MODEL}/perplexity.csv",
@@ -196,8 +203,11 @@ def unnamed(trial: Trial, relative: str) -> list[str]:
     lines = first.text.splitlines()
     if first.code == 0:
         return [f"the first call succeeded with a damaged {relative}"]
-    if not any(relative in line and "set aside as" in line for line in lines):
+    said = [line for line in lines if relative in line and "set aside as" in line]
+    if not said:
         return [f"no line says that {relative} was set aside"]
+    if not any(line.startswith("failed: ") for line in said):
+        return [f"no closing line says that {relative} was set aside"]
     return []
 
 
@@ -218,6 +228,7 @@ READS = [
     ("statistics", "truncated"),
     ("model shard", "flipped"),
     ("perplexity record", "truncated"),
+    ("record of three tables", "truncated"),
     ("corpus manifest", "flipped"),
     ("cache record", "flipped"),
     ("windows", "truncated"),

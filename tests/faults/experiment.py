@@ -14,7 +14,7 @@ from workflow.running import ROOT, Workflow
 
 from multiprune.files.checksums import origin_of
 
-OPTIONS = ("--cores", "2", "--rerun-incomplete", "--show-failed-logs")
+OPTIONS = ("--cores", "2", "--rerun-incomplete", "--keep-going", "--show-failed-logs")
 # Snakemake prints a traceback of its own where it cannot remove a file or a folder.
 OUR_FRAME = re.compile(r'^ *File "[^"]*(?:scripts|rules)/[^"]*", line', re.MULTILINE)
 MOST_CALLS = 3  # of the same command after a fault

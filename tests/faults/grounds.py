@@ -23,6 +23,7 @@ PERPLEXITY_TABLES = [
     f"{folder}/{name}.csv" for folder in (TABLES, OF_MODEL) for name in ("perplexity", "summary")
 ]
 ALLOCATION_TABLES = [f"{folder}/allocation.csv" for folder in (TABLES, OF_MODEL)]
+CLAIMS_TABLES = [f"{folder}/claims.csv" for folder in (TABLES, OF_MODEL)]
 CORRELATION_TABLES = [f"{folder}/correlation.csv" for folder in (TABLES, OF_MODEL)]
 MASK = f"{RUN}/masks/m-wanda/0.5.safetensors"
 MASK_RECORD = f"{RUN}/masks/m-wanda/0.5.json"

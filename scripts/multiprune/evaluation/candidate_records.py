@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from multiprune.errors import InputError
+from multiprune.files.aside import set_aside
 from multiprune.files.json import read_json
-from multiprune.files.writing import set_aside
 
 CHOSEN, SCREENED, FINALISTS = "chosen.json", "screened.json", "finalists.json"
 FEWEST_WINDOWS = 2  # for a standard error

@@ -8,8 +8,8 @@ import numpy as np
 
 from multiprune.errors import InputError
 from multiprune.experiment.grid import DENSE, Grid
+from multiprune.files.aside import set_aside
 from multiprune.files.json import read_json
-from multiprune.files.writing import set_aside
 
 TRANSLATION = "parallel_translation"  # the kind of tasks in which models write
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from multiprune.errors import InputError
 from multiprune.experiment.grid import DENSE, Grid
+from multiprune.files.aside import set_aside
 from multiprune.files.json import read_json
-from multiprune.files.writing import set_aside
 
 
 @dataclass(frozen=True)

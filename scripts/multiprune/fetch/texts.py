@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.files.aside import set_aside
 from multiprune.files.json import read_json_lines
 from multiprune.files.manifests import MANIFEST, check_files
-from multiprune.files.writing import link_target, set_aside
+from multiprune.files.writing import link_target
 
 
 def read_rows(path: Path | str) -> list[dict[str, str]]:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from multiprune.errors import InputError, shown
+from multiprune.files.aside import set_aside
 from multiprune.files.hashes import CHECKSUM, DIFFERS, sha256_json
 from multiprune.files.noted_inputs import note_input
-from multiprune.files.writing import replacing, set_aside
+from multiprune.files.writing import replacing
 
 
 def canonical(content: object) -> str:

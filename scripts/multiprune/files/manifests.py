@@ -10,13 +10,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
 from multiprune.errors import InputError
+from multiprune.files.aside import set_aside, set_both_aside
 from multiprune.files.folders import IN_PROGRESS, folder_lock, leads_below, replacing_folder
 from multiprune.files.hashes import sha256_file, sha256_json
 from multiprune.files.json import parse_json, read_json, write_json
-from multiprune.files.writing import set_aside
 
 MANIFEST = "manifest.json"
 VERIFIED = ".verified.json"  # what the files were made by, their sizes and times when last hashed
@@ -187,21 +186,6 @@ def _difference(path: Path, expected: dict, content: bool = True) -> str | None:
     if content and sha256_file(path) != expected["sha256"]:
         return "has another SHA-256 than its manifest says"
     return None
-
-
-def set_both_aside(manifest_path: Path, path: Path, reason: str) -> NoReturn:
-    """Rename a file, if there is one, and what describes it; raise InputError: both are rebuilt."""
-    aside = [manifest_path]
-    if path.is_symlink() or path.exists():
-        aside.insert(0, path)
-    try:
-        for file in aside:
-            file.replace(file.with_name(file.name + ".corrupt"))
-    except OSError as error:
-        cause = error.strerror or error
-        raise InputError(f"{path}: {reason}; it cannot be renamed ({cause}), remove it") from None
-    names = " and ".join(f"{file.name}.corrupt" for file in aside)
-    raise InputError(f"{path}: {reason}; set aside as {names}, run the same command again")
 
 
 def other_definition(manifest_path: Path | str, definition: dict) -> str | None:

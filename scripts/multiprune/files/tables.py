@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from multiprune.errors import InputError
+from multiprune.files.aside import set_aside
 from multiprune.files.checksums import checksum_problem, replacing_signed
 from multiprune.files.markup import csv_text, text_of_csv
 from multiprune.files.noted_inputs import note_input
-from multiprune.files.writing import set_aside
 
 
 def write_table(path: Path | str, table: pd.DataFrame, origin: dict | None = None) -> None:

@@ -13,10 +13,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from multiprune.errors import InputError
+from multiprune.files.aside import set_aside
 from multiprune.files.hashes import CHECKSUM, DIFFERS
 from multiprune.files.header import stored_tensors
 from multiprune.files.noted_inputs import note_input
-from multiprune.files.writing import replacing, set_aside
+from multiprune.files.writing import replacing
 
 UNKNOWN = "0" * 64  # stands for the checksum in the bytes that it is taken of
 

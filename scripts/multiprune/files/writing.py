@@ -1,4 +1,4 @@
-"""Atomic writing, room for what is not kept, and setting a broken file aside."""
+"""Atomic writing, links, and room for what is not kept."""
 
 import errno
 import os
@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn
-
-from multiprune.errors import InputError
 
 MOST_LOOKED_AT = 5000  # files of a folder, for leftovers; the evaluation cache may have far more
 
@@ -84,15 +81,3 @@ def link_target(path: Path | str) -> Path:
     if not path.is_symlink():
         return path
     return Path(os.path.normpath(path.parent / path.readlink()))
-
-
-def set_aside(path: Path | str, reason: str) -> NoReturn:
-    """Rename a broken file to `*.corrupt` and raise InputError: the same command rebuilds it."""
-    path = Path(path)
-    aside = path.with_name(path.name + ".corrupt")
-    try:
-        os.replace(path, aside)
-    except OSError as error:
-        cause = error.strerror or error
-        raise InputError(f"{path}: {reason}; it cannot be renamed ({cause}), remove it") from None
-    raise InputError(f"{path}: {reason}; set aside as {aside.name}, run the same command again")

@@ -1,5 +1,6 @@
 """The last lines of a run: what it made, where that is, and which jobs failed by what."""
 
+import os
 import subprocess
 import sys
 from argparse import Namespace
@@ -7,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from multiprune.files.aside import RUN
 from multiprune.jobs.command_line import everything
 from multiprune.jobs.failures import reason
 
@@ -19,7 +21,9 @@ def say_what_was_made(asked: Namespace | None, results: str, configs: list[str],
     """
     if asked is None or asked.report or not everything(asked):
         return
-    subprocess.run([sys.executable, str(summary), "--tables", f"{results}/tables"], check=False)
+    environment = {name: value for name, value in os.environ.items() if name != RUN}  # no job
+    command = [sys.executable, str(summary), "--tables", f"{results}/tables"]
+    subprocess.run(command, env=environment, check=False)
     given = f"--configfile {' '.join(configs)} " if configs else ""
     print(f"tables: {results}/tables")
     print(f"figures: {results}/figures")

@@ -15,7 +15,9 @@ from pathlib import Path
 
 PACKAGE = "multiprune"
 # Modules that cannot change a result, whatever they do.
-NEUTRAL = frozenset({"errors", "registry", "files.locks", "jobs.command", "jobs.slurm"})
+NEUTRAL = frozenset(
+    {"errors", "registry", "files.aside", "files.locks", "jobs.command", "jobs.slurm"}
+)
 # Calls of which only the words depend on the arguments.
 TELLING = frozenset({"print", "ArgumentParser", "add_argument_group", "warn", "warning"})
 SET_ASIDE = frozenset({"set_aside", "set_both_aside"})  # the last argument is the reason

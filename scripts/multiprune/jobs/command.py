@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable
 
 from multiprune.errors import InputError
+from multiprune.files.aside import RUN
 from multiprune.jobs.code_digest import code_digest
 
 ENVIRONMENT = "environment: "  # begins a job's log
-RUN = "MULTIPRUNE_RUN"  # in the environment of the jobs of a run
 
 
 def run(main: Callable[[], None], log_environment: bool = True) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from multiprune.errors import InputError
+from multiprune.files.aside import set_aside
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import read_json
-from multiprune.files.writing import set_aside
 from multiprune.statistics.correlation import language_correlation
 from multiprune.statistics.files import StatisticsFiles
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from multiprune.experiment.grid import Grid
+from multiprune.files.aside import set_aside
 from multiprune.files.json import read_json
-from multiprune.files.writing import set_aside
 
 COLUMNS = [
     "model", "seed", "method", "sparsity", "block", "parameters", "target", "achieved",

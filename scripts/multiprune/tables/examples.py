@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from multiprune.experiment.grid import DENSE, Grid
+from multiprune.files.aside import set_aside
 from multiprune.files.json import read_json
-from multiprune.files.writing import set_aside
 
 COLUMNS = ["model", "language", "method", "sparsity", "prompt", "continuation"]
 READS = ("examples",)

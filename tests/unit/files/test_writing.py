@@ -22,7 +22,7 @@ from multiprune.errors import InputError
 from multiprune.files.hashes import sha256_arrays, sha256_file, sha256_json
 from multiprune.files.json import read_json, read_json_lines, write_json, write_json_lines
 from multiprune.files.tensors import opened_tensors, read_tensors, write_tensors
-from multiprune.files.writing import replacing, set_aside
+from multiprune.files.writing import replacing
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 
@@ -245,14 +245,6 @@ def test_a_broken_file_that_cannot_be_renamed_is_named_with_both_reasons(tmp_pat
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(InputError, match=r"is not JSON .*cannot be renamed \(Permission denied\)"):
         read_json(tmp_path / "a.json")
-
-
-def test_set_aside_replaces_an_earlier_one(tmp_path):
-    for content in ("first", "second"):
-        (tmp_path / "a").write_text(content)
-        with pytest.raises(InputError, match=r"a: is odd; set aside as a\.corrupt, run"):
-            set_aside(tmp_path / "a", "is odd")
-    assert (tmp_path / "a.corrupt").read_text() == "second"
 
 
 # Safetensors.

@@ -24,8 +24,8 @@ from multiprune.errors import InputError, in_one_line
 from multiprune.evaluation.tasks.parallel_text import harness_configs
 from multiprune.fetch.tasks.described import described_files, read_task
 from multiprune.fetch.tasks.loading import load_members
+from multiprune.files.aside import set_both_aside
 from multiprune.files.hashes import sha256_file, sha256_json
-from multiprune.files.manifests import set_both_aside
 
 SEED = 0  # zero-shot scoring draws nothing; whatever a task might draw is the same in every run
 MULTIPLE_CHOICE = "multiple_choice"

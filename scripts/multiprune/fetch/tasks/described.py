@@ -6,9 +6,9 @@ runs code that a task's YAML names.
 
 from pathlib import Path
 
+from multiprune.files.aside import set_aside
 from multiprune.files.folders import leads_below
 from multiprune.files.json import parse_json, read_json
-from multiprune.files.writing import set_aside
 
 NOT_A_TASK = "does not describe a task (its rows, their format, lm-eval's folder and name)"
 FORMATS = ("json", "parquet")  # of rows; `datasets` would take any other word for a dataset
