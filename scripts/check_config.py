@@ -31,7 +31,7 @@ def main() -> None:
         read_claims(path)
     check_known(experiment, "resources/models")
     check_sources_there(experiment, "resources")
-    check_local_models(experiment, "resources")
+    check_local_models(experiment)
     short = list(too_short(experiment))
     for line in (*short, *misstated(experiment), *few_windows(experiment)):
         print("note:", line)

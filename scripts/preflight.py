@@ -44,13 +44,15 @@ def main() -> None:
     for name, definition in sorted(options.models.items()):
         fits = partial(check_fit, name, asked=options.asked.get(name, NOTHING))
         checks["model", name] = partial(check_model, name, definition, lock, fits)
-        if on_disk(options.resources / "models" / name / MANIFEST, definition):
+        here = definition["kind"] == "local"  # one's own folder can change after it was fetched
+        if not here and on_disk(options.resources / "models" / name / MANIFEST, definition):
             checks["model", name] = lambda: "fetched already"
     for text, entry in sorted(options.texts.items()):
         corpus, definition = entry["corpus_name"], entry["definition"]
         source = Path(entry["source"]) if entry["source"] else None
         checks["text", text] = partial(check_corpus, corpus, definition, source, lock)
-        if on_disk(options.resources / "corpora" / text / MANIFEST, definition):
+        here = source is not None and source.exists()
+        if not here and on_disk(options.resources / "corpora" / text / MANIFEST, definition):
             checks["text", text] = lambda: "fetched already"
     for task, language in options.tasks:
         checks["task", f"{task}/{language}"] = partial(check_task, task, language, lock)

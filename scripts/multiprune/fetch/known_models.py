@@ -30,10 +30,10 @@ def check_known(experiment: Experiment, models: Path | str) -> None:
         check_fit(name, folder, demands(experiment, name))
 
 
-def check_local_models(experiment: Experiment, resources: Path | str) -> None:
+def check_local_models(experiment: Experiment) -> None:
     """Raise InputError for a model's folder of one's own that its job would refuse."""
     for name, model in experiment.models.items():
-        if isinstance(model, LocalModel) and not _taken(Path(resources) / "models" / name):
+        if isinstance(model, LocalModel) and Path(model.folder).expanduser().is_dir():
             fits = partial(check_fit, name, asked=demands(experiment, name))
             with scratch_folder() as folder:
                 local.fetch(model_definition(experiment, name), folder, fits)

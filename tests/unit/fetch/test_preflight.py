@@ -8,6 +8,7 @@ import pytest
 import tiny
 from loopback_hub import COMMIT, Repository, loopback_hub
 from patience import patience
+from script_calls import call, refusal
 
 from multiprune.errors import InputError
 from multiprune.fetch.preflight import check_corpus, check_model, findings, on_disk
@@ -123,3 +124,17 @@ def test_a_check_that_fails_in_another_way_keeps_no_other_from_running():
     first, second = findings({("model", "a"): broken, ("model", "b"): lambda: "fine"})
     assert (first.passed, second.passed) == (False, True)
     assert first.detail == "could not be checked: ZeroDivisionError: of a library"
+
+
+def test_a_folder_of_ones_own_is_checked_though_it_was_fetched(tmp_path):
+    own = tiny.write_llama(tmp_path / "own")
+    definition = {"kind": "local", "folder": str(own)}
+    fetched = tmp_path / "resources/models/m"
+    fetched.mkdir(parents=True)
+    write_manifest(fetched, definition)
+    models = json.dumps({"m": definition})
+    words = ["--models", models, "--texts", "{}", "--resources", tmp_path / "resources"]
+    words += ["--lock", tmp_path / "paper.lock.yaml", "--output", tmp_path / "preflight.csv"]
+    assert call("preflight", *words)[0] == 0
+    (own / "config.json").write_text("{}")
+    assert "cannot be reached: model m: " in refusal("preflight", *words)
