@@ -41,7 +41,10 @@ def main() -> None:
         "runs": grid(experiment),
     }
     judged = "likely to fail for want of text" if short else "ok"
-    print(f"{judged}:", ", ".join(f"{len(found)} {what}" for what, found in counts.items()))
+    listed = [
+        f"{len(found)} {what[: -1 if len(found) == 1 else None]}" for what, found in counts.items()
+    ]
+    print(f"{judged}:", ", ".join(listed))
     for line in in_words(news(experiment, f"results/{experiment.experiment}"), experiment):
         print(f"against the finished results: {line}")
 

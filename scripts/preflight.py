@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="CSV")
     options = parser.parse_args()
     lock = RevisionLock(options.lock)
-    checks = {("program", name): partial(check_tool, name) for name in options.programs}
+    checks = {}
     for name, definition in sorted(options.models.items()):
         fits = partial(check_fit, name, asked=options.asked.get(name, NOTHING))
         checks["model", name] = partial(check_model, name, definition, lock, fits)
@@ -58,6 +58,7 @@ def main() -> None:
         checks["task", f"{task}/{language}"] = partial(check_task, task, language, lock)
         if (options.resources / "tasks" / task / language / "task.json").is_file():
             checks["task", f"{task}/{language}"] = lambda: "fetched already"
+    checks |= {("program", name): partial(check_tool, name) for name in options.programs}
     rows = []
     for finding in findings(checks):
         missing = "absent" if finding.kind == "program" else "FAILED"

@@ -1,6 +1,6 @@
 """Read the report of a finished experiment as a person does, in headless Chromium.
 
-    python tests/browser/check_report.py results/demo --screenshots results/screenshots
+    PYTHONPATH=scripts python tests/browser/check_report.py results/demo --screenshots shots
 
 Every page is opened by clicks, and every figure and table that the experiment has must be shown
 with its caption. The browser may read the one file and nothing else.

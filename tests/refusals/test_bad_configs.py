@@ -209,4 +209,4 @@ def test_check_config_reads_overlays_as_snakemake_does(refuser: Refuser):
     assert all(part in bad.line for part in parts)
     good = refuser.check("good overlay", [demo, b"seeds: [0, 1]\nsparsities: [0.5, 0.6]"])
     assert good.outcome.code == 0
-    assert good.line == "ok: 1 models, 8 languages, 47 runs"
+    assert good.line == "ok: 1 model, 8 languages, 47 runs"

@@ -126,10 +126,9 @@ def in_words(found: News, experiment: Experiment) -> list[str]:
     for method, sparsities in found.sparsities.items():
         several = "sparsities" if len(sparsities) > 1 else "sparsity"
         lines.append(f"{method} at {several} {', '.join(sparsities)} added")
-    if len(found.changed) > 3:
-        lines.append(f"{len(found.changed)} methods calibrate on other languages than before")
-    else:
-        lines += [f"{name} calibrates on other languages than before" for name in found.changed]
+    if found.changed:
+        verb = "calibrates" if len(found.changed) == 1 else "calibrate"
+        lines.append(f"{', '.join(found.changed)} {verb} on other languages than before")
     for kind, names in found.removed.items():
         lines += [f"{_named(experiment, kind, name)} removed" for name in names]
     return lines

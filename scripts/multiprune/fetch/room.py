@@ -4,6 +4,7 @@ How many tokens a text has is known only to a tokenizer: numbers here are about 
 the language, and too low elsewhere.
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,9 +35,10 @@ def too_short(experiment: Experiment) -> Iterator[str]:
 
 def few_windows(experiment: Experiment) -> Iterator[str]:
     """A line for the texts that are short to test on."""
-    length, split = experiment.evaluation.perplexity.length, experiment.evaluation.perplexity.split
+    asked = experiment.evaluation.perplexity
+    length, split = asked.length, asked.split
     windows = {
-        language: _tokens(size, split) // length
+        language: min(_tokens(size, split), asked.tokens or sys.maxsize) // length
         for language in evaluated(experiment)
         if (size := _size(experiment, language)) is not None
     }

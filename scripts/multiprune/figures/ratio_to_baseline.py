@@ -52,7 +52,7 @@ def select(perplexity: pd.DataFrame, grid: Grid) -> pd.DataFrame:
 def colour_limit(log_ratios: np.ndarray) -> float:
     """Half width of the colour scale in log2: the largest ratio that is not far out."""
     near = np.abs(log_ratios)[np.abs(log_ratios) <= NEAR]
-    return float(max(near.max() if near.size else NEAR, np.log2(1.02)))
+    return float(max(near.max() if near.size else NEAR, np.log2(1.05)))
 
 
 def draw(tables: Tables, grid: Grid) -> Figure:

@@ -14,7 +14,7 @@ from multiprune.files.markup import restructured
 from multiprune.uncertainty import printing
 
 ALL = "all"
-MOST_NAMED = 3  # methods of a group that are named; the rest is counted
+MOST_NAMED = 8  # methods of a group that are named; the rest is counted
 DENSE_RATIO = ("ratio_to_dense", "ci_low", "ci_high")
 BASELINE_RATIO = ("ratio_to_baseline", "baseline_ci_low", "baseline_ci_high")
 ONE_DRAW = (
@@ -58,7 +58,8 @@ def findings(summary: pd.DataFrame, grid: Grid) -> list[str]:
     for sparsity, rows in pruned.groupby("sparsity"):
         lines.append(_at(sparsity, rows[rows["language_set"] == ALL], grid))
         lines.append(_one_by_one(sparsity, rows[rows["language_set"] == OWN], grid))
-    lines.append(_languages(pruned[pruned["language_set"] != OWN], grid))
+    of_many = pruned[pruned["language_set"] != OWN]
+    lines += [_languages(of_many, grid), _by_role(of_many, grid)]
     if len(pruned) and pruned["seeds"].max() == 1:
         lines.append(ONE_DRAW)
     return [line for line in lines if line]
@@ -140,7 +141,7 @@ def _changes(ratio: Ratio) -> str:
     """What a ratio to dense says of the perplexity."""
     if ratio.judged == ALIKE:
         return f"leaves the perplexity where it was, as far as can be told: {ratio}"
-    return f"{'lowers' if ratio.value < 1 else 'raises'} the perplexity {ratio}"
+    return f"{'lowers' if ratio.value < 1 else 'raises'} the perplexity to {ratio} that of dense"
 
 
 def _some(listed: list[str]) -> str:
@@ -157,8 +158,7 @@ def _languages(pruned: pd.DataFrame, grid: Grid) -> str:
     rows = pruned[pruned["method"] == grid.baseline]
     if rows.empty:
         return ""
-    counts = pruned.groupby("sparsity")["method"].nunique().reindex(rows["sparsity"].unique())
-    sparsity = counts.idxmax()
+    sparsity = _most_compared(pruned, grid)
     here = rows[rows["sparsity"] == sparsity].set_index("language_set")
     start = f"Against dense, with {_called(grid.baseline, grid)} at {_percent(sparsity)}:"
     spoken = {CALIBRATION: "calibration languages", UNSEEN: "unseen ones"}
@@ -174,3 +174,26 @@ def _languages(pruned: pd.DataFrame, grid: Grid) -> str:
             f"the highest {name} with {printing.number(here.loc[ALL, 'worst_ratio'])} times"
         )
     return f"{start} {', '.join(parts)}." if parts else ""
+
+
+def _most_compared(pruned: pd.DataFrame, grid: Grid) -> float:
+    """The baseline's sparsity that most methods have."""
+    of_baseline = pruned.loc[pruned["method"] == grid.baseline, "sparsity"].unique()
+    return pruned.groupby("sparsity")["method"].nunique().reindex(of_baseline).idxmax()
+
+
+def _by_role(pruned: pd.DataFrame, grid: Grid) -> str:
+    """The methods that stand otherwise to the baseline in unseen languages: disjoint intervals."""
+    if not (pruned["method"] == grid.baseline).any():
+        return ""
+    sparsity, name = _most_compared(pruned, grid), _called(grid.baseline, grid)
+    parts = []
+    for method, rows in pruned[pruned["sparsity"] == sparsity].groupby("method"):
+        by_role = rows.set_index("language_set")
+        if method == grid.baseline or not set(ROLES) <= set(by_role.index):
+            continue
+        seen, unseen = (Ratio.of(by_role.loc[role], BASELINE_RATIO) for role in ROLES)
+        if seen.high < unseen.low or unseen.high < seen.low:
+            parts.append(f"{_called(method, grid)} {seen} and {unseen}")
+    start = f"Against {name} at {_percent(sparsity)}, in calibration languages and in unseen ones:"
+    return f"{start} {'; '.join(parts)}." if parts else ""

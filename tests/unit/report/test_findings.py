@@ -46,15 +46,32 @@ def test_a_line_for_dense_each_sparsity_and_languages():
     )
     assert findings(table, grid_of(wanda="Wanda", **{"m-wanda": "M-Wanda"})) == [
         "Before pruning the perplexity is 31.05 (geometric mean over 2 languages).",
-        "At 30 % sparsity Wanda raises the perplexity 1.500 times [1.400, 1.600].",
-        "At 50 % sparsity Wanda raises the perplexity 2.619 times [2.496, 2.750]. "
-        "Lower than Wanda: ria 0.950 times [0.930, 0.970]. "
+        "At 30 % sparsity Wanda raises the perplexity to 1.500 times [1.400, 1.600] that of dense.",
+        "At 50 % sparsity Wanda raises the perplexity to 2.619 times [2.496, 2.750] that of "
+        "dense. Lower than Wanda: ria 0.950 times [0.930, 0.970]. "
         "Not told apart from Wanda: owl 0.999 times [0.980, 1.020]. "
         "Higher than Wanda: M-Wanda 1.070 times [1.050, 1.090].",
         "Against dense, with Wanda at 50 % sparsity: calibration languages 2.400 times "
         "[2.300, 2.500], unseen ones 3.200 times [3.100, 3.300], the highest Swahili with "
         "3.900 times.",
     ]
+
+
+def test_methods_that_change_places_in_unseen_languages_are_named():
+    rows = [
+        row("wanda", (2.4, 2.3, 2.5), (1, 1, 1), among="calibration"),
+        row("wanda", (3.2, 3.1, 3.3), (1, 1, 1), among="unseen"),
+        row("m-wanda", (2.4, 2.3, 2.5), (0.98, 0.96, 1.01), among="calibration"),
+        row("m-wanda", (3.2, 3.1, 3.3), (1.16, 1.07, 1.26), among="unseen"),
+        row("ria", (2.4, 2.3, 2.5), (0.98, 0.96, 1.08), among="calibration"),
+        row("ria", (3.2, 3.1, 3.3), (1.16, 1.07, 1.26), among="unseen"),
+        row("alone", (2.4, 2.3, 2.5), (0.5, 0.4, 0.6), among="calibration"),
+    ]
+    lines = findings(table_of(WANDA, *rows), grid_of(**{"m-wanda": "M-Wanda"}))
+    assert lines[-1] == (
+        "Against wanda at 50 % sparsity, in calibration languages and in unseen ones: "
+        "M-Wanda 0.980 times [0.960, 1.010] and 1.160 times [1.070, 1.260]."
+    )
 
 
 def test_one_draw_is_said():
@@ -79,7 +96,9 @@ def test_an_interval_is_printed_on_the_side_where_it_is_judged():
     assert str(Ratio(0.997, 0.995, 0.99996)) == "0.99700 times [0.99500, 0.99996]"
     assert str(Ratio(1.2, np.nan, np.nan)) == "1.200 times"
     lines = findings(table_of(row("wanda", (0.997, 0.995, 0.9996), (1, 1, 1))), grid_of())
-    assert lines[1].endswith("wanda lowers the perplexity 0.9970 times [0.9950, 0.9996].")
+    assert lines[1].endswith(
+        "lowers the perplexity to 0.9970 times [0.9950, 0.9996] that of dense."
+    )
 
 
 def test_a_large_perplexity_has_no_decimals():
@@ -88,12 +107,12 @@ def test_a_large_perplexity_has_no_decimals():
 
 
 def test_of_many_methods_a_few_are_named():
-    others = [row(f"m{i}", (3 + i, 3, 9), (1.1 + i, 1.05, 9)) for i in range(5)]
+    others = [row(f"m{i}", (3 + i, 3, 9), (1.1 + i, 1.05, 99)) for i in range(10)]
     (_, line, _) = findings(table_of(WANDA, *others), grid_of())
     assert line.endswith(
-        "m1 2.100 times [1.050, 9.000], 2 more, up to m4 5.100 times [1.050, 9.000]."
+        "m6 7.100 times [1.050, 99.000], 2 more, up to m9 10.100 times [1.050, 99.000]."
     )
-    assert "m2" not in line
+    assert "m7" not in line
 
 
 def test_without_the_baseline_methods_stand_against_dense():
@@ -132,7 +151,7 @@ def test_methods_with_languages_of_their_own_stand_apart():
     assert lines[1:4] == [
         f"At 30 % sparsity, {start} 1.400 times [1.300, 1.500] that of dense in the same 2 "
         "languages.",
-        "At 50 % sparsity wanda raises the perplexity 2.619 times [2.496, 2.750].",
+        "At 50 % sparsity wanda raises the perplexity to 2.619 times [2.496, 2.750] that of dense.",
         f"At 50 % sparsity, {start} 0.900 times [0.850, 0.950] that of wanda in the same 2 "
         "languages.",
     ]
