@@ -78,6 +78,34 @@ def test_clones_that_start_at_the_same_moment(snapshot: Workflow, tmp_path: Path
     assert clones[0].unfinished() == []
 
 
+NO_FLOCK = """
+import errno, fcntl, os
+def refuse(*_):
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+fcntl.flock = refuse
+"""
+
+
+def test_clones_on_a_file_system_without_flock(snapshot: Workflow, tmp_path: Path):
+    """As on Lustre mounted without it: every Python process of both runs is refused to lock."""
+    (tmp_path / "refusing").mkdir()
+    (tmp_path / "refusing/sitecustomize.py").write_text(NO_FLOCK)
+    environment = {"PYTHONPATH": str(tmp_path / "refusing")}
+    clones = [
+        share_downloads(snapshot.copy(tmp_path / name), tmp_path / "resources")
+        for name in ("one", "other")
+    ]
+    runs = [Running(clone, "fetch", environment=environment) for clone in clones]
+    with runs[0], runs[1]:
+        for run in runs:
+            outcome = run.outcome()
+            assert outcome.code == 0, outcome.text
+    logs = [log for clone in clones for log in fetch_logs(clone)]
+    assert sum(COMPLETE in log for log in logs) == DOWNLOADS == len(logs) / 2
+    assert not list((tmp_path / "resources").rglob("*.owner*"))
+    assert clones[0].unfinished() == []
+
+
 @pytest.fixture
 def shared(fresh: Workflow, tmp_path: Path) -> Workflow:
     """A clone whose downloads are shared with the test, in the place of another clone."""

@@ -20,14 +20,16 @@ PATIENCE = patience(1200)  # seconds until a run has ended
 class Running:
     """Snakemake in the background; what it prints is kept in a file beside the clone."""
 
-    def __init__(self, workflow: Workflow, *arguments: str):
+    def __init__(
+        self, workflow: Workflow, *arguments: str, environment: dict[str, str] | None = None
+    ):
         self.workflow = workflow
         self.log = workflow.folder.with_name(workflow.folder.name + ".log")
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
                 workflow.command(*arguments, "--cores", "1"),
                 cwd=workflow.folder,
-                env=clean_environment(),
+                env=clean_environment() | (environment or {}),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -87,7 +89,8 @@ def reorder(clone: Workflow) -> None:
 ALTERED = {
     "errors": "_SHORT.maxstring = 5\nInputError.__str__ = lambda self: 'altered'",
     "registry": "_n = names\n\n\ndef names(*which, **more):\n    return _n(*which, **more)[::-1]",
-    "files.locks": "_a = _acquired\n\n\ndef _acquired(path):\n    print(path)\n    return _a(path)",
+    "files.aside": "def set_aside(path, reason):\n    raise InputError('altered')",
+    "files.locks": "_f = _flocked\n\n\ndef _flocked(path):\n    print(path)\n    return _f(path)",
     "jobs.command": "_r = run\n\n\ndef run(main, log_environment=True):\n    _r(main, False)",
     "jobs.slurm": "def check_submission(partitions):\n    raise InputError('altered')",
 }

@@ -4,15 +4,13 @@
 stood for at the first fetch. It is meant to be committed beside the config, like any lock file.
 """
 
-import fcntl
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 
 from multiprune.errors import InputError
+from multiprune.files.locks import locked
 from multiprune.files.manifests import intact_manifest
 from multiprune.files.writing import replacing
 
@@ -66,7 +64,7 @@ class RevisionLock:
             return
         if is_commit(definition["revision"]):
             return
-        with self._alone():
+        with locked(self.path.with_name(f".{self.path.name}.guard")):
             entries = self._read()
             if key not in entries:
                 entries[key] = {
@@ -87,15 +85,6 @@ class RevisionLock:
         if not isinstance(entries, dict) or not all(isinstance(e, dict) for e in entries.values()):
             raise InputError(f"{self.path}: is not a lock file; delete it to lock revisions anew")
         return entries
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold a lock beside the file while it is read and replaced."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        guard = self.path.with_name(f".{self.path.name}.guard")
-        with open(guard, "w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
 
 
 def is_commit(revision: object) -> bool:

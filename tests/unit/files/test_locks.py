@@ -1,6 +1,8 @@
 """Locks between processes: who holds one, who waits, and what is left behind."""
 
+import errno
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -9,11 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from multiprune.errors import InputError
 from multiprune.files import locks as file_locks
 from multiprune.files.locks import locked
 from multiprune.files.manifests import MANIFEST, fill_folder
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
+NO_FLOCK = """
+import errno, fcntl, os, sys
+def refuse(*_):
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+fcntl.flock = refuse
+"""
 HOLDER = """
 import sys
 from multiprune.files.locks import locked
@@ -23,11 +32,23 @@ with locked(sys.argv[1]):
 """
 
 
+@pytest.fixture(params=["", NO_FLOCK], ids=["flock", "without"])
+def flock(request, monkeypatch) -> str:
+    """Beginning of a program under a file system that locks files, and under one that refuses."""
+    if request.param:
+
+        def refuse(*_arguments):
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+        monkeypatch.setattr(file_locks.fcntl, "flock", refuse)
+    return request.param
+
+
 @pytest.fixture
-def holder(tmp_path):
+def holder(tmp_path, flock):
     """A process that holds the lock `tmp_path/lock` until it is killed."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, tmp_path / "lock"],
+        [sys.executable, "-c", flock + HOLDER, tmp_path / "lock"],
         cwd=SCRIPTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout.readline() == "held\n"
@@ -37,10 +58,11 @@ def holder(tmp_path):
 
 
 def test_a_lock_is_waited_for_and_free_after_a_kill(holder, tmp_path, capsys):
-    threading.Timer(0.2, holder.kill).start()
+    timer = threading.Timer(0.2, lambda: (holder.kill(), holder.wait()))
+    timer.start()
     with locked(tmp_path / "lock"):
         assert holder.wait() < 0
-    assert "lock: is held by another run; waiting for it" in capsys.readouterr().err
+    assert ": is held by another run; waiting for it" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -61,7 +83,7 @@ def test_a_lock_whose_file_its_holder_removes_is_taken_on_the_new_file(tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_threads_are_never_inside_at_once(tmp_path):
+def test_two_threads_are_never_inside_at_once(tmp_path, flock):
     inside, most = [], []
 
     def work():
@@ -78,6 +100,60 @@ def test_two_threads_are_never_inside_at_once(tmp_path):
         thread.join()
     assert max(most) == 1
     assert len(most) == 200
+
+
+@pytest.mark.parametrize("flock", [NO_FLOCK], indirect=True)
+def test_who_waits_takes_over_once_from_one_that_is_gone(tmp_path, flock, monkeypatch):
+    """Several find what a killed run left: one removes it, and none what another has made since."""
+    monkeypatch.setattr(file_locks, "PAUSE", 0.001)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    for _ in range(20):
+        for name in ("lock.owner", "lock.owner.taking"):
+            (tmp_path / name).write_text(f"process {gone.pid} on {platform.node()}")
+        inside, most = [], []
+
+        def work(inside=inside, most=most):
+            with locked(tmp_path / "lock"):
+                inside.append(1)
+                most.append(len(inside))
+                inside.pop()
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert most == [1] * 8
+
+
+@pytest.mark.parametrize("flock", [NO_FLOCK], indirect=True)
+def test_a_lock_of_another_machine_is_waited_for(tmp_path, flock, capsys):
+    owner = tmp_path / "lock.owner"
+    owner.write_text("process 1 on another")
+    threading.Timer(0.5, owner.unlink).start()
+    with locked(tmp_path / "lock"):
+        assert owner.read_text().endswith(platform.node())
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == (
+        f"{owner}: is held by another run; waiting for it (process 1 on another; remove the file "
+        "if that has ended)"
+    )
+
+
+@pytest.mark.parametrize("flock", [NO_FLOCK], indirect=True)
+def test_where_no_file_can_be_made_either_one_line_says_so(tmp_path, flock, monkeypatch):
+    opened = os.open
+
+    def refuse(path, flags, *arguments):
+        if flags & os.O_EXCL:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return opened(path, flags, *arguments)
+
+    monkeypatch.setattr(file_locks.os, "open", refuse)
+    expected = r"lock\.owner: no lock can be had here \(Read-only file system\); is the folder on"
+    with pytest.raises(InputError, match=expected), locked(tmp_path / "lock"):
+        raise AssertionError("not locked")
 
 
 def test_a_folder_is_filled_by_one_and_found_by_the_other(tmp_path):
