@@ -203,15 +203,29 @@ def check_own_files():
 
 
 def check_cluster():
-    """End the run with one line where jobs cannot be submitted; asked once, before the first."""
-    partitions = set()
+    """End the run with one line where jobs cannot be submitted; asked once, before the first.
+
+    No more are submitted at a time than SLURM takes from the user, and a refusal is asked again.
+    """
+    found = {"slurm_partition": set(), "slurm_account": set(), "qos": set()}
     for planned in workflow.dag.needrun_jobs():
-        if not planned.is_local and (partition := planned.resources.get("slurm_partition")):
-            partitions.add(str(partition))
+        for name in () if planned.is_local else found:
+            if value := planned.resources.get(name):
+                found[name].add(str(value))
+    found["qos"] |= {qos} if (qos := workflow.executor_settings.qos) else set()
     try:
-        slurm.check_submission(partitions)
+        slurm.check_submission(found["slurm_partition"])
+        places = slurm.free_places(found["slurm_account"], found["qos"])
     except InputError as error:
         sys.exit(f"error: {error}")
+    if places is not None and places < workflow.nodes:
+        print(
+            f"note: SLURM takes {places} jobs of yours at a time, so no more are submitted",
+            file=sys.stderr,
+        )
+        for pool in (workflow.scheduler.resources, workflow.scheduler.global_resources):
+            pool["_nodes"] = places
+    os.environ.update(PATH=os.pathsep.join([str(ROOT / "profiles/slurm/bin"), os.environ["PATH"]]))
 
 
 def close_failed_run():

@@ -64,6 +64,7 @@ AccountingStoragePort={slurmdbd}
 AccountingStoragePass={folder}/munge.socket
 AccountingStorageTRES=gres/gpu
 AccountingStoreFlags=job_comment
+AccountingStorageEnforce=associations,limits,qos
 # A job that no node can ever run is refused when it is submitted.
 EnforcePartLimits=ALL
 MinJobAge=300

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Iterator
 
 import pytest
 from cluster.clones import SLURM, link_programs
@@ -169,6 +170,26 @@ def resumed() -> bool:
     """Whether the node takes jobs again; it is asked to as soon as it has let go of its jobs."""
     attempt("scontrol", "update", "NodeName=localhost", "State=resume")
     return command("sinfo", "--noheader", "--format=%T").strip() in ("idle", "mixed")
+
+
+@pytest.fixture
+def two_places(cluster: Cluster) -> Iterator[None]:
+    """SLURM takes two jobs of this user at a time."""
+    manage = ("sacctmgr", "--immediate", "--quiet", "modify", "user", "root", "set")
+    command(*manage, "MaxSubmitJobs=2")
+    yield
+    command(*manage, "MaxSubmitJobs=-1")
+
+
+def test_no_more_jobs_than_slurm_takes(submitted: Workflow, two_places: None):
+    """Three are ready at once; each is done in its first attempt."""
+    shutil.rmtree(submitted.folder / SEED / "perplexity")
+    with Submission(submitted, "perplexity") as run:
+        outcome = run.finish()
+    assert outcome.code == 0, outcome.text
+    assert outcome.lines_with("note: SLURM takes 2 jobs of yours at a time, so no more are")
+    assert "SubmitJobLimit" not in outcome.text
+    assert [job.state for job in run.jobs()] == ["COMPLETED"] * 3
 
 
 def test_unknown_partition_is_one_line(unfinished: Workflow):
