@@ -1,7 +1,9 @@
 """Snakemake as a job of its own on a real cluster: `sbatch profiles/slurm/head.sbatch`."""
 
+import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from workflow.running import Workflow, clean_environment
 HEAD = "profiles/slurm/head.sbatch"
 SMALL = ("--cpus-per-task=1", "--mem=2000", "--time=30")  # beside jobs, on a node of two cores
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY")
+# As in an environment that was activated before sbatch.
+PATH = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 SEED = "results/tiny/tiny-llama/seed0"
 
 
@@ -28,7 +32,8 @@ def send(project: Workflow, *options: str) -> str:
     words = ("--configfile", project.config.name, *WITHOUT_CONDA, *POLLING, "--quiet=host")
     done = subprocess.run(
         ["sbatch", "--parsable", *SMALL, *options, HEAD, "perplexity", *words],
-        cwd=project.folder, env=clean_environment(), capture_output=True, text=True, check=True,
+        cwd=project.folder, env=clean_environment() | PATH, capture_output=True, text=True,
+        check=True,
     )  # fmt: skip
     return done.stdout.strip()
 
