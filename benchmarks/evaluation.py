@@ -14,7 +14,8 @@ from multiprune.experiment.grid import DENSE, Grid
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.validation import validate
 from multiprune.files.json import write_json
-from multiprune.models.loading import load_model, set_up
+from multiprune.models.devices import set_up
+from multiprune.models.loading import load_model
 from multiprune.models.tokenizer import load_tokenizer
 from multiprune.tables import claims
 

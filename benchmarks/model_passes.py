@@ -16,7 +16,8 @@ from multiprune.evaluation.perplexity import window_losses, windows_of
 from multiprune.fetch.texts import read_paragraphs
 from multiprune.files.tensors import read_tensors
 from multiprune.models.architectures import architecture_of
-from multiprune.models.loading import forward, load_model, set_up
+from multiprune.models.devices import set_up
+from multiprune.models.loading import forward, load_model
 from multiprune.models.tokenization import tokenize
 from multiprune.models.tokenizer import load_tokenizer
 from multiprune.pruning.files import read_mask

@@ -111,6 +111,8 @@ if workflow.is_main_process:
     DEFAULT_FILTERS.update(FILTERS)  # by which captions/workflow.rst writes names and results
 ASKED = command_line.command_line() if workflow.is_main_process else None
 EXPERIMENT = checked(config)
+# What jobs compute on: no parameter of theirs, so that another machine reruns nothing.
+os.environ.update(MULTIPRUNE_DEVICE=EXPERIMENT.compute.device)
 config.update(EXPERIMENT.plain())  # which Snakemake records and the report reads
 if workflow.is_main_process:
     if cost := estimate(EXPERIMENT):

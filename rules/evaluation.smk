@@ -41,7 +41,7 @@ rule evaluate_perplexity:
     resources:
         mem_mb=ask.model_memory,
         runtime=ask.model_minutes,
-        gpu=1,
+        gpu=ask.gpus,
     params:
         command=job("evaluate_perplexity.py"),
         results=options.results,
@@ -105,7 +105,7 @@ rule evaluate_candidate:
     resources:
         mem_mb=ask.model_memory,
         runtime=ask.model_minutes,
-        gpu=1,
+        gpu=ask.gpus,
     params:
         command=job("evaluate_candidate.py", modules.of_method),
         results=options.results,
@@ -153,7 +153,7 @@ rule evaluate_finalists:
     resources:
         mem_mb=ask.model_memory,
         runtime=ask.finalists_minutes,
-        gpu=1,
+        gpu=ask.gpus,
     params:
         command=job("evaluate_candidate.py", modules.of_method),
         results=options.results,
@@ -251,7 +251,7 @@ rule generate_examples:
     resources:
         mem_mb=ask.model_memory,
         runtime=ask.model_minutes,
-        gpu=1,
+        gpu=ask.gpus,
     params:
         command=job("generate_examples.py"),
         results=options.results,
@@ -323,7 +323,7 @@ for TASK, ALONE in plan.task_rules():
         resources:
             mem_mb=ask.model_memory,
             runtime=ask.model_minutes,
-            gpu=1,
+            gpu=ask.gpus,
         params:
             command=job("evaluate_downstream.py"),
             results=options.results,

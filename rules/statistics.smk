@@ -23,7 +23,7 @@ rule collect_statistics:
     resources:
         mem_mb=ask.model_memory,
         runtime=ask.model_minutes,
-        gpu=1,
+        gpu=ask.gpus,
     params:
         command=job("collect_statistics.py"),
         model="resources/models/{model}",

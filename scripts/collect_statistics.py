@@ -8,7 +8,8 @@ from multiprune.files.hashes import sha256_file
 from multiprune.files.manifests import checked_fingerprint
 from multiprune.jobs.command import run
 from multiprune.models.architectures import architecture_of
-from multiprune.models.loading import check_ids, check_length, load_model, set_up
+from multiprune.models.devices import card, set_up
+from multiprune.models.loading import check_ids, check_length, load_model
 from multiprune.models.versions import library_versions
 from multiprune.statistics.files import ABOVE, COUNTED, count_key, write_statistics
 from multiprune.statistics.passes import collect
@@ -60,6 +61,7 @@ def main() -> None:
         "unknown_tokens": drawn.get("unknown_tokens", "0"),
         "device": device.type,
         "versions": json.dumps(library_versions(), sort_keys=True),
+        **card(),
     }
     if options.activation_thresholds:
         provenance[COUNTED] = json.dumps(sorted(options.activation_thresholds))

@@ -21,7 +21,8 @@ from multiprune.files.hashes import sha256_arrays
 from multiprune.files.json import write_json
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
-from multiprune.models.loading import load_model, set_up
+from multiprune.models.devices import set_up
+from multiprune.models.loading import load_model
 from multiprune.models.tokenization import tokenize
 from multiprune.models.tokenizer import load_tokenizer
 from multiprune.pruning.arguments import add_arguments, prune

@@ -13,7 +13,7 @@ from multiprune.files.json import write_json
 from multiprune.files.writing import scratch_folder
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
-from multiprune.models.loading import set_up
+from multiprune.models.devices import card, set_up
 from multiprune.models.tokenizer import load_tokenizer
 from multiprune.pruning.loading import load_pruned
 
@@ -50,7 +50,7 @@ def main() -> None:
         model = load_pruned(options.model, options.dtype, options.mask)
         return LoadedModel(model, load_tokenizer(options.model), options.batch_size)
 
-    kept = EvaluationCache(options.cache, code_digest(__file__))
+    kept = EvaluationCache(options.cache, code_digest(__file__), card())
     with scratch_folder() as temporary:
         for language in sorted(options.languages):
             manifest = Path(options.tasks_folder) / language / "task.json"

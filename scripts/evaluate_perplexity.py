@@ -10,7 +10,7 @@ from multiprune.evaluation.records import add_text_arguments, measure_of, measur
 from multiprune.files.json import write_json
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
-from multiprune.models.loading import set_up
+from multiprune.models.devices import set_up
 from multiprune.models.tokenizer import load_tokenizer
 from multiprune.pruning.loading import load_pruned
 

@@ -13,7 +13,8 @@ from multiprune.evaluation.generation import continued, prompt_ids, text_of
 from multiprune.files.json import write_json
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run, text_by_language
-from multiprune.models.loading import check_ids, check_length, set_up
+from multiprune.models.devices import card, set_up
+from multiprune.models.loading import check_ids, check_length
 from multiprune.models.tokenizer import load_tokenizer
 from multiprune.pruning.loading import load_pruned
 
@@ -34,7 +35,7 @@ def main() -> None:
     device = set_up(options.threads)
     origin = provenance(options, device) | {"tokens": options.tokens}
     tokenizer = load_tokenizer(options.model)
-    kept = EvaluationCache(options.cache, code_digest(__file__))
+    kept = EvaluationCache(options.cache, code_digest(__file__), card())
 
     @cache
     def model() -> PreTrainedModel:

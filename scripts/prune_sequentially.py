@@ -20,7 +20,8 @@ from multiprune.files.manifests import checked_fingerprint
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
 from multiprune.models.architectures import Architecture
-from multiprune.models.loading import check_ids, check_length, load_model, set_up
+from multiprune.models.devices import card, set_up
+from multiprune.models.loading import check_ids, check_length, load_model
 from multiprune.models.versions import library_versions
 from multiprune.models.weights import ModelWeights
 from multiprune.pruning.pruner import BlockReport, PrunedModel, activation_threshold
@@ -161,6 +162,7 @@ def main() -> None:
         for report, earlier in prune_sequentially(passes, weights, pruner, allocation, progress):
             source = ", by an earlier job" if earlier else ""
             print(f"block {report.block}: sparsity {report.target:.4f}{source}", flush=True)
+    metadata |= card()  # not of what earlier blocks are known by
     pruned = PrunedModel(blocks=[progress.report(index) for index in indices])
     metadata |= {
         "achieved_sparsity": repr(pruned.achieved_sparsity),

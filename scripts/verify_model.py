@@ -31,7 +31,8 @@ from multiprune.fetch.texts import read_paragraphs
 from multiprune.files.markup import csv_text
 from multiprune.files.writing import replacing
 from multiprune.jobs.command import run, text_by_language
-from multiprune.models.loading import check_ids, check_length, load_model, not_finite, set_up
+from multiprune.models.devices import set_up
+from multiprune.models.loading import check_ids, check_length, load_model, not_finite
 from multiprune.models.tokenization import tokenize, unknown_tokens, utf8_bytes, warn_of_unknown
 from multiprune.models.tokenizer import load_tokenizer
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from multiprune.models import loading as models
+from multiprune.models.devices import set_up
 
 TINY_SIZES = {
     "hidden_size": 64,
@@ -39,7 +39,7 @@ class Bench:
 
     def __init__(self, out: Path, tiny: bool) -> None:
         self.out, self.tiny = out, tiny
-        self.device = models.set_up(1 if tiny else 8)  # deterministic kernels, as jobs have them
+        self.device = set_up(1 if tiny else 8)  # deterministic kernels, as jobs have them
         self.cuda = self.device.type == "cuda"
         self.sizes, self.length = (TINY_SIZES, 32) if tiny else (SIZES, 2048)
         self.rows: list[dict] = []

@@ -40,6 +40,7 @@ def new_project(folder: Path) -> Workflow:
     workflow = Workflow(folder)
     with workflow.edit_config() as config:
         del config["languages"]["sw"]
+        config["compute"] = {"device": "cpu"}  # the cluster's GPUs are to be counted only
         config["methods"] = {"magnitude": {"score": "magnitude"}, "wanda": {"score": "wanda"}}
     return workflow
 

@@ -13,10 +13,14 @@ from multiprune.files.json import read_json, write_json
 
 
 class EvaluationCache:
-    """A folder of JSON records, `{key}.json`, which count as long as the code is the same."""
+    """A folder of JSON records, `{key}.json`, which count as long as the code is the same.
 
-    def __init__(self, folder: Path | str, code: str):
+    computed_on: the card, if any, which a new record is to name and which is no part of its key.
+    """
+
+    def __init__(self, folder: Path | str, code: str, computed_on: dict[str, str] | None = None):
         self._folder, self._code = Path(folder), code
+        self._computed_on = {"computed_on": computed_on} if computed_on else {}
 
     def get_or_compute(self, depends_on: dict, compute: Callable[[], dict]) -> tuple[dict, bool]:
         """The record for these dependencies and whether it was found; computed and kept if not."""
@@ -26,6 +30,6 @@ class EvaluationCache:
             kept = read_json(path)
             if kept.get("depends_on") == depends_on:
                 return kept["record"], True
-        record = compute()
+        record = compute() | self._computed_on
         write_json(path, {"depends_on": depends_on, "record": record})
         return record, False

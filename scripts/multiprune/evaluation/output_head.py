@@ -35,10 +35,10 @@ def token_scores(model: PreTrainedModel, hidden: Tensor, targets: Tensor) -> tup
 
     `hidden` [tokens, hidden] are the states from which they are predicted.
     """
-    targets = targets.to(hidden.device)
     likelihoods, likeliest = [], []
     for part, expected in zip(hidden.split(LOGIT_ROWS), targets.split(LOGIT_ROWS), strict=True):
         values = logits(model, part).float()
+        expected = expected.to(values.device)  # of a spread model the head's, which may be another
         chosen = values.gather(1, expected[:, None])[:, 0]
         likelihoods.append(chosen - values.logsumexp(dim=1))
         likeliest.append(chosen == values.amax(dim=1))
@@ -58,6 +58,6 @@ def check_logits(model: PreTrainedModel) -> None:
     name = type(model).__name__
     if not torch.isfinite(expected).all():
         raise InputError(f"{name}: its logits are {not_finite(model)}")
-    found = logits(model, forward(model, inputs)[0])
+    found = logits(model, forward(model, inputs)[0]).to(expected.device)
     if not torch.allclose(found.float(), expected.float(), rtol=1e-2, atol=1e-2):
         raise InputError(f"{name} changes its logits in a way that output_head.py does not know")

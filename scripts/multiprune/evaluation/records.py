@@ -22,6 +22,7 @@ from multiprune.evaluation.perplexity import (
 )
 from multiprune.fetch.texts import read_paragraphs
 from multiprune.files.hashes import sha256_arrays, sha256_file
+from multiprune.models.devices import card
 from multiprune.models.loading import check_ids, check_length
 from multiprune.models.tokenization import tokenize, unknown_tokens, utf8_bytes, warn_of_unknown
 
@@ -83,7 +84,7 @@ def measure_of(
     return Measure(
         tokenizer,
         model,
-        EvaluationCache(options.cache, code),
+        EvaluationCache(options.cache, code, card()),
         origin | {"batch_tokens": options.batch_tokens},
         options.length,
         options.tokens,
@@ -121,6 +122,7 @@ def measure_text(text: Path, language: str, measure: Measure) -> dict:
         "perplexity": perplexity(losses, counts),
         "bits_per_byte": bits_per_byte(losses, size),
         "provenance": {**measure.origin, "tokens": tokens, "text": sha256_file(text)},
+        **{key: record[key] for key in ("computed_on",) if key in record},
     }
     warn_of_unknown(language, unknown, sum(counts))
     state = "kept from an earlier run" if found else "computed"

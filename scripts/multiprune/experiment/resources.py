@@ -3,6 +3,7 @@
 Both grow with each attempt, so that a job that was too large is tried again with more.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from multiprune.experiment import methods
 from multiprune.experiment.cost import window_tokens
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.sizes import billions
+
+FILLED = 0.85  # of a GPU's memory by weights, as models.devices has it
 
 
 def growing(amount: int) -> Callable[[Any, int], int]:
@@ -60,14 +63,22 @@ class JobResources:
         more = 1500 * self._billions(wildcards.model)
         return self.sequential_memory(wildcards, attempt) + int(attempt * more)
 
+    def gpus(self, wildcards: Any) -> int:
+        """GPUs that hold a model's weights, filled to FILLED of their memory."""
+        weights = self._bytes_per_weight(wildcards.model) * self._billions(wildcards.model)
+        return max(1, math.ceil(weights / (FILLED * self.experiment.compute.gpu_memory_gb)))
+
     def model_minutes(self, wildcards: Any, attempt: int) -> int:
         """Time limit of a job that passes text through a model."""
-        return int(attempt * (30 + 30 * self._billions(wildcards.model)))
+        return self._at_most(attempt * (30 + 30 * self._billions(wildcards.model)))
 
     def finalists_minutes(self, wildcards: Any, attempt: int) -> int:
         """Time limit of a job that measures all finalists of a method."""
         finalists = self.experiment.methods[wildcards.method].choose_finalists
-        return finalists * self.model_minutes(wildcards, attempt)
+        return self._at_most(finalists * self.model_minutes(wildcards, attempt))
+
+    def _at_most(self, minutes: float) -> int:
+        return min(int(minutes), self.experiment.compute.most_minutes)
 
     def _billions(self, model: str) -> float:
         return billions(self.experiment.models[model])

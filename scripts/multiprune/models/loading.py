@@ -11,18 +11,9 @@ import torch
 from transformers import PreTrainedModel
 
 from multiprune.errors import InputError
+from multiprune.models.devices import CUDA, device, gpu_memory, placement
 from multiprune.models.opening import open_model
 from multiprune.models.positions import positions
-
-
-def set_up(threads: int) -> torch.device:
-    """Use `threads` cores and deterministic kernels; the device is CUDA where there is one."""
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    # Deterministic mode also fills all new memory, at a fifth of a pass's time; nothing reads it.
-    torch.utils.deterministic.fill_uninitialized_memory = False
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def load_model(
@@ -33,11 +24,13 @@ def load_model(
 ) -> PreTrainedModel:
     """The causal language model in a folder, in evaluation mode.
 
-    Only safetensors are read and no remote code is run. On a machine with GPUs the model is spread
-    over them, or kept in host memory with `on_host`. Raises InputError for a folder that does not
-    hold a loadable model, or weights that are not exactly those of its config.json.
+    Only safetensors are read and no remote code is run. On a machine with GPUs the model is put on
+    the first, or spread over all where it does not fit there; `on_host` keeps it in host memory.
+    Raises InputError for a folder that does not hold a loadable model, or weights that are not
+    exactly those of its config.json.
     """
-    device_map = "auto" if torch.cuda.is_available() and not on_host else None
+    on_gpus = not on_host and device().type == CUDA
+    device_map = placement(Path(folder), dtype, gpu_memory()) if on_gpus else None
     model = open_model(Path(folder), str(folder), dtype, device_map)
     if any(parameter.is_meta for parameter in model.parameters()):
         raise InputError(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 FEWEST_DIGITS, MOST_DIGITS = 3, 9
 POINT = 1e-9  # an interval that is narrower is none
-WHOLE = 1000  # numbers from here on are printed without decimals
+WHOLE = 999.95  # numbers from here on, 1000 in four digits, are printed without decimals
 
 
 def number(value: float) -> str:

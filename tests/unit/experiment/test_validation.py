@@ -22,7 +22,13 @@ def test_defaults_are_filled_in():
     config = validate(small_config()).plain()
     assert config["calibration"] == {"samples": 8, "length": 128, "start_token": "count"}
     assert config["statistics"] == {"activation_threshold": 1.0}
-    assert config["compute"] == {"batch_tokens": 2048, "activation_memory_gb": 8.0}
+    assert config["compute"] == {
+        "device": "auto",
+        "gpu_memory_gb": 80.0,
+        "most_minutes": 1440,
+        "batch_tokens": 2048,
+        "activation_memory_gb": 8.0,
+    }
     assert config["seeds"] == [0]
     assert config["sparsities"] == [0.5]
     assert config["evaluation"] == {

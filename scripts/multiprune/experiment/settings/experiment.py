@@ -80,6 +80,25 @@ class Compute(Section):
     Changes numbers only in the last digits, and sequential masks only where scores nearly tie.
     """
 
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto",
+        description="What jobs that hold a model compute on. auto: a GPU where there is one; a job "
+        "that was given a GPU and cannot use it ends with one line.",
+    )
+    gpu_memory_gb: float = Field(
+        80.0,
+        gt=0,
+        le=10_000,
+        description="Memory of a GPU of the cluster. A model with more than 85% of it in weights "
+        "asks for several.",
+    )
+    most_minutes: Whole = Field(
+        1440,
+        ge=1,
+        le=100_000,
+        description="Time limit of a job at most, whatever its model's size and attempt: that of the "
+        "cluster's partition.",
+    )
     batch_tokens: Whole = Field(
         2048,
         ge=1,
