@@ -61,3 +61,21 @@ def test_what_grows_with_each_attempt():
 
 def test_activations_in_whole_megabytes():
     assert asked(("compute", {"activation_memory_gb": 0.0015})).activation_mb == 2
+
+
+@pytest.mark.parametrize(
+    ("billions", "card", "gpus"), [(0.3, 80, 1), (13, 80, 1), (13, 24, 2), (70, 80, 3)]
+)
+def test_as_many_gpus_as_hold_the_weights(billions, card, gpus):
+    """2 bytes a weight, in 85% of a card: 70 billion are 140 GB, three cards hold 204."""
+    sized = asked(("models/tiny/parameters", billions), ("compute", {"gpu_memory_gb": card}))
+    assert sized.gpus(job()) == gpus
+
+
+@pytest.mark.parametrize("billions", [13, 70])
+@pytest.mark.parametrize("attempt", [1, 2, 3, 4])
+def test_no_job_asks_for_more_time_than_the_config_allows(billions, attempt):
+    sized = asked(("models/tiny/parameters", billions))
+    assert sized.model_minutes(job(), attempt) == min(attempt * (30 + 30 * billions), 1440)
+    shorter = asked(("models/tiny/parameters", billions), ("compute", {"most_minutes": 300}))
+    assert shorter.model_minutes(job(), attempt) == 300

@@ -96,8 +96,8 @@ class Compute(Section):
         1440,
         ge=1,
         le=100_000,
-        description="Time limit of a job at most, whatever its model's size and attempt: that of the "
-        "cluster's partition.",
+        description="Time limit of a job at most, whatever its model's size and attempt, such as "
+        "the limit of the cluster's partition.",
     )
     batch_tokens: Whole = Field(
         2048,
