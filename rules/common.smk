@@ -44,7 +44,7 @@ from multiprune.experiment.names import claims_file, lock_file
 from multiprune.experiment.options import Options
 from multiprune.experiment.plan import Plan
 from multiprune.experiment.resources import JobResources, growing
-from multiprune.experiment.sizes import misstated
+from multiprune.experiment.sizes import remarks
 from multiprune.experiment.targets import check_targets
 from multiprune.experiment.validation import validate
 from multiprune.fetch.known_models import check_known, check_sources_there
@@ -117,7 +117,7 @@ config.update(EXPERIMENT.plain())  # which Snakemake records and the report read
 if workflow.is_main_process:
     if cost := estimate(EXPERIMENT):
         print(cost, file=sys.stderr)
-    for remark in (*too_short(EXPERIMENT), *misstated(EXPERIMENT), *few_windows(EXPERIMENT)):
+    for remark in (*too_short(EXPERIMENT), *remarks(EXPERIMENT), *few_windows(EXPERIMENT)):
         print(f"note: {remark}", file=sys.stderr)
 
 CONFIG_FILE = f".snakemake/config_of_{config['experiment']}.json"  # all layers, for `audit`

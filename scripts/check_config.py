@@ -12,7 +12,7 @@ from multiprune.experiment.methods import grid
 from multiprune.experiment.names import claims_file
 from multiprune.experiment.news import in_words, news
 from multiprune.experiment.reading import load
-from multiprune.experiment.sizes import misstated
+from multiprune.experiment.sizes import remarks
 from multiprune.experiment.table_grids import check_figures
 from multiprune.experiment.validation import validate
 from multiprune.fetch.known_models import check_known, check_local_models, check_sources_there
@@ -33,7 +33,7 @@ def main() -> None:
     check_sources_there(experiment, "resources")
     check_local_models(experiment)
     short = list(too_short(experiment))
-    for line in (*short, *misstated(experiment), *few_windows(experiment)):
+    for line in (*short, *remarks(experiment), *few_windows(experiment)):
         print("note:", line)
     counts = {
         "models": experiment.models,

@@ -16,6 +16,7 @@ from multiprune.fetch.revisions import RevisionLock
 from multiprune.files.manifests import fill_folder
 from multiprune.jobs.code_digest import code_digest
 from multiprune.jobs.command import run
+from multiprune.models.precision import loaded_dtype
 from multiprune.registry import find
 
 
@@ -38,7 +39,7 @@ def main() -> None:
     manifest = fill_folder(
         options.manifest,
         definition,
-        lambda folder: kind.fetch(pinned, folder, fits),
+        lambda folder: kind.fetch(pinned, folder, fits) | {"dtype": loaded_dtype(folder)},
         kind.made_by(definition, code_digest(__file__, [f"fetch.models.{definition['kind']}"])),
         resumable=definition["kind"] == "huggingface",
     )

@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from multiprune.evaluation.output_head import token_scores
+from multiprune.models.devices import in_halves
 from multiprune.models.loading import forward
 from multiprune.models.tokenization import first_tokens, start_tokens
 
@@ -55,7 +57,8 @@ def window_losses(model: PreTrainedModel, windows: list[Window], batch_tokens: i
     full = [window for window in windows if len(window.targets) == length]
     batches = [full[start : start + rows] for start in range(0, len(full), rows)]
     batches += [[window] for window in windows if len(window.targets) != length]
-    return [loss for batch in batches for loss in _batch_losses(model, batch)]
+    losses = partial(_batch_losses, model)
+    return [loss for batch in batches for loss in in_halves(losses, batch)]
 
 
 @torch.inference_mode()

@@ -10,7 +10,7 @@ from typing import Any
 from multiprune.experiment import methods
 from multiprune.experiment.cost import window_tokens
 from multiprune.experiment.settings.experiment import Experiment
-from multiprune.experiment.sizes import billions
+from multiprune.experiment.sizes import billions, bytes_per_weight
 
 FILLED = 0.85  # of a GPU's memory by weights, as models.devices has it
 
@@ -84,6 +84,4 @@ class JobResources:
         return billions(self.experiment.models[model])
 
     def _bytes_per_weight(self, model: str) -> int:
-        definition = self.experiment.models[model]
-        converted = definition.kind == "package_gguf"  # to float32
-        return 4 if definition.dtype == "float32" or converted else 2
+        return bytes_per_weight(model, self.experiment.models[model])

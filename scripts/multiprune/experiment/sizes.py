@@ -1,4 +1,4 @@
-"""How many parameters a model has: as the config says, else as the files of a local model do.
+"""How large a model is, by the config and by the files that are there: parameters and their bytes.
 
 Headers alone are read, so that it costs nothing where every job parses the workflow.
 """
@@ -12,9 +12,11 @@ from multiprune.errors import InputError
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.settings.models import LocalModel, Model
 from multiprune.files.header import stored_tensors
+from multiprune.models.precision import AUTO, BYTES, loaded_dtype
 from multiprune.models.weights import weight_names
 
 SMALL = 0.2  # billions: of a model that is not stated and not here yet, such as the demo's
+LARGE = 1.0  # billions from which float32 is worth a word
 FAR = 1.5  # stated and counted sizes that differ by this factor are not the same model
 
 
@@ -38,6 +40,30 @@ def _in_folder(folder: Path) -> float | None:
     return sum(math.prod(tensor.shape) for tensor in tensors) / 1e9 or None
 
 
+def bytes_per_weight(name: str, model: Model) -> int:
+    """Bytes of a weight in memory: of the dtype that is asked for, else of its files.
+
+    Of a model that is not here yet those of its kind: GGUF files are converted to float32.
+    """
+    folder = Path(getattr(model, "folder", f"resources/models/{name}")).expanduser()
+    usual = "float32" if model.kind == "package_gguf" else "bfloat16"
+    try:
+        return BYTES.get(loaded_dtype(folder, model.dtype) or usual, BYTES[usual])
+    except (InputError, OSError):  # which fetching refuses
+        return BYTES[usual]
+
+
+def in_float32(experiment: Experiment) -> Iterator[str]:
+    """A line for each large model that `auto` loads in float32."""
+    for name, model in experiment.models.items():
+        size = bytes_per_weight(name, model)
+        if model.dtype == AUTO and size >= BYTES["float32"] and billions(model) > LARGE:
+            yield (
+                f"models.{name}.dtype: auto is float32 here, {size * billions(model):.3g} GB of "
+                "weights; bfloat16 takes half, and on a GPU a fraction of the time"
+            )
+
+
 def misstated(experiment: Experiment) -> Iterator[str]:
     """A line for each model whose stated size is far from that of its files."""
     for name, model in experiment.models.items():
@@ -47,3 +73,8 @@ def misstated(experiment: Experiment) -> Iterator[str]:
                 f"models.{name}.parameters: says {stated:g} billion, its files hold {found:.3g}; "
                 "leave it out, and it is counted"
             )
+
+
+def remarks(experiment: Experiment) -> list[str]:
+    """What is to be said of the sizes of models before a run."""
+    return [*misstated(experiment), *in_float32(experiment)]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.models.architectures import architecture_of, read_config
-from multiprune.models.checkpoints import starts_with_float16
 from multiprune.models.positions import check_positions
+from multiprune.models.precision import loaded_dtype
 
 NOTHING = {"dtype": "auto", "lengths": {}}  # is asked where nobody says
 
@@ -16,18 +16,10 @@ def check_fit(name: str, folder: Path, asked: dict) -> None:
     The folder must hold config.json; weights that have not come yet are not looked at.
     """
     architecture, config = architecture_of(folder), read_config(folder)
-    if not architecture.float16 and _in_float16(folder, config, asked["dtype"]):
+    if not architecture.float16 and loaded_dtype(folder, asked["dtype"]) == "float16":
         found = "float16" if asked["dtype"] == "float16" else "auto, which is float16 in its files"
         raise InputError(
             f"models.{name}.dtype: found {found}; the activations of {config['model_type']} "
             "overflow in it; set dtype: bfloat16 or float32"
         )
     check_positions(name, folder, asked["lengths"])
-
-
-def _in_float16(folder: Path, config: dict, dtype: str) -> bool:
-    """Whether `dtype` stands for float16; auto takes what config.json or else the files say."""
-    if dtype != "auto":
-        return dtype == "float16"
-    named = config.get("dtype") or config.get("torch_dtype")
-    return named == "float16" if named else starts_with_float16(folder)

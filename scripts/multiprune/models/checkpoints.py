@@ -68,13 +68,6 @@ def check_checkpoint(folder: Path, source: str) -> None:
             )
 
 
-def starts_with_float16(folder: Path) -> bool:
-    """Whether the first floating-point weights of a folder are float16, if there are any yet."""
-    paths = sorted(folder.glob("*.safetensors")) and weight_files(folder)
-    dtypes = _dtypes(paths[0], str(folder)).values() if paths else ()
-    return next((dtype for dtype in dtypes if dtype in EXPONENTS), None) == "F16"
-
-
 def _dtypes(path: Path, source: str) -> dict[str, str]:
     try:
         with safe_open(path, framework="np") as file:

@@ -7,7 +7,7 @@ The environment variable MULTIPRUNE_DEVICE says `auto`, `cpu` or `cuda`; the wor
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -92,6 +92,23 @@ def weight_bytes(folder: Path, dtype: str = AUTO) -> int:
     if dtype == AUTO:
         return sum(tensor.size for tensor in tensors)
     return getattr(torch, dtype).itemsize * sum(math.prod(tensor.shape) for tensor in tensors)
+
+
+def in_halves(work: Callable[[list], list], items: list) -> list:
+    """`work(items)`, a list with an entry for each; in halves where a GPU has no memory for all.
+
+    Raises torch's OutOfMemoryError where a single item is too much.
+    """
+    try:
+        return work(items)
+    except torch.OutOfMemoryError:
+        if len(items) == 1:
+            raise
+    # Here, where what the failed attempt held is free.
+    torch.cuda.empty_cache()
+    middle = len(items) // 2
+    print(f"the GPU has no memory for {len(items)} texts at a time: in halves", flush=True)
+    return [*in_halves(work, items[:middle]), *in_halves(work, items[middle:])]
 
 
 def card() -> dict[str, str]:

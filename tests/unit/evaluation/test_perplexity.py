@@ -18,6 +18,7 @@ from multiprune.evaluation.perplexity import (
     window_losses,
     windows_of,
 )
+from multiprune.models.loading import forward
 
 BOS = 0
 PLAIN, STARTING = byte_tokenizer(), start_token_tokenizer()
@@ -48,6 +49,28 @@ def test_losses_equal_a_plain_computation(model, tokenizer, starts, length, batc
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     counts = [len(window.targets) for window in windows]
     assert perplexity(found, counts) == pytest.approx(math.exp(sum(expected) / 45), rel=1e-5)
+
+
+def small_gpu(most: int):
+    """`forward` on a GPU that has memory for so many windows at a time."""
+
+    def passed(model, inputs):
+        if len(inputs) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(model, inputs)
+
+    return passed
+
+
+def test_losses_stay_where_the_memory_of_a_gpu_is_short(model, monkeypatch):
+    windows = windows_of(TOKENS, 4, PLAIN)
+    expected = window_losses(model, windows, batch_tokens=100)
+    monkeypatch.setattr("multiprune.evaluation.perplexity.forward", small_gpu(2))
+    found = window_losses(model, windows, batch_tokens=100)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    monkeypatch.setattr("multiprune.evaluation.perplexity.forward", small_gpu(0))
+    with pytest.raises(torch.OutOfMemoryError):
+        window_losses(model, windows, batch_tokens=100)
 
 
 @settings(deadline=None)

@@ -104,6 +104,27 @@ def test_a_job_with_a_gpu_that_cannot_be_used_ends(tmp_path, bare):
     assert not (tmp_path / "out").exists()
 
 
+def little_memory(most: int, sizes: list[int]):
+    """Work on at most so many texts at a time; beyond, what torch raises on a GPU that is full."""
+
+    def work(items: list) -> list:
+        sizes.append(len(items))
+        if len(items) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return [2 * item for item in items]
+
+    return work
+
+
+def test_what_a_gpu_has_no_memory_for_is_done_in_halves(capsys):
+    sizes: list[int] = []
+    assert devices.in_halves(little_memory(2, sizes), [1, 2, 3, 4, 5]) == [2, 4, 6, 8, 10]
+    assert sizes == [5, 2, 3, 1, 2]
+    assert "no memory for 5 texts at a time: in halves" in capsys.readouterr().out
+    with pytest.raises(torch.OutOfMemoryError):
+        devices.in_halves(little_memory(0, sizes), [1, 2])
+
+
 @pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
 def test_a_model_on_two_gpus_is_scored(tied):
     """Fake devices, whose tensors have no numbers, check that all meet on one of them."""

@@ -17,6 +17,7 @@ from multiprune.errors import shown
 from multiprune.evaluation.generation import continued_to
 from multiprune.evaluation.output_head import check_logits, token_scores
 from multiprune.evaluation.tasks.running import UnscorableError
+from multiprune.models.devices import in_halves
 from multiprune.models.loading import forward
 from multiprune.models.tokenization import encode, first_tokens, start_tokens
 
@@ -101,7 +102,9 @@ class LoadedModel(HFLM):
         for start in range(0, len(order), self.batch_size):
             numbers = order[start : start + self.batch_size]
             batch = [prompts[number][-room:] for number in numbers]
-            written = continued_to(end, self.model, batch, most, self.tokenizer)
+            written = in_halves(
+                lambda part: continued_to(end, self.model, part, most, self.tokenizer), batch
+            )
             texts |= dict(zip(numbers, written, strict=True))
         return [texts[number] for number in range(len(requests))]
 
@@ -144,22 +147,31 @@ class LoadedModel(HFLM):
         answers: dict[int, tuple[float, bool]] = {}
         for start in range(0, len(texts), self.batch_size):
             batch = texts[start : start + self.batch_size]
-            # Padding stands behind the text, where no token of it can see it.
-            ids = [[*read, *[0] * (len(batch[0]) - len(read))] for read in batch]
-            hidden = forward(self.model, torch.tensor(ids))
-            numbers = [number for read in batch for number in asked[read]]
-            choices = [requests[number][2] for number in numbers]
-            rows = [row for row, read in enumerate(batch) for _number in asked[read]]
-            states = [
-                hidden[row, len(batch[row]) - len(choice) : len(batch[row])]
-                for row, choice in zip(rows, choices, strict=True)
-            ]
-            targets = torch.tensor([token for choice in choices for token in choice])
-            scores = token_scores(self.model, torch.cat(states), targets)
-            parts = zip(*(values.split(list(map(len, choices))) for values in scores), strict=True)
-            for number, (likelihoods, likeliest) in zip(numbers, parts, strict=True):
-                answers[number] = (float(likelihoods.sum()), bool(likeliest.all()))
+            choices = [[requests[number][2] for number in asked[read]] for read in batch]
+            scored = in_halves(self._scores, list(zip(batch, choices, strict=True)))
+            for read, of_text in zip(batch, scored, strict=True):
+                answers |= dict(zip(asked[read], of_text, strict=True))
         return [answers[number] for number in range(len(requests))]
+
+    def _scores(
+        self, batch: list[tuple[tuple[int, ...], list[list[int]]]]
+    ) -> list[list[tuple[float, bool]]]:
+        """For each text that is read, the longest first, the scores of the choices it ends with."""
+        # Padding stands behind the text, where no token of it can see it.
+        ids = [[*read, *[0] * (len(batch[0][0]) - len(read))] for read, _choices in batch]
+        hidden = forward(self.model, torch.tensor(ids))
+        ends = [
+            (row, len(read), choice)
+            for row, (read, choices) in enumerate(batch)
+            for choice in choices
+        ]
+        states = [hidden[row, length - len(choice) : length] for row, length, choice in ends]
+        targets = torch.tensor([token for *_where, choice in ends for token in choice])
+        sizes = [len(choice) for *_where, choice in ends]
+        values = token_scores(self.model, torch.cat(states), targets)
+        parts = zip(*(value.split(sizes) for value in values), strict=True)
+        scores = [(float(likely.sum()), bool(likeliest.all())) for likely, likeliest in parts]
+        return [[scores.pop(0) for _choice in choices] for _read, choices in batch]
 
     def encode_item(self, texts: list[tuple[str, str]]) -> list[Pair]:
         """Token ids of the (context, choice) of one item.

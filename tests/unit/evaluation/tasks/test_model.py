@@ -11,7 +11,7 @@ from multiprune.errors import InputError
 from multiprune.evaluation.tasks.measuring import measure
 from multiprune.evaluation.tasks.model import LoadedModel
 from multiprune.evaluation.tasks.running import prepare, requests_hash
-from multiprune.models.loading import load_model
+from multiprune.models.loading import forward, load_model
 from unit.evaluation.tasks.scripted_models import ScriptedModel, write_cloze, write_task
 
 START, END = 0, 1  # `<s>` and `</s>` of every tokenizer here
@@ -120,6 +120,27 @@ def test_items_are_encoded_each_by_itself(tmp_path, model):
     assert record["samples"]["log_likelihoods"] == [
         pytest.approx([log_likelihood(model, *ids) for ids in row], abs=1e-4) for row in expected
     ]
+
+
+def test_scores_stay_where_the_memory_of_a_gpu_is_short(tmp_path, model, monkeypatch):
+    """One text at a time passes, where three are asked for."""
+    sizes = []
+
+    def passed(loaded, inputs):
+        sizes.append(len(inputs))
+        if len(inputs) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(loaded, inputs)
+
+    rows = [item("ab", "cd", "dd", "a"), item("aabb", "da", "dc", "c", name="b:1")]
+    expected = record_of(tmp_path, model, merging_tokenizer(), *rows)
+    monkeypatch.setattr("multiprune.evaluation.tasks.model.forward", passed)
+    found = record_of(tmp_path, model, merging_tokenizer(), *rows)
+    assert max(sizes) == 3
+    for row, of_whole in zip(
+        found["samples"]["log_likelihoods"], expected["samples"]["log_likelihoods"], strict=True
+    ):
+        assert row == pytest.approx(of_whole, abs=1e-4)
 
 
 def test_an_unknown_token_does_not_swallow_the_choice(tmp_path, model):

@@ -35,6 +35,7 @@ def test_files_are_linked_not_copied(tmp_path):
     assert code == 0
     found = {path.name: path for path in manifest.parent.iterdir()}
     assert set(found) == {*MODEL, "manifest.json", ".verified.json"}
+    assert read_manifest(manifest)["dtype"] == "float32"  # what `auto` stands for
     for name in MODEL:
         assert found[name].is_symlink()
         assert Path(os.readlink(found[name])) == source / name
