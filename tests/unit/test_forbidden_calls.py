@@ -15,8 +15,12 @@ CALLS = {
     "pd.read_pickle", "pandas.read_pickle", "os.system", "os.popen", "tempfile.mktemp",
     "subprocess.getoutput", "subprocess.getstatusoutput", "importlib.import_module",
 }  # fmt: skip
-# The registry alone imports by a computed name, of a module in the library's own folders.
-EXCEPT = {"multiprune/registry.py": ["importlib.import_module"]}
+# The registry alone imports by a computed name, of a module in the library's own folders. One
+# program alone unpickles, and that with `weights_only`.
+EXCEPT = {
+    "multiprune/registry.py": ["importlib.import_module"],
+    "multiprune/fetch/unpickling.py": ["torch.load"],
+}
 ARGUMENTS = {"shell", "trust_remote_code", "allow_pickle"}  # where not False
 
 
@@ -69,6 +73,15 @@ def forbidden_call(node: ast.Call) -> list[str]:
 def test_script_does_nothing_forbidden(file: str):
     found = forbidden((SCRIPTS / file).read_text(encoding="utf-8"))
     assert [line.partition(": ")[2] for line in found] == EXCEPT.get(file, [])
+
+
+def test_what_unpickles_builds_nothing_but_tensors():
+    source = (SCRIPTS / "multiprune/fetch/unpickling.py").read_text(encoding="utf-8")
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    [load] = [node for node in calls if dotted(node.func) == "torch.load"]
+    assert {entry.arg: getattr(entry.value, "value", None) for entry in load.keywords}[
+        "weights_only"
+    ] is True
 
 
 @pytest.mark.parametrize(

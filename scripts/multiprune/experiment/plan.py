@@ -20,7 +20,7 @@ from multiprune.experiment.settings.corpora import PackageCorpus, UdhrCorpus
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.settings.models import LocalModel
 from multiprune.experiment.task_plan import TaskPlan
-from multiprune.models.folder import is_model_file
+from multiprune.models.folder import is_model_file, pickled_weights
 
 SPLITS = ("calibration", "validation", "test")
 
@@ -64,8 +64,10 @@ class Plan(TaskPlan):
         model = self.experiment.models[wildcards.model]
         if not isinstance(model, LocalModel):
             return []
-        files = (path for path in Path(model.folder).expanduser().glob("*") if path.is_file())
-        return sorted(str(path) for path in files if is_model_file(path.name))
+        folder = Path(model.folder).expanduser()
+        names = [path.name for path in folder.glob("*") if path.is_file()]
+        wanted = [*filter(is_model_file, names), *pickled_weights(names)]
+        return sorted(str(folder / name) for name in wanted)
 
     def corpus_source(self, wildcards: Any) -> str | list[str]:
         """The file that a language's text is split from; none for text from a hub.

@@ -6,7 +6,7 @@ from pathlib import Path
 from multiprune.errors import InputError, shown
 from multiprune.files.json import parse_text
 from multiprune.models.checkpoints import check_checkpoint
-from multiprune.models.folder import PICKLED, is_model_file
+from multiprune.models.folder import INDICES, PICKLED, is_model_file, pickled_weights
 from multiprune.models.positions import KEYS, MOST_POSITIONS
 from multiprune.models.weights import INDEX, WHOLE, weight_names
 
@@ -21,24 +21,27 @@ def model_files(names: Iterable[str], source: str) -> list[str]:
     """Those of a model's files that are wanted; InputError where a needed one is lacking.
 
     Top-level configuration, tokenizer and licence files, and the safetensors files of
-    `weight_names`: a second copy of the weights is left.
+    `weight_names`: a second copy of the weights is left. Without any, the pickled weights.
     """
     top_level = sorted(name for name in names if "/" not in name)
     wanted = list(filter(is_model_file, top_level))
     weights = [name for name in wanted if name.endswith(".safetensors")]
     if "config.json" not in wanted:
         raise InputError(f"{source}: no config.json; a model in Hugging Face layout is expected")
-    if not weights:
-        pickled = [name for name in top_level if name.endswith(PICKLED)]
-        found = f"only pickled weights ({', '.join(pickled[:3])})" if pickled else "no weights"
+    pickled = pickled_weights(top_level)
+    if not weights and not pickled:
+        others = [name for name in top_level if name.endswith(PICKLED)]
+        found = f"no weights but {', '.join(others[:3])}" if others else "no weights"
         raise InputError(
-            f"{source}: {found}; only safetensors are read: save the model with save_pretrained, "
-            "or name a hub revision that holds *.safetensors (such as refs/pr/1)"
+            f"{source}: {found}; *.safetensors are read, else pytorch_model*.bin: save the model "
+            "with save_pretrained"
         )
     if not any(name in VOCABULARIES or name.endswith(".model") for name in wanted):
         raise InputError(
             f"{source}: no tokenizer; one of {', '.join(VOCABULARIES)} or a *.model file is needed"
         )
+    if pickled:
+        return [*(name for name in wanted if name not in INDICES), *pickled]
     used = weight_names(weights)
     left = {*weights, INDEX} if WHOLE in used else set(weights)
     return [name for name in wanted if name in used or name not in left]

@@ -20,7 +20,7 @@ whatever is beside the blocks stay as they are.
 A model with a vision tower is loaded as a whole by `AutoModelForImageTextToText`; its text model is
 pruned and measured, on text alone, and the export has the tower byte by byte.
 
-Refused in one line: mixtures of experts, weights that are quantized or pickled, every other
+Refused in one line: mixtures of experts, weights that are quantized, every other
 `model_type`, and folders that ask for code of their own (`auto_map`): where the class stands here,
 a local copy without that entry will do.
 

@@ -5,12 +5,14 @@ where a run takes milliseconds. After each run the token is looked for in all th
 """
 
 import errno
+import io
 import json
 import os
 import shutil
 from types import SimpleNamespace
 
 import pytest
+import torch
 import yaml
 from huggingface_hub import constants
 from loopback_hub import (
@@ -22,6 +24,7 @@ from loopback_hub import (
     Repository,
     loopback_hub,
 )
+from safetensors.torch import load
 from smallest_model import MODEL, TENSORS, weights_file
 from tiny import ONE_WORD
 
@@ -87,6 +90,16 @@ class TestScript:
         assert manifest["revision"] == COMMIT
         assert manifest["definition"] == DEFINITION
         assert set(manifest["files"]) == set(files)
+
+    def test_pickled_weights_are_converted(self, alone):
+        buffer = io.BytesIO()
+        torch.save(load(MODEL["model.safetensors"]), buffer)
+        files = {name: data for name, data in MODEL.items() if name != "model.safetensors"}
+        code, line = alone.run(Repository(files | {"pytorch_model.bin": buffer.getvalue()}))
+        assert code == 0, line
+        manifest = read_manifest(alone.manifest)
+        assert set(manifest["files"]) == set(MODEL)
+        assert set(manifest["converted"]) == {"pytorch_model.bin"}
 
     def test_gated(self, alone):
         """First without a token, then with that of somebody who has accepted the licence."""
@@ -158,7 +171,10 @@ class TestRefusal:
             ({"config.json": b'{"auto_map": {"AutoModelForCausalLM": "own.Model"}}'}, "auto_map"),
             ({"config.json": b'{"model_type": "mamba"}'}, "unknown model_type 'mamba'"),
             ({SHARDS[1]: None}, r"2 files of which 1 are missing (model-00002"),
-            ({SHARDS[0]: None, SHARDS[1]: None, "pytorch_model.bin": b"x"}, "only pickled weights"),
+            (
+                {SHARDS[0]: None, SHARDS[1]: None, "args.bin": b"x"},
+                "no weights but args",
+            ),
         ],
     )
     def test_unfit_models_cost_no_weights(self, fetching, change, message):

@@ -16,8 +16,10 @@ from multiprune.fetch.model_files import (
     check_weights,
     model_files,
 )
+from multiprune.fetch.pickled import convert
 from multiprune.fetch.revisions import found_commit
 from multiprune.models.architectures import architecture_of
+from multiprune.models.folder import pickled_weights
 
 
 def fetch(definition: dict, folder: Path, fits: Check) -> dict:
@@ -42,7 +44,9 @@ def fetch(definition: dict, folder: Path, fits: Check) -> dict:
     names = model_files(download.files, what)
     download.require_space(names)
     # The small files that decide, then the rest: a refused model costs no gigabytes.
-    download.fetch(name for name in names if not name.endswith(".safetensors"))
+    pickled = pickled_weights(names)
+    large = {*pickled, *(name for name in names if name.endswith(".safetensors"))}
+    download.fetch(name for name in names if name not in large)
     with _discarding(download):
         check_configs(folder, what)
         architecture_of(folder)
@@ -51,9 +55,20 @@ def fetch(definition: dict, folder: Path, fits: Check) -> dict:
     fits(folder)
     download.fetch(names)
     with _discarding(download):
+        notes = _converted(folder, pickled, what)
         check_weights(folder, what)
     fits(folder)
-    return {"revision": info.sha}
+    return {"revision": info.sha} | notes
+
+
+def _converted(folder: Path, pickled: list[str], what: str) -> dict:
+    """Put safetensors in the place of pickled weights; what the manifest says of it."""
+    if not pickled:
+        return {}
+    notes = convert(folder, folder, pickled, what)
+    for name in pickled:
+        (folder / name).unlink()
+    return notes
 
 
 def made_by(definition: dict, code: str) -> dict:

@@ -1,4 +1,4 @@
-"""A model folder on this machine, its files linked by absolute path."""
+"""A model folder on this machine, its files linked by absolute path; pickled weights converted."""
 
 from pathlib import Path
 
@@ -12,22 +12,27 @@ from multiprune.fetch.model_files import (
     check_weights,
     model_files,
 )
+from multiprune.fetch.pickled import convert
 from multiprune.models.architectures import architecture_of
+from multiprune.models.folder import pickled_weights
 
 
 def fetch(definition: dict, folder: Path, fits: Check) -> dict:
     """Keys: folder."""
     source = _source(definition)
     names, what = _names(source), f"model folder {source}"
+    pickled = pickled_weights(names)
     for name in names:
-        (folder / name).symlink_to((source / name).resolve())
+        if name not in pickled:
+            (folder / name).symlink_to((source / name).resolve())
+    notes = convert(source, folder, pickled, what) if pickled else {}
     check_shards(folder, names, what)
     check_configs(folder, what)
     architecture_of(source)
     check_tokenizer(folder, what)
     fits(folder)
     check_weights(folder, what)
-    return {}
+    return notes
 
 
 def made_by(definition: dict, code: str) -> dict:

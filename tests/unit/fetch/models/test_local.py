@@ -76,7 +76,7 @@ def test_rebuild_replaces_the_whole_folder(tmp_path):
     ("without", "extra", "message"),
     [
         ("config.json", {}, "no config.json"),
-        ("model.safetensors", {"pytorch_model.bin": b"x"}, "only pickled weights (pytorch_mod"),
+        ("model.safetensors", {"consolidated.00.pth": b"x"}, "no weights but consolidated.00.pth"),
         ("model.safetensors", {}, "no weights"),
         ("tokenizer.json", {"tokenizer_config.json": b"{}"}, "no tokenizer"),
     ],
