@@ -31,9 +31,9 @@ def main() -> None:
     if found.wanted > MANY:
         told = f"{found.wanted:,} perplexities: asking Snakemake for their jobs takes minutes ..."
         print(told, flush=True)
-    jobs = planned(options.configs)
+    jobs, reasons = planned(options.configs)
     cores = len(os.sched_getaffinity(0))
-    for line in sentences(experiment, found, jobs, folders, cores):
+    for line in sentences(experiment, found, jobs, folders, cores, reasons):
         print(line)
     for line in too_short(experiment):
         print("likely to fail:", line)

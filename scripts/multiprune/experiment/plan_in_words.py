@@ -35,7 +35,15 @@ PLURALS = {
     "set of generated sentences": "sets of generated sentences",
 }
 TASKS = "downstream evaluation"  # one rule a task
-OTHER = "no language, method, model or draw is new; other settings, files or code have changed"
+OTHER = "no language, method, model or draw is new"
+# What Snakemake's reasons to run a rule again mean here.
+CHANGES = {
+    "params have changed since last execution": "settings or code of",
+    "code has changed since last execution": "settings or code of",
+    "software environment definition has changed since last execution": "environments of",
+    "updated input files": "files that are read by",
+    "set of input files has changed since last execution": "which files are read by",
+}
 UNFINISHED = "a run that did not end goes on"
 REPLACED = "what these methods have in results/{} is replaced; another `experiment:` keeps both"
 OF_A_MODEL = ("fetch_model", "sample_", "collect_", "prune_", "evaluate_", "generate_")
@@ -47,8 +55,13 @@ def sentences(
     jobs: Mapping[str, int],
     folders: list[Path],
     cores: int,
+    reasons: Mapping[str, list[str]] | None = None,
 ) -> list[str]:
-    """The plan: `jobs` by rule, `folders` with benchmarks, the experiment's own first."""
+    """The plan: `jobs` by rule, `folders` with benchmarks, the experiment's own first.
+
+    reasons: rules by Snakemake's reasons to run them.
+    """
+    other = _other(reasons or {})
     texts = jobs.get("fetch_corpus", 0) - len(found.added.get("languages", []))
     state = f"{found.computed:,} of {found.wanted:,} perplexities are computed already"
     if not jobs:
@@ -60,9 +73,9 @@ def sentences(
     elif found.changed:
         told.append(REPLACED.format(experiment.experiment))
     elif not found.adds and (not told or found.computed < found.wanted):
-        told.append(UNFINISHED if found.computed < found.wanted else OTHER)
+        told.append(UNFINISHED if found.computed < found.wanted else other)
     if texts > 0 and not found.fresh:
-        told = [line for line in told if line != OTHER]
+        told = [line for line in told if line != other]
         told.append(f"{_counted(texts, 'text')} changed or not fetched")
         state += "; those in other text than now are computed again"
     counts = ", ".join(_counts(experiment, found, jobs))
@@ -72,6 +85,16 @@ def sentences(
         return [f"{'; '.join(told)}: {counts}", state, *hours]
     minutes = _minutes(experiment, found, jobs, folders, cores)
     return [f"{'; '.join(told)}: {counts}: {minutes}", state, *hours]
+
+
+def _other(reasons: Mapping[str, list[str]]) -> str:
+    """What has changed where nothing is new."""
+    rules: dict[str, set[str]] = {}
+    for reason, of in reasons.items():
+        if what := CHANGES.get(reason):
+            rules.setdefault(what, set()).update(of)
+    changed = [f"{what} {', '.join(sorted(of))}" for what, of in rules.items()]
+    return f"{OTHER}; changed: {'; '.join(changed) or 'other settings, files or code'}"
 
 
 def _counts(experiment: Experiment, found: News, jobs: Mapping[str, int]) -> list[str]:

@@ -5,16 +5,25 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from multiprune.errors import InputError
 
 # The profile decides with the config whether a job runs.
 COMMAND = ("-n", "--workflow-profile", "local", "--quiet", "host", "rules")
 COUNT = re.compile(r"^(\w+) +(\d+)$")
+REASON = re.compile(r"^ {4}(\w[^:\n]*):\n {8}(.+)$", re.MULTILINE)
 
 
-def planned(configs: Iterable[Path | str]) -> dict[str, int]:
-    """Number of jobs of each rule that a run of these config files would start, `all` left out.
+class Planned(NamedTuple):
+    """Number of jobs by rule, `all` left out; the rules that run by Snakemake's reasons."""
+
+    jobs: dict[str, int]
+    reasons: dict[str, list[str]]
+
+
+def planned(configs: Iterable[Path | str]) -> Planned:
+    """What a run of these config files would start.
 
     InputError where Snakemake refuses the config, with its own words.
     """
@@ -27,7 +36,7 @@ def planned(configs: Iterable[Path | str]) -> dict[str, int]:
     )
     if done.returncode:
         raise InputError(_refusal(done.stdout))
-    return counted(done.stdout)
+    return Planned(counted(done.stdout), reasons(done.stdout))
 
 
 def counted(text: str) -> dict[str, int]:
@@ -40,6 +49,12 @@ def counted(text: str) -> dict[str, int]:
     if not counts and "Nothing to be done" not in text:
         raise InputError(_refusal(text))
     return {rule: count for rule, count in counts.items() if rule not in ("all", "total")}
+
+
+def reasons(text: str) -> dict[str, list[str]]:
+    """The rules that a dry run would start, by the reasons that it prints at its end."""
+    *_before, said = text.rpartition("\nReasons:\n")
+    return {reason: rules.split(", ") for reason, rules in REASON.findall(said)}
 
 
 def _refusal(text: str) -> str:

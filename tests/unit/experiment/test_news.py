@@ -159,3 +159,21 @@ def test_a_changed_text_is_named_and_its_perplexities_are_not_called_computed(fo
     [line, state] = sentences(experiment, news(experiment, folder), JOBS, [], 2)
     assert line.startswith("1 text changed or not fetched: 1 text, 3 evaluations")
     assert state.endswith("computed already; those in other text than now are computed again")
+
+
+def test_where_nothing_is_new_what_changed_is_named(folder: Path):
+    experiment = validate(changed())
+    found = news(experiment, folder)
+    reasons = {
+        "params have changed since last execution": ["prune_model", "draw_figure"],
+        "code has changed since last execution": ["prune_model"],
+        "updated input files": ["tabulate_results"],
+        "output files have to be generated": ["join_tables"],
+    }
+    [line, _state] = sentences(experiment, found, SAME_TEXTS, [], 2, reasons)
+    assert line.startswith(
+        "no language, method, model or draw is new; changed: settings or code of draw_figure, "
+        "prune_model; files that are read by tabulate_results: "
+    )
+    [line, _state] = sentences(experiment, found, SAME_TEXTS, [], 2)
+    assert "is new; changed: other settings, files or code: " in line
