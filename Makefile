@@ -29,7 +29,7 @@ INSTALL_TORCH = $(bin)/python scripts/install_torch.py --requirements requiremen
 RULEGRAPH = snakemake --workflow-profile none --quiet all --rulegraph dot --forceall \
   --configfile config/demo.yaml config/variants.yaml config/sweep.yaml
 SITE = NO_MKDOCS_2_WARNING=1 mkdocs build --strict
-FILLED = README.md docs/demo.md docs/speed.md docs/faults.md
+FILLED = README.md docs/demo.md docs/speed.md docs/faults.md docs/study.md
 FAULTS ?= all
 SEED ?= 0
 bin := .venv/bin

@@ -227,7 +227,7 @@ def check_cluster():
         )
         for pool in (workflow.scheduler.resources, workflow.scheduler.global_resources):
             pool["_nodes"] = places
-    os.environ.update(PATH=os.pathsep.join([str(ROOT / "profiles/slurm/bin"), os.environ["PATH"]]))
+    slurm.ask_again(ROOT / "profiles/slurm/bin")
 
 
 def close_failed_run():

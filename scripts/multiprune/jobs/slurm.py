@@ -8,6 +8,7 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.registry import unknown_name
@@ -33,6 +34,11 @@ def check_submission(partitions: Iterable[str]) -> None:
             f"{unknown_name('SLURM partition', partition, allowed)} "
             "(slurm_partition, see docs/cluster.md)"
         )
+
+
+def ask_again(programs: Path) -> None:
+    """Let the sbatch of this folder, which asks again after a refusal, stand before SLURM's."""
+    os.environ["PATH"] = os.pathsep.join([str(programs), os.environ["PATH"]])
 
 
 def free_places(accounts: Collection[str], qos: Collection[str]) -> int | None:
