@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cluster.daemons import attempt, command
+from cluster.daemons import attempt
 from cluster.submitting import PATIENCE, POLLING, WITHOUT_CONDA
 from workflow.running import Workflow, clean_environment
 
@@ -59,27 +59,3 @@ def test_a_head_job_runs_to_its_end_and_leaves_nothing_to_do(unjudged: Workflow)
     wait_for("end", lambda: state(number) in ENDED, log)
     assert state(number) == "COMPLETED", log.read_text()
     assert unjudged.jobs("perplexity", "--profile", "slurm", *WITHOUT_CONDA) == set()
-
-
-def test_a_head_job_whose_time_is_over_goes_on(unjudged: Workflow):
-    """At the signal that SLURM would send jobs are cancelled, and the head is queued again."""
-    number = send(unjudged)
-    log = unjudged.folder / f"results/head-{number}.log"
-    wait_for("submitted job", lambda: submitted_by(log, 1), log)
-    command("scancel", "--batch", "--signal=USR1", number)
-    wait_for("second beginning", lambda: put_forward(number) or submitted_by(log, 2), log)
-    wait_for("end", lambda: state(number) in ENDED, log)
-    assert state(number) == "COMPLETED", log.read_text()
-    assert unjudged.jobs("perplexity", "--profile", "slurm", *WITHOUT_CONDA) == set()
-
-
-def submitted_by(log: Path, beginnings: int) -> bool:
-    """Whether the head has begun so often, and submitted a job since."""
-    text = log.read_text() if log.exists() else ""
-    return "has been submitted" in "".join(text.split("SLURM run ID")[beginnings:])
-
-
-def put_forward(number: str) -> None:
-    """Let a job that was queued again begin at once; SLURM would hold it for two minutes."""
-    if state(number) == "PENDING":
-        attempt("scontrol", "update", f"JobId={number}", "StartTime=now")
