@@ -29,9 +29,8 @@ onstart:
     shutil.rmtree(f"{RESULTS}/tables/incomplete", ignore_errors=True)  # of a run that failed
     if workflow.executor_plugin.name == "slurm":
         check_cluster()
-    atexit.register(
-        close_failed_run
-    )  # where an error of its own ends Snakemake, without onerror
+    # Where an error of its own ends Snakemake, without onerror.
+    atexit.register(close_failed_run)
 
 
 onsuccess:

@@ -33,7 +33,8 @@ def remove_set_aside(folders: Iterable[Path]) -> None:
         for aside in folder.rglob(f"*{CORRUPT}"):
             path = aside.with_name(aside.name.removesuffix(CORRUPT))
             if _are_one(path, aside):
-                path.unlink()
+                with suppress(PermissionError):  # in a folder of another user
+                    path.unlink()
 
 
 def _set_aside(broken: list[Path], path: Path, reason: str) -> NoReturn:

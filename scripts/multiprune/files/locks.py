@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.files.writing import is_running
 
 REFUSED = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP})
 PAUSE = 0.2  # seconds between looks at a file that another process holds
@@ -130,12 +131,4 @@ def _owner(path: Path) -> str | None:
 def _is_gone(owner: str) -> bool:
     """Whether a process of this machine has ended; of another machine nobody knows."""
     said = re.fullmatch(r"process (\d+) on (.*)", owner)
-    if said is None or said[2] != platform.node():
-        return False
-    try:
-        os.kill(int(said[1]), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:  # another user's
-        pass
-    return False
+    return said is not None and said[2] == platform.node() and not is_running(int(said[1]))

@@ -38,11 +38,12 @@ def _remove_leftovers(folder: Path, start: str) -> None:
         names = [entry.name for entry in islice(entries, MOST_LOOKED_AT)]
     for name in names:
         pid = name.removeprefix(start).removesuffix(".tmp")
-        if name == f"{start}{pid}.tmp" and pid.isdecimal() and not _is_running(int(pid)):
+        if name == f"{start}{pid}.tmp" and pid.isdecimal() and not is_running(int(pid)):
             (folder / name).unlink(missing_ok=True)
 
 
-def _is_running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine has not ended."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):  # there is none, or can be none, of this number

@@ -83,23 +83,28 @@ def test_a_lock_whose_file_its_holder_removes_is_taken_on_the_new_file(tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_threads_are_never_inside_at_once(tmp_path, flock):
-    inside, most = [], []
+def held_at_once(lock: Path, threads: int, rounds: int) -> list[int]:
+    """How many of some threads are inside, told by each at each of its rounds."""
+    inside, counts = [], []
 
     def work():
-        for _ in range(50):
-            with locked(tmp_path / "lock"):
+        for _ in range(rounds):
+            with locked(lock):
                 inside.append(1)
-                most.append(len(inside))
+                counts.append(len(inside))
                 inside.pop()
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert max(most) == 1
-    assert len(most) == 200
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return counts
+
+
+def test_two_threads_are_never_inside_at_once(tmp_path, flock, monkeypatch):
+    monkeypatch.setattr(file_locks, "PAUSE", 0.001)
+    assert held_at_once(tmp_path / "lock", threads=4, rounds=50) == [1] * 200
 
 
 @pytest.mark.parametrize("flock", [NO_FLOCK], indirect=True)
@@ -111,20 +116,7 @@ def test_who_waits_takes_over_once_from_one_that_is_gone(tmp_path, flock, monkey
     for _ in range(20):
         for name in ("lock.owner", "lock.owner.taking"):
             (tmp_path / name).write_text(f"process {gone.pid} on {platform.node()}")
-        inside, most = [], []
-
-        def work(inside=inside, most=most):
-            with locked(tmp_path / "lock"):
-                inside.append(1)
-                most.append(len(inside))
-                inside.pop()
-
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert most == [1] * 8
+        assert held_at_once(tmp_path / "lock", threads=8, rounds=1) == [1] * 8
 
 
 @pytest.mark.parametrize("flock", [NO_FLOCK], indirect=True)

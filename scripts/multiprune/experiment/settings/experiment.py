@@ -75,7 +75,7 @@ class Statistics(Section):
 
 
 class Compute(Section):
-    """How work is cut into batches.
+    """What jobs compute on, and how work is cut into batches.
 
     Changes numbers only in the last digits, and sequential masks only where scores nearly tie.
     """

@@ -25,12 +25,12 @@ def fetch(definition: dict, folder: Path, fits: Check) -> dict:
     for name in names:
         if name not in pickled:
             (folder / name).symlink_to((source / name).resolve())
-    notes = convert(source, folder, pickled, what) if pickled else {}
     check_shards(folder, names, what)
     check_configs(folder, what)
     architecture_of(source)
     check_tokenizer(folder, what)
     fits(folder)
+    notes = convert(source, folder, pickled, what) if pickled else {}
     check_weights(folder, what)
     return notes
 
