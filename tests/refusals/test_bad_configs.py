@@ -140,7 +140,7 @@ def refusals(
     pool = ThreadPoolExecutor(AT_A_TIME)
     started = {}
     for item in request.session.items:
-        if "refusals" not in getattr(item, "fixturenames", ()):
+        if item.path != request.path or "refusals" not in item.fixturenames:
             continue
         name = item.callspec.params["name"]
         if name in CASES:

@@ -64,7 +64,7 @@ def test_model_folder_without_safetensors(fresh: Workflow):
     weights = fresh.folder / "inputs/model/model.safetensors"
     weights.rename(weights.with_name("pytorch_model.bin"))
     outcome = fresh.run("--show-failed-logs", "resources/models/tiny-llama/manifest.json")
-    assert_one_line(outcome, "inputs/model", "pytorch_model.bin", "only safetensors")
+    assert_one_line(outcome, "inputs/model", "pytorch_model.bin: Unp", "take a model with *.safe")
     assert not (fresh.folder / "resources/models/tiny-llama").exists()
     assert fresh.unfinished() == []
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from multiprune.errors import InputError, in_one_line
+from multiprune.errors import InputError
 from multiprune.files.hashes import sha256_file
 
 PROGRAM = Path(__file__).with_name("unpickling.py")
@@ -25,8 +25,8 @@ def convert(source: Path, target: Path, names: list[str], what: str) -> dict:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise InputError(
-            f"{what}: its pickled weights ({', '.join(names[:3])}) are not plain tensors "
-            f"({in_one_line(ValueError(lines[-1]))}); take a model with *.safetensors"
+            f"{what}: its pickled weights are not plain tensors ({lines[-1]}); take a model with "
+            "*.safetensors"
         )
     print(f"{what}: {len(names)} pickled files converted to safetensors", flush=True)
     return {"converted": {name: sha256_file(source / name) for name in names}}

@@ -25,12 +25,21 @@ def tensors_of(path: Path) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone().contiguous() for name, value in loaded.items()}
 
 
+def in_short(error: Exception) -> str:
+    """The first line of what is wrong, without torch's advice to trust the file."""
+    said = str(error).rpartition("WeightsUnpickler error:")[2].strip().partition("\n")[0]
+    return f"{type(error).__name__}: {said.partition('. ')[0]}".removesuffix(": ")
+
+
 def main() -> None:
     """Write model.safetensors, or shards and their index, under the names of the pickled files."""
     source, target, *names = map(Path, sys.argv[1:])
     weight_map = {}
     for name in map(str, names):
-        tensors = tensors_of(source / name)
+        try:
+            tensors = tensors_of(source / name)
+        except Exception as error:
+            sys.exit(f"{name}: {in_short(error)}")
         written = name.replace("pytorch_model", "model").removesuffix(".bin") + ".safetensors"
         save_file(tensors, target / written, metadata={"format": "pt"})
         weight_map |= dict.fromkeys(tensors, written)

@@ -78,7 +78,7 @@ def test_a_pickle_that_would_do_something_is_refused_and_has_not(own, where):
         weights = load_file(own.parent / "weights")
         torch.save(weights | {"trap": trap}, own / "pytorch_model.bin")
     line = refusal("fetch_model", *fetching(own))
-    assert "its pickled weights (pytorch_model.bin) are not plain tensors" in line
+    assert "its pickled weights are not plain tensors (pytorch_model.bin: Unpick" in line
     assert not (own.parent / "unpickled").exists()
     assert not (own.parent / "models/own").exists()
 
@@ -86,3 +86,15 @@ def test_a_pickle_that_would_do_something_is_refused_and_has_not(own, where):
 def test_other_things_than_tensors_are_refused(own):
     torch.save({"epoch": 3}, own / "pytorch_model.bin")
     assert "holds other things than tensors" in refusal("fetch_model", *fetching(own))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "EOFError"), (b"hello world", "KeyError"), (b"PK\x03\x04", "PytorchStreamReader failed")],
+)
+def test_a_damaged_pickle_is_one_short_line(own, content, said):
+    (own / "pytorch_model.bin").write_bytes(content)
+    line = refusal("fetch_model", *fetching(own))
+    assert "(pytorch_model.bin: " in line
+    assert said in line
+    assert "trust" not in line

@@ -28,7 +28,7 @@ def test_a_ratio_has_the_digits_that_its_interval_needs(numbers, values, printed
 
 @pytest.mark.parametrize(
     ("value", "printed"),
-    [(0.5, "0.500"), (9.9996, "10.000"), (73.9, "73.90"), (999.96, "1000"), (268108.5, "268,108")],
+    [(0.5, "0.500"), (9.9996, "10.000"), (73.9, "73.90"), (999.96, "1,000"), (268108.5, "268,108")],
 )
 def test_a_number_has_four_digits_or_three_decimals(value, printed):
     assert number(value) == printed
