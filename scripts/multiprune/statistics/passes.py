@@ -13,6 +13,7 @@ from transformers.pytorch_utils import Conv1D
 from multiprune.calibration.windows import Windows
 from multiprune.errors import InputError
 from multiprune.models.architectures import Architecture, is_norm
+from multiprune.models.devices import in_halves
 from multiprune.models.loading import forward, not_finite
 from multiprune.statistics.files import ModuleInput
 from multiprune.statistics.residual import ResidualNorms
@@ -89,31 +90,45 @@ def collect(
     `counts` and `further` are those of ActivationSums; `residual` is shown every layer of the
     residual stream. Raises InputError where activations are not finite.
     """
-    counted: torch.Tensor | None = None  # in the batch that is passing through
+    modules = dict(model.named_modules())
+    inputs = distinct_inputs(model, architecture)
+    blocks = model.get_submodule(architecture.blocks) if residual is not None else []
 
-    def add_to(accumulator: ActivationSums):
-        return lambda _module, arguments: accumulator.update(arguments[0], counted)
+    def nothing() -> dict[ModuleInput, ActivationSums]:
+        return {
+            one: ActivationSums(channels, counts, modules[one.name].weight.device, further)
+            for one, channels in inputs.items()
+        }
+
+    sums = nothing()
+    # Of the batch that is passing through; a pass that finds no memory half-way leaves no trace.
+    counted, its_sums, its_norms = None, sums, ResidualNorms()
+
+    def add_to(one: ModuleInput):
+        return lambda _module, arguments: its_sums[one].update(arguments[0], counted)
 
     def show(layer: int):
-        return lambda _block, arguments: residual.update(layer, arguments[0], counted)
+        return lambda _block, arguments: its_norms.update(layer, arguments[0], counted)
 
-    modules = dict(model.named_modules())
-    sums, hooks = {}, []
-    for module_input, channels in distinct_inputs(model, architecture).items():
-        module = modules[module_input.name]
-        sums[module_input] = ActivationSums(channels, counts, module.weight.device, further)
-        hooks.append(module.register_forward_pre_hook(add_to(sums[module_input])))
-    blocks = model.get_submodule(architecture.blocks) if residual is not None else []
-    for layer, block in enumerate(blocks):
-        hooks.append(block.register_forward_pre_hook(show(layer)))
-    for batch in batches(windows, batch_tokens):
-        counted = batch.counted
+    def add(rows: list[int]) -> list[int]:
+        nonlocal counted, its_sums, its_norms
+        batch = padded(windows, rows)
+        counted, its_sums, its_norms = batch.counted, nothing(), ResidualNorms()
         if batch.read is None:
             last = forward(model, batch.input_ids)
         else:
             last = _forward_padded(model, batch.input_ids, batch.read)
+        for one, total in sums.items():
+            total.merge(its_sums[one])
         if residual is not None:
-            residual.update(len(blocks), last, counted)
+            its_norms.update(len(blocks), last, counted)
+            residual.merge(its_norms)
+        return rows
+
+    hooks = [modules[one.name].register_forward_pre_hook(add_to(one)) for one in inputs]
+    hooks += [block.register_forward_pre_hook(show(layer)) for layer, block in enumerate(blocks)]
+    for rows in rows_of_batches(windows, batch_tokens):
+        in_halves(add, rows)
     for hook in hooks:
         hook.remove()
     for module_input, total in sums.items():
@@ -138,17 +153,29 @@ class Batch:
 
 
 def batches(windows: Windows, batch_tokens: int) -> Iterator[Batch]:
-    """Longest windows first, padded on the right to the longest of the batch."""
+    """All windows in batches of about so many tokens, the longest first."""
+    for rows in rows_of_batches(windows, batch_tokens):
+        yield padded(windows, rows)
+
+
+def rows_of_batches(windows: Windows, batch_tokens: int) -> Iterator[list[int]]:
+    """The windows of each batch, the longest first."""
     order = np.argsort(-windows.lengths, kind="stable")  # windows of one length keep their order
     start = 0
     while start < len(order):
         longest = int(windows.lengths[order[start]])
         rows = order[start : start + max(1, batch_tokens // longest)]
-        position = np.arange(longest)
-        read = position < windows.lengths[rows, None]  # (rows, longest)
-        input_ids = torch.from_numpy(windows.input_ids[rows, :longest]).long()
-        yield Batch(input_ids, _mask(read), _mask(read & (position >= windows.first)))
+        yield rows.tolist()
         start += len(rows)
+
+
+def padded(windows: Windows, rows: list[int]) -> Batch:
+    """Some windows, padded on the right to the longest of them."""
+    lengths = windows.lengths[rows, None]
+    position = np.arange(lengths.max())
+    read = position < lengths  # (rows, longest)
+    input_ids = torch.from_numpy(windows.input_ids[rows, : lengths.max()]).long()
+    return Batch(input_ids, _mask(read), _mask(read & (position >= windows.first)))
 
 
 def _mask(chosen: np.ndarray) -> torch.Tensor | None:

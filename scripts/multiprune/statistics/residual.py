@@ -26,6 +26,12 @@ class ResidualNorms:
         self._sums[layer] = self._sums.get(layer, 0) + norms.sum(dim=0)
         self._windows[layer] = self._windows.get(layer, 0) + len(norms)
 
+    def merge(self, other: "ResidualNorms") -> None:
+        """Add other windows."""
+        for layer, total in other._sums.items():
+            self._sums[layer] = self._sums.get(layer, 0) + total
+            self._windows[layer] = self._windows.get(layer, 0) + other._windows[layer]
+
     def arrays(self) -> list[np.ndarray]:
         """The means of every layer, float64 [dimensions] each."""
         return [

@@ -15,6 +15,7 @@ from multiprune.models.architectures import ARCHITECTURES
 from multiprune.models.weights import ModelWeights
 from multiprune.statistics.files import StatisticsFiles
 from multiprune.statistics.passes import collect, distinct_inputs, prunable_modules
+from multiprune.statistics.residual import ResidualNorms
 
 LLAMA = ARCHITECTURES["llama"]
 
@@ -260,3 +261,22 @@ def test_embeddings_norms_and_output_head_are_not_prunable(model):
     names = prunable_modules(model, LLAMA)
     assert len(names) == 14
     assert all(name.startswith("model.layers.") and name.endswith("_proj") for name in names)
+
+
+@pytest.mark.parametrize("block", [0, -1], ids=["at once", "half-way"])
+def test_a_batch_that_a_gpu_has_no_memory_for_is_passed_in_halves(model, block, capsys):
+    def few_rows(_module, arguments):
+        if len(arguments[0]) > 2:
+            raise torch.OutOfMemoryError
+
+    whole, halves = ResidualNorms(), ResidualNorms()
+    expected = collect(model, all_windows(), LLAMA, 1000, COUNTS, whole)
+    hook = model.model.layers[block].mlp.down_proj.register_forward_pre_hook(few_rows)
+    found = collect(model, all_windows(), LLAMA, 1000, COUNTS, halves)
+    hook.remove()
+    assert "no memory for 5 texts at a time" in capsys.readouterr().out
+    for module_input, total in expected.items():
+        assert found[module_input].tokens == total.tokens
+        for key, values in total.arrays().items():
+            np.testing.assert_allclose(found[module_input].arrays()[key], values, rtol=1e-6)
+    np.testing.assert_allclose(halves.arrays(), whole.arrays(), rtol=1e-6)
