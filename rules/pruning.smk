@@ -75,7 +75,7 @@ rule prune_sequentially:
     threads: 1
     resources:
         mem_mb=ask.sequential_memory,
-        runtime=ask.model_minutes,
+        runtime=ask.sequential_minutes,
         gpu=1,
         activation_mb=ask.activation_mb,  # changes no mask, so it is no parameter
     params:

@@ -8,9 +8,12 @@ Started again after a kill with the same options, it goes on behind the last fin
 import argparse
 import json
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
+from transformers import PreTrainedModel
 
 from multiprune.calibration.windows import read_windows
 from multiprune.errors import InputError
@@ -27,8 +30,9 @@ from multiprune.models.weights import ModelWeights
 from multiprune.pruning.pruner import BlockReport, PrunedModel, activation_threshold
 from multiprune.pruning.records import write_record
 from multiprune.pruning.sequential.passes import BlockPasses
-from multiprune.pruning.sequential.propagation import Progress, allocate, prune_sequentially
+from multiprune.pruning.sequential.propagation import LSA, Progress, allocate, prune_sequentially
 from multiprune.pruning.sequential.pruners import CONTRAST, SPARSEGPT, block_pruner
+from multiprune.pruning.sequential.reconstruction import block_errors
 from multiprune.statistics.files import StatisticsFiles
 
 
@@ -45,7 +49,7 @@ def parse() -> argparse.Namespace:
         "--statistics",
         nargs="*",
         default=[],
-        help="of the dense model, for an allocation that is not uniform",
+        help="of the dense model, for an allocation that is not uniform or lsa",
     )
     parser.add_argument("--contrast-statistics", nargs="?", help="the contrast set's, likewise")
     parser.add_argument("--name", required=True, help="name of the method")
@@ -87,9 +91,12 @@ def parse() -> argparse.Namespace:
 
 
 def dense_allocation(
-    options: argparse.Namespace, weights: ModelWeights, model: str
+    options: argparse.Namespace, weights: ModelWeights, model: str, errors: np.ndarray | None
 ) -> tuple[list[BlockReport], dict[str, str]]:
-    """Each block's sparsity, and hashes of the dense statistics that it is decided from."""
+    """Each block's sparsity, and hashes of the dense statistics that it is decided from.
+
+    `errors` [blocks] are for the allocation lsa, None for others.
+    """
     hashes = {}
     with ExitStack() as stack:
         statistics = contrast = None
@@ -106,20 +113,20 @@ def dense_allocation(
             if options.contrast_windows:
                 contrast.must_come_from([options.contrast_windows])
             hashes["contrast_statistics"] = sha256_file(options.contrast_statistics)
-        blocks = allocate(weights, options.method, options.sparsity, statistics, contrast)
+        blocks = allocate(weights, options.method, options.sparsity, statistics, contrast, errors)
     return blocks, hashes
 
 
 def entered(
-    options: argparse.Namespace, architecture: Architecture, device: torch.device
+    model: PreTrainedModel,
+    sets: dict[str, Path | str],
+    options: argparse.Namespace,
+    architecture: Architecture,
+    device: torch.device,
 ) -> BlockPasses:
-    """The model in host memory, with the windows of all sets in front of its first block."""
-    model = load_model(options.model, options.dtype, on_host=True)
+    """A model in host memory, with the windows of some sets in front of its first block."""
     passes = BlockPasses(model, architecture, device, options.activation_memory_mb * 1e6)
     fingerprint = checked_fingerprint(options.model)
-    sets = {path.stem: path for path in options.windows}
-    if options.contrast_windows:
-        sets[CONTRAST] = options.contrast_windows
     for name, path in sets.items():
         windows, _metadata = read_windows(path, fingerprint)
         check_length(model, int(windows.lengths.max()))
@@ -134,11 +141,19 @@ def main() -> None:
     device = set_up(options.threads)
     model = checked_fingerprint(options.model)
     weights = ModelWeights(options.model)
-    allocation, inputs = dense_allocation(options, weights, model)
+    on_host = cache(lambda: load_model(options.model, options.dtype, on_host=True))
+    sets = {path.stem: path for path in options.windows}
+    errors = None
+    if options.method["allocation"]["kind"] == LSA:
+        dense = entered(on_host(), sets, options, weights.architecture, device)
+        errors = block_errors(dense, weights)
+        del dense  # with its activations
+    allocation, inputs = dense_allocation(options, weights, model, errors)
     inputs |= {"model": model}
     inputs |= {f"windows/{path.name}": sha256_file(path) for path in options.windows}
     if options.contrast_windows:
         inputs["contrast_windows"] = sha256_file(options.contrast_windows)
+        sets[CONTRAST] = options.contrast_windows
     threshold = activation_threshold(options.method, options.activation_threshold)
     metadata = {
         "method": options.name,
@@ -158,7 +173,7 @@ def main() -> None:
     progress = Progress(options.progress, sha256_json([metadata, options.threads, code]), pruner)
     indices = [report.block for report in allocation]
     if not all(map(progress.holds, indices)):
-        passes = entered(options, weights.architecture, device)
+        passes = entered(on_host(), sets, options, weights.architecture, device)
         for report, earlier in prune_sequentially(passes, weights, pruner, allocation, progress):
             source = ", by an earlier job" if earlier else ""
             print(f"block {report.block}: sparsity {report.target:.4f}{source}", flush=True)

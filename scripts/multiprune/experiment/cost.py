@@ -94,7 +94,8 @@ def calibration_tokens(experiment: Experiment) -> int:
 def sequential(experiment: Experiment) -> tuple[int, int]:
     """Jobs and tokens of one model's sequential methods.
 
-    Windows pass every block twice, dense and pruned. What SparseGPT computes beside is left out.
+    Windows pass every block twice, dense and pruned, and the dense model twice more where they
+    decide the allocation. What SparseGPT computes beside is left out.
     """
     jobs = tokens = 0
     for _seed, method, _sparsity in methods.grid(experiment):
@@ -102,7 +103,8 @@ def sequential(experiment: Experiment) -> tuple[int, int]:
             own = methods.calibration_sets(experiment, method)
             sets = [*own, *methods.contrast_sets(experiment, method)]
             jobs += 1
-            tokens += 2 * sum(window_tokens(experiment, name) for name in sets)
+            passing = [*sets, *(own if methods.allocates_by_windows(experiment, method) else [])]
+            tokens += 2 * sum(window_tokens(experiment, name) for name in passing)
     return jobs, tokens
 
 

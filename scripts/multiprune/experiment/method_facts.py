@@ -9,7 +9,7 @@ from multiprune.experiment.methods import calibration_sets, chosen_size, method_
 from multiprune.experiment.settings.experiment import Experiment
 
 # Terms whose form is this project's reading of a paper, so that a source must confirm them.
-READINGS = {"norm": "cross_lingual", "allocation": "cwl"}
+READINGS = {"norm": {"cross_lingual"}, "allocation": {"cwl", "lsa"}}
 # What a weight or strength of 0 switches off, in words.
 TERMS = {
     "activation_weight": "activation-probability",
@@ -53,8 +53,8 @@ def _is_ours(experiment: Experiment, name: str) -> bool:
     confirmed = {path.split(".")[0] for path in sources}
     read = {
         key
-        for key, kind in READINGS.items()
-        if isinstance(options.get(key), dict) and options[key].get("kind") == kind
+        for key, kinds in READINGS.items()
+        if isinstance(options.get(key), dict) and options[key].get("kind") in kinds
     }
     return not read <= confirmed
 

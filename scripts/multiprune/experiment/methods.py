@@ -15,6 +15,7 @@ from multiprune.experiment.grid import (
     PRUNE_WITH_UPDATE,
 )
 from multiprune.experiment.members import definition, members, own_language, wholes
+from multiprune.experiment.settings.allocations import Lsa
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.settings.methods import Activated, Calibrated, SparseGPT, Subset
 from multiprune.experiment.settings.norms import Contrast, CrossLingual
@@ -97,12 +98,18 @@ def contrast_sets(experiment: Experiment, name: str) -> list[str]:
 def reads_dense_statistics(experiment: Experiment, name: str) -> bool:
     """Whether a method's mask needs statistics of the unpruned model.
 
-    A sequential method does for its allocation only.
+    A sequential method does for its allocation only, unless that is decided by windows.
     """
     if not calibration_sets(experiment, name):
         return False
-    allocation = experiment.methods[name].allocation.kind
-    return not is_sequential(experiment, name) or allocation != "uniform"
+    uneven = experiment.methods[name].allocation.kind != "uniform"
+    by_windows = allocates_by_windows(experiment, name)
+    return not is_sequential(experiment, name) or (uneven and not by_windows)
+
+
+def allocates_by_windows(experiment: Experiment, name: str) -> bool:
+    """Whether a method's windows pass the unpruned model in its own job, for its allocation."""
+    return isinstance(experiment.methods[name].allocation, Lsa)
 
 
 def all_calibration_sets(experiment: Experiment) -> list[str]:

@@ -48,12 +48,12 @@ class JobResources:
         return self.model_memory(wildcards, attempt) + int(attempt * more)
 
     def _second_moments(self, wildcards: Any) -> float:
-        """MB of the second moments of one block's inputs by which masks are refined."""
+        """MB of the second moments of one block's inputs: masks are refined, or lsa allocates."""
         refine = getattr(self.experiment.methods[wildcards.method], "refine", None)
-        if refine is None:
+        if refine is None and not methods.allocates_by_windows(self.experiment, wildcards.method):
             return 0
         sets = methods.calibration_sets(self.experiment, wildcards.method)
-        held = 1 if refine.objective == "mean" else len(sets)
+        held = 1 if refine is None or refine.objective == "mean" else len(sets)
         # Llama 3 8B: 256 million float64 are 2.1 GB a set, and as much is worked on.
         return 260 * self._billions(wildcards.model) * (held + 1)
 
@@ -71,6 +71,11 @@ class JobResources:
     def model_minutes(self, wildcards: Any, attempt: int) -> int:
         """Time limit of a job that passes text through a model."""
         return self._at_most(attempt * (30 + 30 * self._billions(wildcards.model)))
+
+    def sequential_minutes(self, wildcards: Any, attempt: int) -> int:
+        """Time limit of a sequential job; twice that where the windows pass the dense model too."""
+        twice = methods.allocates_by_windows(self.experiment, wildcards.method)
+        return self._at_most((1 + twice) * self.model_minutes(wildcards, attempt))
 
     def finalists_minutes(self, wildcards: Any, attempt: int) -> int:
         """Time limit of a job that measures all finalists of a method."""

@@ -21,6 +21,7 @@ from multiprune.experiment.methods import (
     sparsity_text,
 )
 from multiprune.experiment.names import must_be_one_of
+from multiprune.experiment.settings.allocations import Lsa
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.settings.methods import Activated, AnyMethod, Calibrated, Method, Subset
 from multiprune.experiment.settings.norms import Contrast, CrossLingual, Weighted
@@ -133,6 +134,11 @@ def _check_method(experiment: Experiment, name: str, method: AnyMethod) -> None:
     spread = isinstance(norm, CrossLingual) and norm.dispersion_weight > 0
     if (spread or method.allocation.kind == "cwl") and available < 2:
         raise InputError(f"{where}: compares languages, so it needs at least 2 to calibrate on")
+    if isinstance(method.allocation, Lsa) and method.propagation != "sequential":
+        raise InputError(
+            f"{where}.allocation: lsa is decided by windows on their way through the model; add "
+            "propagation: sequential"
+        )
     if (refine := getattr(method, "refine", None)) is None:
         return
     if method.propagation != "sequential":

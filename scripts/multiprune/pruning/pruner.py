@@ -141,7 +141,8 @@ class Pruner:
     """A method (canonical options of the config) applied to a model at one sparsity.
 
     `contrast` holds the statistics of the contrast set, and only the norm `contrast` takes them;
-    InputError where the two do not go together.
+    InputError where the two do not go together. `errors` [blocks], of `sequential.reconstruction`,
+    are for the allocation `lsa`.
     """
 
     def __init__(
@@ -150,6 +151,7 @@ class Pruner:
         statistics: Statistics | None,
         method: dict,
         contrast: Statistics | None = None,
+        errors: np.ndarray | None = None,
     ):
         kind = method.get("norm", {}).get("kind")
         if kind == "contrast" and contrast is None:
@@ -159,6 +161,7 @@ class Pruner:
         self._weights = weights
         self._statistics = statistics
         self._contrast = contrast
+        self._errors = errors
         self._method = method
         self._norms: dict[str, Tensor] = {}
 
@@ -210,6 +213,15 @@ class Pruner:
         """Median of a block's scores, of an even number the lower of the two in the middle."""
         scores = torch.cat([self._scores(weight).flatten() for weight in block])
         return float(scores.median())
+
+    def reconstruction_error(self) -> np.ndarray:
+        """The blocks' errors that were given; InputError without them."""
+        if self._errors is None:
+            raise InputError(
+                "allocation lsa: is decided by windows, which pass through the dense model; add "
+                "propagation: sequential"
+            )
+        return self._errors
 
     def correlation(self, index: int, block: list[LinearWeight], of: str) -> float:
         """Mean correlation between languages, of a block's inputs or of the `scores` of weights."""
@@ -281,3 +293,7 @@ class MeasuredBlocks:
         """As `sparsities.Blocks` says."""
         pairs = self._blocks.items()
         return np.array([self._pruner.correlation(index, block, of) for index, block in pairs])
+
+    def reconstruction_error(self) -> np.ndarray:
+        """As `sparsities.Blocks` says."""
+        return self._pruner.reconstruction_error()

@@ -23,11 +23,20 @@ class Blocks(Protocol):
     def correlation(self, of: str = "norms") -> np.ndarray:
         """Mean correlation between languages, of their `norms` or `scores`. -> [blocks]."""
 
+    def reconstruction_error(self) -> np.ndarray:
+        """Least error of a block's modules without half of their inputs. -> [blocks]."""
+
 
 def min_max(values: np.ndarray) -> np.ndarray:
     """Scale to [0, 1]; values that are equal but for rounding become zeros."""
     span = values.max() - values.min()
     return (values - values.min()) / span if span > 1e-12 else np.zeros_like(values)
+
+
+def less_share(values: np.ndarray) -> np.ndarray:
+    """1 - v_b / sum_b v_b; all 1 where all are 0. values [blocks], >= 0 -> [blocks]."""
+    total = values.sum()
+    return 1 - values / total if total > 0 else np.ones_like(values)
 
 
 def block_sparsities(

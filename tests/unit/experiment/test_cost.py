@@ -125,6 +125,18 @@ def with_all_kinds_of_windows() -> dict:
             2,
             2 * 2 * (350 + 1000),
         ),
+        # Twice more, dense, for the allocation; the contrast set has no part in it.
+        (
+            {
+                "score": "wanda",
+                "propagation": "sequential",
+                "calibration": ["a-b"],
+                "norm": {"kind": "contrast"},
+                "allocation": {"kind": "lsa"},
+            },
+            2,
+            2 * 2 * (2 * 350 + 1000),
+        ),
         ({"score": "wanda"}, 0, 0),
         ({"score": "magnitude"}, 0, 0),
     ],

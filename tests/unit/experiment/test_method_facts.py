@@ -12,6 +12,8 @@ CONFIG = Path(__file__).parents[3] / "config"
 DEMO = yaml.safe_load((CONFIG / "demo.yaml").read_text(encoding="utf-8"))
 NORM = {"kind": "cross_lingual", "dispersion_weight": 0.25, "activation_weight": 0.0}
 
+LSA = {"score": "wanda", "allocation": {"kind": "lsa"}, "propagation": "sequential"}
+
 
 def said_of(method: dict, sources: dict | None = None, **more) -> dict:
     """What is said of a method called `new` in the demo's config."""
@@ -40,6 +42,10 @@ def source(verified: bool) -> dict:
         ({"score": "wanda", "norm": NORM}, {"norm": True}, "published"),
         ({"score": "wanda", "allocation": {"kind": "cwl"}}, {"norm": True}, "ours"),
         ({"score": "wanda", "allocation": {"kind": "owl"}}, {}, "published"),
+        # so is that of LSA
+        (LSA, {}, "ours"),
+        (LSA, {"allocation.strength": False}, "ours"),
+        (LSA, {"allocation": True}, "published"),
     ],
 )
 def test_constants_are_ours_where_no_source_confirms_them(method, sources, whose):

@@ -131,6 +131,9 @@ def test_sparsegpt_calibrates_behind_the_pruned_blocks_and_moves_weights():
         }
 
 
+LSA = {"score": "wanda", "allocation": {"kind": "lsa"}, "propagation": "sequential"}
+
+
 @pytest.mark.parametrize(
     ("options", "rule", "statistics"),
     [
@@ -140,6 +143,8 @@ def test_sparsegpt_calibrates_behind_the_pruned_blocks_and_moves_weights():
         ({"score": "ria", "propagation": "sequential"}, "prune_sequentially", []),
         # Its allocation is decided on the dense model.
         ({**CWL, "propagation": "sequential"}, "prune_sequentially", ["de", "en"]),
+        # Its own job passes the windows through the dense model.
+        (LSA, "prune_sequentially", []),
         (SPARSEGPT, "prune_with_update", []),
     ],
     ids=canonical,

@@ -31,8 +31,10 @@ def test_a_mask_is_made_of_the_statistics_of_its_languages():
         assert nothing(job()) == []
 
 
-def test_a_sequential_method_reads_windows_and_no_dense_statistics():
-    small = plan(("methods/later", {"score": "wanda", "propagation": "sequential"}))
+@pytest.mark.parametrize("allocation", ["uniform", "lsa"])
+def test_a_sequential_method_reads_windows_and_no_dense_statistics(allocation):
+    method = {"score": "wanda", "propagation": "sequential", "allocation": {"kind": allocation}}
+    small = plan(("methods/later", method))
     later = job(method="later")
     assert small.statistics(later) == []
     assert small.windows(later) == [

@@ -50,6 +50,20 @@ def test_masks_are_refined_by_second_moments_of_all_sets_or_of_each(objective, s
     assert with_it - without == 260 * (sets + 1)
 
 
+@pytest.mark.parametrize(("refine", "sets"), [(None, 1), ("mean", 1), ("worst_language", 2)])
+def test_lsa_holds_second_moments_of_all_sets_and_takes_twice_the_time(refine, sets):
+    """A billion parameters, two languages; the moments by which masks are refined come later."""
+    plain = {"score": "wanda", "propagation": "sequential"}
+    lsa = plain | {"allocation": {"kind": "lsa"}}
+    if refine:
+        lsa |= {"refine": {"kind": "swaps", "objective": refine}}
+    size = ("models/tiny/parameters", 1)
+    with_it, without = (asked(size, ("methods/wanda", method)) for method in (lsa, plain))
+    more = with_it.sequential_memory(job(), 1) - without.sequential_memory(job(), 1)
+    assert more == 260 * (sets + 1)
+    assert [ask.sequential_minutes(job(), attempt=1) for ask in (with_it, without)] == [120, 60]
+
+
 def test_time_grows_with_the_model():
     sized = asked(("models/tiny/parameters", 8))
     assert sized.model_minutes(job(), attempt=1) == 270

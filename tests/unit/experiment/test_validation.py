@@ -332,6 +332,8 @@ ERRORS = {
     ],
     "methods.w.refine: goes with the activations behind the pruned blocks; add propagation: "
     "sequential": [("methods/w", {"score": "wanda", "refine": {"kind": "swaps"}})],
+    "methods.w.allocation: lsa is decided by windows on their way through the model; add "
+    "propagation: sequential": [("methods/w", {"score": "wanda", "allocation": {"kind": "lsa"}})],
     "methods.w.refine.objective: soft_maximum compares languages, so it needs at least 2 to "
     "calibrate on": [
         (

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multiprune.pruning.allocations import cwl, dlp, owl, uniform
+from multiprune.pruning.allocations import cwl, dlp, lsa, owl, uniform
 from multiprune.pruning.sparsities import block_sparsities, min_max, whole_groups
 from multiprune.statistics.correlation import block_correlation
 
@@ -23,6 +23,9 @@ class Three:
 
     def correlation(self, of: str = "norms") -> np.ndarray:
         return np.array([0.9, 0.5, 0.7])
+
+    def reconstruction_error(self) -> np.ndarray:
+        return np.array([4.0, 1.0, 3.0])
 
 
 def same(found, expected):
@@ -77,6 +80,13 @@ def test_dlp_keeps_more_where_the_median_is_low():
 def test_dlp_of_a_model_of_zeros_is_uniform(monkeypatch):
     monkeypatch.setattr(Three, "median_score", lambda _self: np.zeros(3))
     same(dlp.importance(Three()), [1, 1, 1])
+
+
+def test_lsa_keeps_more_where_half_of_the_inputs_cost_little():
+    # I = 1 - (4, 1, 3) / 8, scaled 0, 1, 1/3; densities 0.18 times that, their mean is 0.08.
+    same(lsa.importance(Three()), [0.5, 0.875, 0.625])
+    found = block_sparsities(lsa.importance(Three()), EQUAL, 0.5, 0.09)
+    same(found, [0.58, 0.4, 0.52])
 
 
 @pytest.mark.parametrize(

@@ -280,6 +280,11 @@ def test_dlp_importance_is_one_less_the_share_of_the_median(llama):
     np.testing.assert_allclose(found, 1 - medians / np.sum(medians), rtol=1e-3)
 
 
+def test_lsa_is_for_jobs_that_pass_windows(llama):
+    with pytest.raises(InputError, match=r"^allocation lsa: .*; add propagation: sequential$"):
+        prune(llama, {**WANDA, "allocation": {"kind": "lsa", "strength": 0.08}}, 0.5)
+
+
 @pytest.mark.parametrize("name", sorted(set(METHODS) - {"magnitude"}))
 def test_the_order_of_languages_changes_no_byte(llama, tmp_path, name):
     contents = set()

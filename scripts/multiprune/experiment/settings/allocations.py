@@ -57,6 +57,18 @@ class Dlp(Section):
     mixed: bool = MIXED
 
 
+class Lsa(Section):
+    """Blocks that lose little when half of their inputs go keep more weights (LSA).
+
+    With sequential propagation. Its authors' strength is 0.04 at sparsity 0.5, 0.1 at 0.6, 0.15 at
+    0.7.
+    """
+
+    kind: Literal["lsa"] = KIND
+    strength: Strength = 0.08
+    mixed: bool = MIXED
+
+
 class Cwl(Uneven):
     """Blocks are weighted by the correlation between languages (M-Wanda's CWL)."""
 
@@ -78,7 +90,7 @@ class Cwl(Uneven):
 
 
 Allocation = Annotated[
-    Uniform | Owl | Dlp | Cwl,
+    Uniform | Owl | Dlp | Lsa | Cwl,
     Field(discriminator="kind", description="How sparsity is spread over the decoder blocks."),
 ]
 EVENLY = Uniform(kind="uniform")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from multiprune.pruning.sparsities import Blocks
+from multiprune.pruning.sparsities import Blocks, less_share
 
 
 def importance(blocks: Blocks) -> np.ndarray:
@@ -11,6 +11,4 @@ def importance(blocks: Blocks) -> np.ndarray:
     Densities follow as in OWL: min-max scaled, times twice the strength (its alpha). -> [blocks].
     Scores that are all 0 make all blocks alike.
     """
-    medians = blocks.median_score()
-    total = medians.sum()
-    return 1 - medians / total if total > 0 else np.ones_like(medians)
+    return less_share(blocks.median_score())

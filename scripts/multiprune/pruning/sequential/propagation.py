@@ -20,6 +20,8 @@ from multiprune.pruning.sequential.passes import BlockPasses
 from multiprune.pruning.sequential.pruners import BlockPruner
 from multiprune.statistics.passes import distinct_inputs
 
+LSA = "lsa"  # the allocation that is decided by windows on their way through the dense model
+
 
 class Progress:
     """The blocks that are finished, a file each, so that a killed job goes on from there.
@@ -76,20 +78,22 @@ def allocate(
     sparsity: float,
     statistics: Statistics | None,
     contrast: Statistics | None,
+    errors: np.ndarray | None = None,
 ) -> list[BlockReport]:
     """The sparsity of each block, decided on the dense model before any block is pruned.
 
     As OWL's procedure does (Yin et al. 2024): its outlier shares are those of the dense model. A
-    uniform allocation reads no statistics. Raises InputError where another has none.
+    uniform allocation reads no statistics, and `lsa` the blocks' `errors` [blocks] in their place.
+    Raises InputError where another has none.
     """
     kind = method["allocation"]["kind"]
-    if kind == "uniform":
+    if kind in ("uniform", LSA):
         if statistics or contrast:
-            raise InputError("--statistics: a uniform allocation reads none; leave it out")
+            raise InputError(f"--statistics: allocation {kind} reads none; leave it out")
         method = {key: value for key, value in method.items() if key != "norm"}
     elif statistics is None:
         raise InputError(f"allocation {kind}: is decided on the dense model, needs --statistics")
-    return Pruner(weights, statistics, method, contrast).allocate(sparsity)
+    return Pruner(weights, statistics, method, contrast, errors).allocate(sparsity)
 
 
 def prune_sequentially(

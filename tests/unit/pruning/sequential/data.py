@@ -37,6 +37,7 @@ SWAPS = {
     "temperature": 0.02,
     "relative_to": "start",
 }
+LSA = {"kind": "lsa", "strength": 0.08}
 METHODS = {
     "wanda": WANDA,
     "ria": {**WANDA, "score": "ria", "ria_exponent": 0.5},
@@ -45,6 +46,8 @@ METHODS = {
     "m-wanda-tau": {**WANDA, "norm": {**CROSS, "activation_threshold": 0.5}, "allocation": OWL},
     "contrast": {**WANDA, "norm": {"kind": "contrast"}},
     "wanda-2-4": {**WANDA, "pattern": "2:4"},
+    "lsa": {**WANDA, "allocation": LSA},
+    "lsa-contrast": {**WANDA, "norm": {"kind": "contrast"}, "allocation": LSA},
     "swaps": {**WANDA, "refine": SWAPS},
     "swaps-2-4": {**WANDA, "pattern": "2:4", "refine": SWAPS},
     "swaps-worst": {**WANDA, "refine": SWAPS | {"objective": "worst_language"}},
@@ -119,7 +122,7 @@ def arguments(folder: Path, output: Path, name: str, sparsity: float = 0.5, **ch
         "progress": [f"{output}.progress"],
         "output": [str(output)],
     }
-    adaptive = method["allocation"]["kind"] != "uniform"
+    adaptive = method["allocation"]["kind"] not in ("uniform", "lsa")
     if adaptive:
         options["statistics"] = calibration_files(folder, "statistics")
     if method.get("norm") == {"kind": "contrast"}:

@@ -3,7 +3,7 @@
 Nothing of the library is used. Samples pass one at a time, unpadded, through the whole model, whose
 earlier blocks are pruned already; every linear module sums up its own input; every row is sorted
 whole. Sun et al. 2024 (Wanda), Zhang et al. 2024 (RIA), Yin et al. 2024 (OWL), Kim et al. 2024
-(contrast), and this project's reading of M-Wanda.
+(contrast), and this project's readings of M-Wanda and LSA.
 """
 
 import math
@@ -68,12 +68,40 @@ def block_targets(model, blocks, sets, method, sparsity, against) -> list[float]
             values = torch.cat([scores.flatten() for scores in scored])
             above = values > allocation["outlier_multiple"] * values.mean()
             importance.append(float(above.double().mean()))
+        elif allocation["kind"] == "lsa":
+            importance.append(-block_error(model, block, sets))  # its sign and order decide
         else:
             importance.append(mean_correlation(model, block, sets))
     low, high = min(importance), max(importance)
     densities = [(value - low) / (high - low) * 2 * allocation["strength"] for value in importance]
     shift = 1 - sparsity - sum(densities) / len(densities)
     return [1 - (density + shift) for density in densities]
+
+
+@torch.no_grad()
+def block_error(model, block, sets) -> float:
+    """Sum over modules of the squared change of the output per token, half of the inputs gone.
+
+    One input after the other goes, whichever leaves the least change of the output.
+    """
+    error = 0.0
+    for module in block.values():
+        seen = []
+        hook = module.register_forward_pre_hook(lambda _module, args, seen=seen: seen.append(args))
+        for samples in sets.values():
+            for sample in samples:
+                model(sample[None], use_cache=False)
+        hook.remove()
+        inputs = torch.cat([args[0].reshape(-1, args[0].shape[-1]) for args in seen])
+        weight = module.weight.data if is_transposed(module) else module.weight.data.T
+        change, left = 0, list(range(len(weight)))
+        for _ in range(len(weight) // 2):
+            changes = [change + torch.outer(inputs[:, j], weight[j]) for j in left]
+            best = min(range(len(left)), key=lambda place: float((changes[place] ** 2).sum()))
+            change = changes[best]
+            left.pop(best)
+        error += float((change**2).sum()) / len(inputs)
+    return error
 
 
 def mean_correlation(model, block, sets) -> float:

@@ -284,7 +284,7 @@ def test_mistakes_are_one_line(llama, monkeypatch, tmp_path, name, changes, mess
 
 def test_statistics_are_for_an_allocation_that_reads_them(llama, monkeypatch, tmp_path):
     statistics = calibration_files(llama, "statistics")
-    with pytest.raises(InputError, match=r"^--statistics: a uniform allocation reads none"):
+    with pytest.raises(InputError, match=r"^--statistics: allocation uniform reads none"):
         prune(monkeypatch, llama, tmp_path / "mask", "wanda", statistics=statistics)
     with pytest.raises(InputError, match=r"^--statistics: must be of the same sets as --windows$"):
         prune(monkeypatch, llama, tmp_path / "mask", "owl", statistics=statistics[:2])
