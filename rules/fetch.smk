@@ -12,6 +12,7 @@ at a time, under a lock. Snakemake removes a job's outputs before it starts and 
 it knows as <resources>/ are this clone's links to the files, in .resources/.
 
 `preflight` fetches nothing: it checks what could be fetched and writes <results>/preflight.csv.
+With --profile slurm one job more, `check_gpu`, writes <results>/gpu.txt.
 """
 
 
@@ -164,8 +165,30 @@ rule download:
     localrule: True
 
 
+rule check_gpu:
+    """Say in one line which GPU a job gets, its driver and its free memory; runs anew."""
+    output:
+        line="<results>/gpu.txt",
+    log:
+        "<logs>/check_gpu.log",
+    retries: 0  # what is wrong with a GPU stays so
+    conda:
+        "../envs/fetch.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=1,
+        gpu=1,
+    params:
+        command=job("check_gpu.py"),
+        asked_at=time.time_ns(),  # never the same, so that an earlier line is not kept
+    shell:
+        "python {params.command} --output {output.line:q} > {log:q} 2>&1"
+
+
 rule preflight:
-    """Check that models, texts, tasks and programs can be reached, before GPU hours; runs anew."""
+    """Check models, texts, tasks, programs and a cluster's GPU, before GPU hours; runs anew."""
+    input:
+        gpu=line_of_gpu,
     log:
         "<logs>/preflight.log",
     localrule: True
@@ -180,12 +203,13 @@ rule preflight:
         models=options.model_definitions,
         asked=options.asked_of_models,
         texts=options.text_definitions,
+        windows=options.windows_of_texts,
         tasks=canonical(plan.hub_tasks),
         lock=plan.lock_file,
     shell:
         "python {params.command} "
         "--models {params.models:q} --asked {params.asked:q} --texts {params.texts:q} "
-        "--tasks {params.tasks:q} "
+        "--windows {params.windows:q} --tasks {params.tasks:q} --gpu {input.gpu:q} "
         "--programs conda sbatch --resources resources --lock {params.lock:q} "
         "--output {params.results:q}/preflight.csv 2> {log:q}"
 

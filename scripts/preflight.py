@@ -1,4 +1,4 @@
-"""Preflight: check that every model, text, task and program of an experiment can be reached."""
+"""Preflight: check that every model, text, task and program of an experiment can be had."""
 
 import argparse
 import csv
@@ -10,6 +10,8 @@ from multiprune.errors import InputError
 from multiprune.fetch.fit import NOTHING, check_fit
 from multiprune.fetch.preflight import (
     check_corpus,
+    check_fetched,
+    check_gpu,
     check_model,
     check_task,
     check_tool,
@@ -31,10 +33,14 @@ def main() -> None:
         "--asked", type=json.loads, default={}, help="what is asked of a model, by its name"
     )
     parser.add_argument("--texts", type=json.loads, required=True, help="by corpus/language")
+    parser.add_argument(
+        "--windows", type=json.loads, default={}, help="asked of a text, by corpus/language"
+    )
     parser.add_argument("--tasks", type=json.loads, default=[], help="[task, language] each")
     parser.add_argument(
         "--programs", nargs="*", default=[], help="programs that only a cluster needs"
     )
+    parser.add_argument("--gpu", type=Path, nargs="*", default=[], help="what a job wrote of it")
     parser.add_argument("--resources", type=Path, required=True, help="folder of downloads")
     parser.add_argument("--lock", type=Path, required=True, help="lock file of hub revisions")
     parser.add_argument("--output", type=Path, required=True, help="CSV")
@@ -50,14 +56,16 @@ def main() -> None:
     for text, entry in sorted(options.texts.items()):
         corpus, definition = entry["corpus_name"], entry["definition"]
         source = Path(entry["source"]) if entry["source"] else None
-        checks["text", text] = partial(check_corpus, corpus, definition, source, lock)
+        windows, folder = options.windows.get(text, {}), options.resources / "corpora" / text
+        checks["text", text] = partial(check_corpus, corpus, definition, source, lock, windows)
         here = source is not None and source.exists()
-        if not here and on_disk(options.resources / "corpora" / text / MANIFEST, definition):
-            checks["text", text] = lambda: "fetched already"
+        if not here and on_disk(folder / MANIFEST, definition):
+            checks["text", text] = partial(check_fetched, folder, windows)
     for task, language in options.tasks:
         checks["task", f"{task}/{language}"] = partial(check_task, task, language, lock)
         if (options.resources / "tasks" / task / language / "task.json").is_file():
             checks["task", f"{task}/{language}"] = lambda: "fetched already"
+    checks |= {("gpu", line.name): partial(check_gpu, line) for line in options.gpu}
     checks |= {("program", name): partial(check_tool, name) for name in options.programs}
     rows = []
     for finding in findings(checks):
@@ -69,10 +77,10 @@ def main() -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([["kind", "name", "state", "detail"], *rows])
     failed = [f"{kind} {name}: {detail}" for kind, name, state, detail in rows if state == "FAILED"]
-    print(f"{len(rows) - len(failed)} of {len(rows)} can be reached; table: {options.output}")
+    print(f"{len(rows) - len(failed)} of {len(rows)} are in order; table: {options.output}")
     if failed:
         others = f" ({len(failed) - 1} more in {options.output})" if failed[1:] else ""
-        raise InputError(f"cannot be reached: {failed[0]}{others}")
+        raise InputError(f"not in order: {failed[0]}{others}")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,16 @@ def test_preflight_says_that_planning_needs_conda(planned: Workflow, tmp_path: P
     assert outcome.lines_with("absent", "sbatch")
 
 
+def test_preflight_submits_a_job_to_a_cluster_and_none_here(planned: Workflow):
+    assert "check_gpu" not in planned.jobs("preflight")
+    assert planned.jobs("preflight", "--profile", "slurm", *WITHOUT_CONDA) == {
+        "check_gpu",
+        "preflight",
+    }
+    resources = asked(planned, "preflight")["check_gpu"]
+    assert (resources["gpu"], resources["runtime"], resources["mem_mb"]) == ("1", "1", "4000")
+
+
 def test_given_config_replaces_the_papers_grid(planned: Workflow):
     paper = yaml.safe_load((planned.folder / "config/paper.yaml").read_text())
     outcome = planned.run(*LISTED, *WITHOUT_CONDA)

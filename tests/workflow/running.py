@@ -27,7 +27,7 @@ UNFINISHED = (*HALF_WRITTEN, "*.corrupt")
 # Rules without wildcards that a user asks for by name.
 TARGETS = (
     *("all", "fetch", "masks", "perplexity", "downstream", "tables", "figures"),
-    *("preflight", "audit"),
+    *("preflight", "check_gpu", "audit"),
 )
 RULE = re.compile(r"^(?:local)?rule (\w+):$")
 

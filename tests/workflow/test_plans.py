@@ -50,7 +50,7 @@ def test_the_papers_grid_is_planned_on_a_bare_machine(tmp_path: Path):
     for rule, jobs in counts(planned.jobs).items():  # and so says the table that is printed
         assert re.search(rf"^{rule} +{jobs}$", planned.text, re.MULTILINE)
     with_gpu = {rule for rule, asked in resources_by_rule(planned.text).items() if "gpu" in asked}
-    passes = "collect_statistics|prune_sequentially|prune_with_update|evaluate_"
+    passes = "check_gpu|collect_statistics|prune_sequentially|prune_with_update|evaluate_"
     assert with_gpu == {rule for rule in counts(planned.jobs) if re.match(passes, rule)}
     gigabytes, hours = estimated(planned.text)
     # At least the masks: a bit for every weight.

@@ -30,6 +30,7 @@ BESIDE_MODELS = {
     "benchmarks",
     "captions",
     "figures",
+    "gpu.txt",
     "grid.json",
     "logs",
     "preflight.csv",

@@ -7,7 +7,7 @@ from typing import Any
 
 from multiprune import registry
 from multiprune.experiment import candidates, downloads, downstream, methods, table_grids
-from multiprune.experiment.demands import demands
+from multiprune.experiment.demands import demands, windows_of_texts
 from multiprune.experiment.names import claims_file
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.files.hashes import sha256_file, sha256_json
@@ -65,6 +65,10 @@ class Options:
     def text_definitions(self, wildcards: Any) -> str:
         """What every text is, as JSON."""
         return canonical(downloads.text_definitions(self.experiment))
+
+    def windows_of_texts(self, wildcards: Any) -> str:
+        """What windows the experiment asks of every text, as JSON."""
+        return canonical(windows_of_texts(self.experiment))
 
     def task_definition(self, wildcards: Any) -> str:
         """Which task in which language, as JSON."""

@@ -1,4 +1,4 @@
-"""Can every model, text and task of a config be reached? Asked before any GPU hour is spent."""
+"""Can every model, text and task of a config be had? Asked before any GPU hour is spent."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from multiprune.errors import InputError, in_one_line
+from multiprune.fetch.enough import Windows, enough
 from multiprune.fetch.hub_datasets import dataset_commit
 from multiprune.fetch.model_files import Check
 from multiprune.fetch.revisions import RevisionLock, found_commit
+from multiprune.fetch.splits import SPLITS
+from multiprune.files.json import read_json_lines
 from multiprune.files.manifests import intact_manifest
 from multiprune.files.writing import scratch_folder
 from multiprune.registry import find
@@ -33,11 +36,19 @@ def check_model(
         return kind.check(definition, pinned, folder, fits)
 
 
-def check_corpus(name: str, definition: dict, source: Path | None, lock: RevisionLock) -> str:
-    """What was found; raises InputError where a language's text could not be fetched."""
+def check_corpus(
+    name: str, definition: dict, source: Path | None, lock: RevisionLock, windows: Windows
+) -> str:
+    """What was found; raises InputError where a language's text is too short, or not to be had."""
     corpus, text = definition["corpus"], definition["text"]
     kind, pinned = find("fetch.corpora", corpus["kind"]), lock.pin(f"corpora/{name}", corpus)
-    return kind.check(corpus, pinned, text, source)
+    return kind.check(corpus, pinned, text, source, windows)
+
+
+def check_fetched(folder: Path, windows: Windows) -> str:
+    """What is there of a language's text; raises InputError where it is too short."""
+    dealt = [(row, split) for split in SPLITS for row in read_json_lines(folder / f"{split}.jsonl")]
+    return f"fetched already, {enough(dealt, windows)}"
 
 
 def check_task(task: str, language: str, lock: RevisionLock) -> str:
@@ -58,6 +69,11 @@ def on_disk(manifest: Path, definition: dict) -> bool:
     """Whether a download of this definition is there, so that nobody needs to be asked."""
     held = intact_manifest(manifest)
     return held is not None and held["definition"] == definition
+
+
+def check_gpu(line: Path) -> str:
+    """What a job on the cluster wrote of its GPU; one without a usable GPU has failed."""
+    return line.read_text(encoding="utf-8").strip()
 
 
 def check_tool(name: str) -> str:

@@ -1,6 +1,6 @@
 from tiny import small_config
 
-from multiprune.experiment.demands import demands
+from multiprune.experiment.demands import demands, windows_of_texts
 from multiprune.experiment.validation import validate
 from unit.experiment.data import changed
 
@@ -31,3 +31,19 @@ def test_nothing_is_calibrated_without_calibration_languages():
     methods = {"magnitude": {"score": "magnitude"}}
     config = changed(("baseline", "magnitude"), ("methods", methods), *unseen)
     assert demands(validate(config), "tiny")["lengths"] == {"evaluation.perplexity.length": 128}
+
+
+def test_windows_of_each_text():
+    """What is calibrated on and what is scored; demonstrations and tasks count no windows."""
+    code = ("calibration/code", {"corpus": "python"})
+    contrast = {"score": "wanda", "norm": {"kind": "contrast"}}
+    config = changed(
+        ("corpora/python", {"kind": "python_library"}), code, ("methods/contrast", contrast),
+        DEMONSTRATIONS, PAIR, ("calibration/samples", 3),
+        ("evaluation/perplexity", {"length": 64, "tokens": 50, "languages": ["de"]}),
+    )  # fmt: skip
+    found = windows_of_texts(validate(config))
+    assert found["words/de"] == {"calibration": [3, 128], "test": [1, 50]}
+    assert found["words/en"] == {"calibration": [3, 128]}
+    assert found["python/code"] == {"calibration": [3, 128]}
+    assert "words/sw" not in found

@@ -1,3 +1,4 @@
+import csv
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from script_calls import call, refusal
 from multiprune.errors import InputError
 from multiprune.fetch.preflight import check_corpus, check_model, findings, on_disk
 from multiprune.fetch.revisions import RevisionLock
+from multiprune.fetch.splits import SPLITS
 from multiprune.files.manifests import write_manifest
 
 SCRIPT = Path(__file__).parents[3] / "scripts/preflight.py"
@@ -54,7 +56,8 @@ def test_what_was_fetched_already(tmp_path):
 def test_own_text_is_counted(tmp_path, lock):
     tiny.write_texts(tmp_path, ["en"], paragraphs=20)
     definition = {"corpus": {"kind": "text", "folder": str(tmp_path)}, "text": "en"}
-    found = check_corpus("c", definition, tmp_path / "en.txt", lock)
+    windows = {"calibration": [4, 16], "test": [1, 32]}
+    found = check_corpus("c", definition, tmp_path / "en.txt", lock, windows)
     assert found == "calibration 12, validation 2, test 6 paragraphs"
 
 
@@ -70,7 +73,7 @@ def preflight(tmp_path, models, endpoint, lock):
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     if done.returncode:  # what the end of a run shows of the log
-        assert done.stderr.splitlines()[-1].startswith("error: cannot be reached: model ")
+        assert done.stderr.splitlines()[-1].startswith("error: not in order: model ")
     return done.returncode, done.stdout.splitlines()
 
 
@@ -97,7 +100,7 @@ def test_every_model_of_the_hub_gets_a_row(tmp_path, lock):
     assert "unknown model_type 'mamba'" in lines[2]
     assert "no such repository" in lines[3]
     assert "revision 'v9' does not exist" in lines[4]
-    assert lines[5].startswith("1 of 5 can be reached")
+    assert lines[5].startswith("1 of 5 are in order")
     assert len((tmp_path / "preflight.csv").read_text().splitlines()) == 6
 
 
@@ -137,4 +140,54 @@ def test_a_folder_of_ones_own_is_checked_though_it_was_fetched(tmp_path):
     words += ["--lock", tmp_path / "paper.lock.yaml", "--output", tmp_path / "preflight.csv"]
     assert call("preflight", *words)[0] == 0
     (own / "config.json").write_text("{}")
-    assert "cannot be reached: model m: " in refusal("preflight", *words)
+    assert "not in order: model m: " in refusal("preflight", *words)
+
+
+def test_a_line_for_each_text_that_is_too_short(tmp_path):
+    """Own text and text that was fetched; one word in ten paragraphs, six to calibrate on."""
+    texts, windows = {}, {}
+    for name, samples in (("de", 2), ("en", 1)):
+        rows = "".join(f"{name} {number}\n\n" for number in range(10))
+        (tmp_path / f"{name}.txt").write_text(rows)
+        definition = {"corpus": {"kind": "text", "folder": str(tmp_path)}, "text": name}
+        source = str(tmp_path / f"{name}.txt")
+        texts[f"own/{name}"] = {"corpus_name": "own", "definition": definition, "source": source}
+        windows[f"own/{name}"] = {"calibration": [samples, 32]}
+    folder = tmp_path / "resources/corpora/udhr/sw"
+    folder.mkdir(parents=True)
+    for split in SPLITS:
+        (folder / f"{split}.jsonl").write_text('{"id": "1", "text": "haki"}\n')
+    definition = {"corpus": {"kind": "udhr", "version": "6.0.0"}, "text": "swh"}
+    write_manifest(folder, definition)
+    texts["udhr/sw"] = {"corpus_name": "udhr", "definition": definition, "source": ""}
+    windows["udhr/sw"] = {"test": [1, 9]}
+    output = tmp_path / "preflight.csv"
+    line = refusal(
+        "preflight", "--models", "{}", "--texts", json.dumps(texts),
+        "--windows", json.dumps(windows), "--resources", tmp_path / "resources",
+        "--lock", tmp_path / "paper.lock.yaml", "--output", output,
+    )  # fmt: skip
+    assert line.startswith("error: not in order: text own/de: its calibration text has 6 rows, ")
+    assert line.endswith(f"(1 more in {output})")
+    with output.open(newline="") as file:
+        rows = {row["name"]: (row["state"], row["detail"]) for row in csv.DictReader(file)}
+    # Four bytes a row, and two more tokens; of a window of 32 tokens two may be its start.
+    assert rows["own/de"] == (
+        "FAILED",
+        "its calibration text has 6 rows, at most 36 tokens; 2 windows of 32 tokens need 60 or "
+        "more; give more text (of a dataset, more rows), or lower calibration.samples or "
+        "calibration.length",
+    )
+    assert rows["own/en"] == ("ok", "calibration 6, validation 1, test 3 paragraphs")
+    state, detail = rows["udhr/sw"]
+    assert (state, detail.partition(";")[0]) == (
+        "FAILED", "its test text has 1 rows, at most 6 tokens"
+    )  # fmt: skip
+
+
+def test_a_job_says_what_it_computes_on(tmp_path):
+    (tmp_path / "gpu.txt").write_text("gpu01: A100, driver 550\n")
+    words = ["--models", "{}", "--texts", "{}", "--gpu", tmp_path / "gpu.txt"]
+    words += ["--resources", tmp_path, "--lock", tmp_path / "l", "--output", tmp_path / "p.csv"]
+    assert call("preflight", *words)[0] == 0
+    assert 'gpu,gpu.txt,ok,"gpu01: A100, driver 550"' in (tmp_path / "p.csv").read_text()

@@ -6,6 +6,7 @@ manifest, such as the revision. A row is `{"id", "text"}`; equal ids of two lang
 translations wherever the corpus is parallel. Every kind brings its text into normal form before
 repeats are looked for, so that no text calibrates in another disguise than it is tested in.
 
-And `check(corpus, pinned, text, source) -> what was found`, for preflight: could it be fetched?
-`pinned` is the definition at the commit that the lock file knows.
+And `check(corpus, pinned, text, source, windows) -> what was found`, for preflight: could it be
+fetched, and, where that is known without the download, can it be enough for the windows (see
+`fetch.enough`)? `pinned` is the definition at the commit that the lock file knows.
 """

@@ -4,9 +4,12 @@ import sys
 from pathlib import Path
 
 from multiprune.fetch.definitions import require_keys
+from multiprune.fetch.enough import Windows, enough, shortages
 from multiprune.fetch.hub_datasets import dataset_commit, read_column
 from multiprune.fetch.revisions import found_commit
 from multiprune.fetch.splits import SPLITS, Dealt, keep_apart, split_of_position, without_repeats
+
+FIRST_ROWS = 256  # of a split that are read to see whether it can be enough; then eight times more
 
 
 def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dict]:
@@ -44,8 +47,18 @@ def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dic
     return all_rows, {"revision": commit, "repeats_left_out": repeats + leaks}
 
 
-def check(corpus: dict, pinned: dict, text: str, source: Path | None) -> str:
-    """Whether the dataset has the text; one row of each split is read."""
-    read({**pinned, "rows": 1}, text, None)
+def check(corpus: dict, pinned: dict, text: str, source: Path | None, windows: Windows) -> str:
+    """Whether the dataset has the text, and of it what can be enough.
+
+    Of each split of the dataset no more rows are read than show it: one where no windows are asked.
+    """
+    rows = min(FIRST_ROWS, corpus["rows"]) if windows else 1
+    dealt, _notes = read({**pinned, "rows": rows}, text, None)
+    while shortages(dealt, windows) and rows < corpus["rows"]:
+        rows = min(8 * rows, corpus["rows"])
+        dealt, _notes = read({**pinned, "rows": rows}, text, None)
+    paragraphs = enough(dealt, windows)
     commit = dataset_commit(corpus["dataset"], pinned["revision"])
-    return found_commit(corpus, commit, dataset_commit(corpus["dataset"], corpus["revision"]))
+    now = dataset_commit(corpus["dataset"], corpus["revision"])
+    found = found_commit(corpus, commit, now)
+    return f"{found}, {paragraphs} in the first {rows} rows" if windows else found

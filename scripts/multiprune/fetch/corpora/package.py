@@ -19,6 +19,7 @@ from multiprune.experiment.package_corpora import (
 )
 from multiprune.fetch.archives import check_exists, read_archive
 from multiprune.fetch.definitions import needed_source, require_keys
+from multiprune.fetch.enough import Windows
 from multiprune.fetch.near_twins import share_of_near_twins
 from multiprune.fetch.parallel_units import (
     Reference,
@@ -57,8 +58,8 @@ def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dic
     return dealt, {"units": counts, "near_twins": twins}
 
 
-def check(corpus: dict, pinned: dict, text: str, source: Path | None) -> str:
-    """Whether the registry has the package."""
+def check(corpus: dict, pinned: dict, text: str, source: Path | None, windows: Windows) -> str:
+    """Whether the registry has the package; its rows are known when it is here."""
     check_text(corpus, text, "text")
     return check_exists(archive_definition(corpus, text))
 

@@ -13,10 +13,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.fetch.enough import Windows, enough
 from multiprune.fetch.normal_form import normal_text
 from multiprune.fetch.splits import (
     Dealt,
-    paragraph_counts,
     split_of_position,
     without_repeats,
 )
@@ -37,10 +37,10 @@ def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dic
     return kept, notes | {"python": version}
 
 
-def check(corpus: dict, pinned: dict, text: str, source: Path | None) -> str:
-    """How many paragraphs the library gives."""
+def check(corpus: dict, pinned: dict, text: str, source: Path | None, windows: Windows) -> str:
+    """How many paragraphs the library gives, if they can be enough."""
     dealt, _notes = read(corpus, text, source)
-    return paragraph_counts(dealt)
+    return enough(dealt, windows)
 
 
 def read_library(pattern: str, folder: Path | None = None) -> list[tuple[str, str]]:

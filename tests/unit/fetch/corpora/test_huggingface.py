@@ -7,6 +7,7 @@ import pytest
 from datasets import Dataset
 
 from multiprune.errors import InputError
+from multiprune.fetch.corpora import huggingface
 from multiprune.fetch.hub_datasets import dataset_errors, read_column
 from multiprune.fetch.splits import SPLITS, read_corpus
 from unit.fetch.data import hub_corpus
@@ -173,3 +174,44 @@ class TestLanguagesInColumns:
             read_corpus(corpus, "sw", None)
         assert message in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+ASKED = {"calibration": [1, 2002]}
+
+
+class TestEnoughRows:
+    """Eight bytes a row, so ten tokens at most; six of seven rows calibrate."""
+
+    @pytest.fixture
+    def corpus(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        for split in ("train", "test"):
+            rows = [{"sentence": f"{split[:2]} {number:05d}"} for number in range(600)]
+            (tmp_path / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        return hub_corpus(str(tmp_path))
+
+    def test_no_more_are_read_than_show_it(self, corpus, monkeypatch):
+        asked = []
+        monkeypatch.setattr(
+            huggingface,
+            "read_column",
+            lambda *words, **names: asked.append(names["rows"]) or read_column(*words, **names),
+        )
+        corpus["rows"] = 4000
+        found = huggingface.check(corpus, corpus, "en", None, ASKED)
+        assert found.endswith(
+            "calibration 220, validation 36, test 256 paragraphs in the first 256 rows"
+        )
+        assert set(asked) == {256}
+        with pytest.raises(
+            InputError, match="has 515 rows, at most 5,150 tokens; 1 windows of 9000"
+        ):
+            huggingface.check(corpus, corpus, "en", None, {"calibration": [1, 9000]})
+        assert set(asked) == {256, 2048, 4000}
+        huggingface.check(corpus, corpus, "en", None, {})
+        assert asked[-1] == 1
+
+    def test_rows_of_the_config_are_the_most(self, corpus):
+        corpus["rows"] = 100
+        with pytest.raises(InputError, match="has 86 rows, at most 860 tokens"):
+            huggingface.check(corpus, corpus, "en", None, ASKED)
