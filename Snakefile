@@ -18,6 +18,9 @@ pathvars:
     benchmarks=f"{RESULTS}/benchmarks",
 
 
+container: EXPERIMENT.compute.container
+
+
 report: "rules/captions/workflow.rst"
 
 

@@ -56,6 +56,7 @@ from multiprune.files.json import canonical, write_json
 from multiprune.files.manifests import other_definition
 from multiprune.files.writing import replacing
 from multiprune.jobs import closing, command_line, slurm
+from multiprune.jobs.container import check_container
 from multiprune.jobs.dates import check_dates
 from multiprune.jobs.planned import PlannedJobs
 from multiprune.report.opening import FILTERS
@@ -90,11 +91,18 @@ def checked(config):
                 raise InputError(difference)
             lock.must_agree(folder, definition, manifest)
         if workflow.is_main_process:
+            check_container(experiment.compute.container, deployed_by("apptainer"))
             check_known(experiment, "resources/models")
             check_sources_there(experiment, "resources")
     except InputError as error:
         sys.exit(f"error in the config: {error}")
     return experiment
+
+
+def deployed_by(method):
+    """Whether jobs get their software by a method of --sdm."""
+    chosen = workflow.deployment_settings.deployment_method
+    return method in {choice.item_to_choice() for choice in chosen}
 
 
 def drop_broken_links():

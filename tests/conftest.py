@@ -15,7 +15,7 @@ QUICK = ("unit", "refusals")  # folders of tests that take less than a second, m
 # Folders of tests, the longest first, so that two processes end at about the same time.
 LONGEST_FIRST = (
     *("cluster", "conda", "workflow", "refusals"),
-    *("end_to_end", "browser", "faults", "unit"),
+    *("end_to_end", "containers", "browser", "faults", "unit"),
 )
 # Modules that share what takes long to make, or of which only one can run.
 TOGETHER = {

@@ -112,6 +112,13 @@ class Compute(Section):
         description="GPU memory for activations with propagation sequential; the rest stays in "
         "host memory.",
     )
+    container: str | None = Field(
+        None,
+        # Snakemake writes it into a command of the shell as it is.
+        pattern="^[A-Za-z0-9._/][A-Za-z0-9._/:@+-]*$",
+        max_length=1000,
+        description="Image that jobs run in with --sdm apptainer, a file or docker://NAME:TAG.",
+    )
 
 
 class Resampling(Section):
