@@ -3,6 +3,8 @@
 reads   <resources>/models/{model}/ (tokenizer), <resources>/corpora/{corpus}/{language}/
 writes  <results>/{model}/seed{seed}/calibration/{language}.safetensors (code: the contrast set)
         <results>/{model}/seed{seed}/calibration/{source}-{target}.safetensors (demonstrations)
+
+`plan` (paths) and `job` (commands) come from common.smk.
 """
 
 

@@ -14,6 +14,8 @@ writes  <results>/{model}/seed{seed}/perplexity/{method}/{sparsity}/{language}.j
         <results>/{model}/seed{seed}/downstream/{method}/{sparsity}/{task}/{language}.json
         <results>/{model}/seed{seed}/examples/{method}/{sparsity}.json
         <results>/{model}/cache/{key}.json (what was computed before is taken from here)
+
+`plan` (paths), `options`, `ask` (memory, time, GPUs) and `job` (commands) come from common.smk.
 """
 
 

@@ -13,6 +13,8 @@ it knows as <resources>/ are this clone's links to the files, in .resources/.
 
 `preflight` fetches nothing: it checks what could be fetched and writes <results>/preflight.csv.
 With --profile slurm one job more, `check_gpu`, writes <results>/gpu.txt.
+
+`plan` (paths), `options` and `job` (commands) come from common.smk.
 """
 
 

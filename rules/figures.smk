@@ -8,6 +8,8 @@ writes  <results>/tables/by_model/{model}/{table}.csv, joined in <results>/table
         .html, <results>/tables/claims.md and .tex,
         <results>/figures/{figure}-{model}.pdf and .png,
         <results>/captions/{figure}-{model}.rst, claims.rst and findings.rst
+
+`plan` (paths), `options` and `job` (commands) come from common.smk.
 """
 
 

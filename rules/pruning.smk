@@ -13,6 +13,8 @@ writes  <results>/{model}/seed{seed}/masks/{method}/{sparsity}.safetensors
         beside either a record, {sparsity}.json: hash, inputs and blocks, by which others know it
         either path + .progress/, the finished blocks of a sequential job, until it ends
         <results>/{model}/seed{seed}/export/{method}/{sparsity}/ (Hugging Face layout)
+
+`plan` (paths), `options`, `ask` (memory, time, GPUs) and `job` (commands) come from common.smk.
 """
 
 
@@ -110,7 +112,7 @@ use rule prune_sequentially as prune_with_update with:
         method=one_of(plan.moving),
     resources:
         mem_mb=ask.update_memory,
-        runtime=ask.model_minutes,
+        runtime=ask.sequential_minutes,
         gpu=1,
         activation_mb=ask.activation_mb,
 

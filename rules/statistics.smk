@@ -3,6 +3,8 @@
 reads   <resources>/models/{model}/, <results>/{model}/seed{seed}/calibration/{calibration}.safetensors
 writes  <results>/{model}/seed{seed}/statistics/{calibration}.safetensors
         <results>/{model}/seed{seed}/statistics/order.json (for methods that choose languages)
+
+`plan` (paths), `options`, `ask` (memory, time, GPUs) and `job` (commands) come from common.smk.
 """
 
 

@@ -1,8 +1,9 @@
 """Alternatives by name: each is a module of its own in the package of its axis.
 
-A new score, table or figure is a new file that nothing else names; a norm or an allocation also has
-a class of its options in `experiment.settings`. Nothing but this module imports by a computed name,
-so that what a job depends on can be read off its imports and the names that it is given.
+A new score, table or figure is a new file that nothing else names; a norm, an allocation, a kind of
+corpus or of model also has a class of its options in `experiment.settings`. Nothing but this module
+imports by a computed name, so that what a job depends on can be read off its imports and the names
+that it is given.
 """
 
 import ast

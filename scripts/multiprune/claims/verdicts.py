@@ -183,8 +183,8 @@ def decide(
 ) -> tuple[str, str]:
     """The verdict and what it rests on beside the interval; `config/claims.yaml` has the rules.
 
-    The one place that chooses words. low, high: unrounded; units: languages, or sparsities where
-    `by_sparsity`; draws: of calibration text.
+    The one place that chooses between for, against and open. low, high: unrounded; units:
+    languages, or sparsities where `by_sparsity`; draws: of calibration text.
     """
     place = 0 if draws >= ENOUGH_DRAWS else 1
     threshold = claim.boundary
