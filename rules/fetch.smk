@@ -178,7 +178,7 @@ rule check_gpu:
         "../envs/fetch.yaml"
     resources:
         mem_mb=4000,
-        runtime=1,
+        runtime=5,
         gpu=1,
     params:
         command=job("check_gpu.py"),

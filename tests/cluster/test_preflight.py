@@ -18,7 +18,7 @@ def asked(project: Workflow) -> tuple[Submission, Job]:
     with Submission(project, "preflight") as run:
         run.finish()
     (job,) = run.jobs()
-    assert (job.rule, job.gpus, job.minutes) == ("check_gpu", 1, 1), run.text
+    assert (job.rule, job.gpus, job.minutes) == ("check_gpu", 1, 5), run.text
     return run, job
 
 

@@ -57,7 +57,7 @@ def test_preflight_submits_a_job_to_a_cluster_and_none_here(planned: Workflow):
         "preflight",
     }
     resources = asked(planned, "preflight")["check_gpu"]
-    assert (resources["gpu"], resources["runtime"], resources["mem_mb"]) == ("1", "1", "4000")
+    assert (resources["gpu"], resources["runtime"], resources["mem_mb"]) == ("1", "5", "4000")
 
 
 def test_given_config_replaces_the_papers_grid(planned: Workflow):

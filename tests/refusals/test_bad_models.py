@@ -130,7 +130,7 @@ FETCH = {
     ),
     "pickled weights in shards": (
         all_of(without(WHOLE), content("pytorch_model-00001-of-00001.bin", b"")),
-        "its pickled weights (pytorch_model-00001-of-00001.bin) are not plain tensors",
+        "its pickled weights are not plain tensors (pytorch_model-00001-of-00001.bin: ",
     ),
     "a model with code of its own": (
         entries(CONFIG, auto_map={"AutoModelForCausalLM": "own.Model"}),
