@@ -8,10 +8,13 @@ the model's calibration languages at half of the weights, rows of all linear mod
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from multiprune.pruning.scores import magnitude, ria, wanda
 from multiprune.statistics.files import StatisticsFiles
