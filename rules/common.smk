@@ -2,8 +2,9 @@
 
 Rules take from here `config`, which is checked and has all defaults; `plan`, which knows every path
 and which files a job reads; `options`, what a job is told beside them; `ask`, its memory, time and
-GPUs (all three in scripts/multiprune/experiment: plan.py, options.py, resources.py); `job`, the command of a script, with the digest of its code and of the `modules` that it names; and
-`one_of`, a pattern of names, `canonical`, JSON, and `growing`, a resource that grows by attempt.
+GPUs (all three in scripts/multiprune/experiment: plan.py, options.py, resources.py); `job`, the
+command of a script, with the digest of its code and of the `modules` that it names; and `one_of`, a
+pattern of names, `canonical`, JSON, and `growing`, a resource that grows by attempt.
 """
 
 import atexit
