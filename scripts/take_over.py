@@ -56,11 +56,15 @@ def known_here(memory: FilePersistence, results: Path) -> dict[Path, Made]:
     return {path: Made(dict(record.items()), "") for path, record in records.items() if record}
 
 
-def tell(memory: FilePersistence, judged: Judged, made: dict[Path, Made]) -> None:
-    """Give Snakemake the records, and all files one time: none is newer than another."""
+def tell(memory: FilePersistence, results: Path, judged: Judged, made: dict[Path, Made]) -> None:
+    """Give Snakemake the records, and all files one time: none is newer than another.
+
+    To Snakemake a job is as old as the oldest of its outputs and its benchmark.
+    """
     now = time.time_ns()
-    for path in judged.intact:
+    for path in [*judged.intact, *(results / "benchmarks").rglob("*.jsonl")]:
         os.utime(path, ns=(now, now), follow_symlinks=False)
+    for path in judged.intact:
         record = {**made[path].record, "incomplete": False, "endtime": now / 1e9}
         memory._write_record(str(path), MetadataRecord(**record))
     for path in judged.again:
@@ -88,7 +92,7 @@ def main() -> None:
             f"{judged.missing[0]} and {len(judged.missing) - 1} more files of downloads are not "
             "here: fetch them (snakemake fetch) and take over again"
         )
-    tell(memory, judged, made)
+    tell(memory, results, judged, made)
     configs = " ".join(map(str, options.configfile))
     print(
         f"take-over: {len(judged.intact)} files taken over, {len(judged.again)} not; what is "

@@ -18,7 +18,7 @@ HEAD = """# Configuration
 One YAML file describes an experiment. `config/demo.yaml` is the default; give others with
 `--configfile`, later files win key by key, so that an overlay changes only what it names:
 
-    snakemake --cores all --configfile config/demo.yaml config/more.yaml
+    snakemake --workflow-profile local --configfile config/demo.yaml config/more.yaml
 
 A dictionary in an overlay is merged into the one below it: an overlay adds languages and methods,
 but cannot take any away; copy the file to do that. Values given with `--config` arrive as strings
