@@ -149,11 +149,13 @@ rule fetch_task:
     params:
         command=job("fetch_task.py"),
         definition=options.task_definition,
+        missing=options.missing_task,
         folder="resources/tasks/{task}/{language}",
     shell:
         "python {params.command} "
         "--definition {params.definition:q} --manifest {params.folder:q}/manifest.json "
-        "--cache resources/tasks/datasets --lock {resources.lock:q} --links {output:q} > {log:q} 2>&1"
+        "--missing {params.missing:q} --cache resources/tasks/datasets "
+        "--lock {resources.lock:q} --links {output:q} > {log:q} 2>&1"
 
 
 rule download:
@@ -207,11 +209,13 @@ rule preflight:
         texts=options.text_definitions,
         windows=options.windows_of_texts,
         tasks=canonical(plan.hub_tasks),
+        optional=canonical(plan.optional_tasks),
         lock=plan.lock_file,
     shell:
         "python {params.command} "
         "--models {params.models:q} --asked {params.asked:q} --texts {params.texts:q} "
-        "--windows {params.windows:q} --tasks {params.tasks:q} --gpu {input.gpu:q} "
+        "--windows {params.windows:q} --tasks {params.tasks:q} --optional {params.optional:q} "
+        "--gpu {input.gpu:q} "
         "--programs conda sbatch --resources resources --lock {params.lock:q} "
         "--output {params.results:q}/preflight.csv 2> {log:q}"
 

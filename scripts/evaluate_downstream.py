@@ -8,6 +8,7 @@ from pathlib import Path
 
 from multiprune.evaluation.arguments import add_arguments, provenance
 from multiprune.evaluation.cache import EvaluationCache
+from multiprune.fetch.tasks.described import MISSING, read_task
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import write_json
 from multiprune.files.writing import scratch_folder
@@ -54,6 +55,12 @@ def main() -> None:
     with scratch_folder() as temporary:
         for language in sorted(options.languages):
             manifest = Path(options.tasks_folder) / language / "task.json"
+            file = Path(options.output) / f"{language}.json"
+            if reason := read_task(manifest).get(MISSING):
+                of_none = {MISSING: reason, "provenance": {**origin, "task": sha256_file(manifest)}}
+                write_json(file, asked(options, language) | of_none)
+                print(f"{language}: left out ({reason})", flush=True)
+                continue
             task = prepare(manifest, options.limit, temporary / language)
             inputs = {**origin, "requests": requests_hash(task), "id": task.manifest["id"]}
             record, found = kept.get_or_compute(
@@ -61,7 +68,7 @@ def main() -> None:
             )
             made_of = {**inputs, "task": sha256_file(manifest)}
             result = described(options, task) | record | {"provenance": made_of}
-            write_json(Path(options.output) / f"{language}.json", result)
+            write_json(file, result)
             scores = ", ".join(
                 f"{metric} {values['score']:.3f}" for metric, values in record["metrics"].items()
             )
@@ -73,15 +80,21 @@ def main() -> None:
                 print(f"{language}: {cut} of them with a prompt that is {reason}", flush=True)
 
 
-def described(options: argparse.Namespace, task: PreparedTask) -> dict:
-    """What was evaluated: the part of a record that is known before the model is run."""
+def asked(options: argparse.Namespace, language: str) -> dict:
+    """Which model was to be asked what."""
     return {
         "model": Path(options.model).name,
         "seed": options.seed,
         "method": options.method,
         "sparsity": float(options.sparsity),
         "task": options.task,
-        "language": task.manifest["language"],
+        "language": language,
+    }
+
+
+def described(options: argparse.Namespace, task: PreparedTask) -> dict:
+    """What was evaluated: the part of a record that is known before the model is run."""
+    return asked(options, task.manifest["language"]) | {
         "lm_eval_task": task.manifest["lm_eval_task"],
         "limit": options.limit,
         "batch_size": options.batch_size,

@@ -4,7 +4,9 @@ import argparse
 from pathlib import Path
 
 from multiprune.fetch.definitions import add_arguments, link_outputs, parse_definition
+from multiprune.fetch.hub import NotThere
 from multiprune.fetch.revisions import RevisionLock
+from multiprune.fetch.tasks.described import MISSING, is_left_out, left_out
 from multiprune.fetch.tasks.rows import fetch, source_of
 from multiprune.files.json import read_json, write_json
 from multiprune.files.manifests import fill_folder
@@ -19,6 +21,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_arguments(parser, "task and language, as JSON")
     parser.add_argument("--cache", required=True, help="folder for what `datasets` downloads")
+    parser.add_argument(
+        "--missing", choices=("fail", "skip"), default="fail", help="what if the hub has it not"
+    )
     options = parser.parse_args()
     definition = parse_definition(options.definition, {"task", "language"})
     task, language = definition["task"], definition["language"]
@@ -27,16 +32,27 @@ def main() -> None:
     revision = lock.pin(f"tasks/{task}", source)["revision"]
 
     def fill(folder: Path) -> dict:
-        described = fetch(task, language, folder, options.cache, revision)
+        try:
+            described = fetch(task, language, folder, options.cache, revision)
+        except NotThere as error:
+            if options.missing == "fail":
+                raise
+            described = left_out(task, language, str(error))
         write_json(folder / TASK, described)
-        return {"revision": described["dataset"]["revision"]}
+        return {"revision": None if MISSING in described else described["dataset"]["revision"]}
 
-    made_by = {"code": code_digest(__file__)}
+    # What was left out is asked for again each time.
+    asked_again = is_left_out(options.manifest.with_name(TASK))
+    made_by = None if asked_again else {"code": code_digest(__file__)}
     manifest = fill_folder(options.manifest, definition, fill, made_by)
-    lock.record(f"tasks/{task}", source, manifest["revision"])
-    lock.must_agree(f"tasks/{task}", source, options.manifest)
-    dataset = read_json(options.manifest.with_name(TASK))["dataset"]
-    print(f"{task} {language}: {dataset['rows']} rows of {dataset['path']}")
+    described = read_json(options.manifest.with_name(TASK))
+    if MISSING in described:
+        print(f"{task} {language}: left out ({described[MISSING]})")
+    else:
+        lock.record(f"tasks/{task}", source, manifest["revision"])
+        lock.must_agree(f"tasks/{task}", source, options.manifest)
+        dataset = described["dataset"]
+        print(f"{task} {language}: {dataset['rows']} rows of {dataset['path']}")
     link_outputs(options)
 
 

@@ -38,6 +38,9 @@ def main() -> None:
     )
     parser.add_argument("--tasks", type=json.loads, default=[], help="[task, language] each")
     parser.add_argument(
+        "--optional", type=json.loads, default=[], help="tasks that the hub need not have"
+    )
+    parser.add_argument(
         "--programs", nargs="*", default=[], help="programs that only a cluster needs"
     )
     parser.add_argument("--gpu", type=Path, nargs="*", default=[], help="what a job wrote of it")
@@ -62,7 +65,8 @@ def main() -> None:
         if not here and on_disk(folder / MANIFEST, definition):
             checks["text", text] = partial(check_fetched, folder, windows)
     for task, language in options.tasks:
-        checks["task", f"{task}/{language}"] = partial(check_task, task, language, lock)
+        optional = task in options.optional
+        checks["task", f"{task}/{language}"] = partial(check_task, task, language, lock, optional)
         if (options.resources / "tasks" / task / language / "task.json").is_file():
             checks["task", f"{task}/{language}"] = lambda: "fetched already"
     checks |= {("gpu", line.name): partial(check_gpu, line) for line in options.gpu}

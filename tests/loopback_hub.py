@@ -24,6 +24,7 @@ from multiprune.fetch import hub
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REVISIONS = ("main", "v1", COMMIT)
+CONVERSION = "refs/convert/parquet"
 ENDLESS = 2**26
 UNWANTED = ("pytorch_model.bin", "README.md")
 DEFINITION = {"kind": "huggingface", "repo": "org/tiny", "revision": "v1"}
@@ -51,6 +52,7 @@ class Repository:
     - `ranges`: whether requests for a part of a file are honoured.
     - `answer`: bytes that stand in place of what the hub states about the repository.
     - `endless`: files that go on for ENDLESS bytes and are announced without a length.
+    - `converted`: the repository that the branch CONVERSION stands for.
 
     `transfers` lists (file, first byte asked for, bytes sent) of every download.
     """
@@ -69,6 +71,7 @@ class Repository:
         ranges=True,
         answer=None,
         endless=(),
+        converted=None,
     ):
         self.files = files
         self.main = main
@@ -81,7 +84,16 @@ class Repository:
         self.ranges = ranges
         self.answer = answer
         self.endless = endless
+        self.converted = converted
         self.transfers = []
+
+    def at(self, revision):
+        """The repository at a revision, None where it has no such."""
+        if revision in (*REVISIONS, self.main):
+            return self
+        if self.converted and revision in (CONVERSION, self.converted.main):
+            return self.converted
+        return None
 
     def admits(self, authorization):
         """Whether files may be downloaded with this header."""
@@ -102,6 +114,26 @@ class Repository:
             yield name, entry
 
 
+def parquet(rows):
+    """Rows, each a dict, as the bytes of a Parquet file."""
+    import pyarrow
+    import pyarrow.parquet
+
+    sink = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), sink)
+    return sink.getvalue().to_pybytes()
+
+
+def rows_repository(config, split, rows, **options):
+    """A dataset repository whose card names one configuration and its Parquet file."""
+    file = f"{config}-{split}-00000-of-00001.parquet"
+    card = (
+        f"---\nconfigs:\n- config_name: {config}\n  data_files:\n"
+        f"  - split: {split}\n    path: {config}-{split}-*\n---\n"
+    )
+    return Repository({"README.md": card.encode(), file: parquet(rows)}, **options)
+
+
 @contextlib.contextmanager
 def loopback_hub(models=None, datasets=None):
     """Serve the repositories, `{"owner/name": Repository}`; yields the value of HF_ENDPOINT."""
@@ -120,14 +152,15 @@ def loopback_hub(models=None, datasets=None):
             self.answer_api(urlsplit(self.path).path, json.loads(self.rfile.read(length) or "{}"))
 
         def do_GET(self):
-            path = unquote(urlsplit(self.path).path)
+            path = urlsplit(self.path).path
             if path.startswith("/api/"):
                 self.answer_api(path, None)
             else:
                 self.answer_file(path.strip("/"))
 
         def answer_api(self, path, body):
-            kind, owner, name, action, revision = [*path.split("/")[2:], *[""] * 5][:5]
+            parts = [unquote(part) for part in path.split("/")[2:]]
+            kind, owner, name, action, revision = [*parts, *[""] * 5][:5]
             repository = {"models": models, "datasets": datasets}.get(kind, {}).get(
                 f"{owner}/{name}"
             )
@@ -135,7 +168,7 @@ def loopback_hub(models=None, datasets=None):
                 return self.refuse(404, "RepoNotFound")
             if repository.failures:
                 return self.fail(repository)
-            if action and revision not in (*REVISIONS, repository.main):
+            if action and (repository := repository.at(revision)) is None:
                 return self.refuse(404, "RevisionNotFound")
             if action == "tree":
                 return self.send_json([_tree_entry(*file) for file in repository.listing()])
@@ -148,7 +181,8 @@ def loopback_hub(models=None, datasets=None):
                 self.send_header("Content-Type", "application/json")
                 return self.finish_answer(repository.answer)
             siblings = [_sibling(*file) for file in repository.listing()]
-            sha = repository.main if revision in ("main", repository.main) else COMMIT
+            named = ("main", CONVERSION, repository.main)
+            sha = repository.main if revision in named else COMMIT
             content = {"id": f"{owner}/{name}", "sha": sha, "siblings": siblings}
             return self.send_json(content | {"private": False, "gated": False, "tags": []})
 
@@ -156,7 +190,7 @@ def loopback_hub(models=None, datasets=None):
             repositories = models
             if path.startswith("datasets/"):
                 repositories, path = datasets, path.removeprefix("datasets/")
-            owner, name, _, revision, *parts = path.split("/")
+            owner, name, _, revision, *parts = map(unquote, path.split("/"))
             repository, file = repositories.get(f"{owner}/{name}"), "/".join(parts)
             if repository is None:
                 return self.refuse(404, "RepoNotFound")
@@ -164,7 +198,7 @@ def loopback_hub(models=None, datasets=None):
                 return self.fail(repository)
             if not repository.admits(self.headers.get("Authorization")):
                 return self.refuse(403, "GatedRepo")
-            if revision not in (*REVISIONS, repository.main):
+            if (repository := repository.at(revision)) is None:
                 return self.refuse(404, "RevisionNotFound")
             if file not in repository.files:
                 return self.refuse(404, "EntryNotFound")

@@ -8,10 +8,12 @@ import numpy as np
 
 from multiprune.errors import InputError
 from multiprune.experiment.grid import DENSE, Grid
+from multiprune.fetch.tasks.described import MISSING
 from multiprune.files.aside import set_aside
 from multiprune.files.json import read_json
 
 TRANSLATION = "parallel_translation"  # the kind of tasks in which models write
+HARNESS = "lm_eval"  # the kind of tasks whose data are the hub's
 
 
 class Run(NamedTuple):
@@ -104,7 +106,10 @@ class DownstreamRuns:
     def __init__(self, results: Path | str, model: str, grid: Grid):
         self.folder, self.model, self.grid = Path(results) / model, model, grid
         self.methods = grid.downstream.get("methods", {})
-        self._all_tasks = grid.downstream.get("tasks", {})
+        self._all_tasks = {
+            name: self._as_found(name, task)
+            for name, task in grid.downstream.get("tasks", {}).items()
+        }
         self.tasks, self.translations = (
             {
                 name: task
@@ -114,6 +119,16 @@ class DownstreamRuns:
             for written in (False, True)
         )
         self._records: dict[tuple, Record] = {}
+
+    def _as_found(self, name: str, task: dict) -> dict:
+        """A task without the languages that the hub did not have; why is in its `missing`."""
+        if task.get("kind") != HARNESS:
+            return task
+        records = {code: self._path(self.dense(), name, code) for code in task["languages"]}
+        reasons = {code: read_json(path).get(MISSING) for code, path in records.items()}
+        absent = {code: reason for code, reason in reasons.items() if reason}
+        languages = [code for code in task["languages"] if code not in absent]
+        return task | {"languages": languages, "missing": task["missing"] | absent}
 
     def runs(self) -> list[Run]:
         """Every evaluated run, sorted; dense has one."""
@@ -171,6 +186,9 @@ class DownstreamRuns:
     def _read(self, run: Run, task: str, language: str) -> Record:
         key = (run, task, language)
         if key not in self._records:
-            folder = self.folder / f"seed{run.seed}" / "downstream" / run.method / run.sparsity
-            self._records[key] = read_record(folder / task / f"{language}.json")
+            self._records[key] = read_record(self._path(*key))
         return self._records[key]
+
+    def _path(self, run: Run, task: str, language: str) -> Path:
+        folder = self.folder / f"seed{run.seed}" / "downstream" / run.method / run.sparsity
+        return folder / task / f"{language}.json"

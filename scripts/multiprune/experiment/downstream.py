@@ -8,6 +8,7 @@ from multiprune.experiment.members import compared, definition, members, own_lan
 from multiprune.experiment.names import must_be_one_of
 from multiprune.experiment.settings.evaluation import (
     BuiltTask,
+    HarnessTask,
     ParallelTranslation,
     Task,
     TranslationChoice,
@@ -98,6 +99,14 @@ def hub_tasks(experiment: Experiment) -> list[tuple[str, str]]:
         (task, language)
         for task in sorted(set(tasks_of(experiment)) - set(built_tasks(experiment)))
         for language in languages_of(experiment, task)
+    ]
+
+
+def optional_tasks(experiment: Experiment) -> list[str]:
+    """Tasks of the hub whose languages may be left out where it does not have them."""
+    tasks = tasks_of(experiment).items()
+    return [
+        name for name, task in tasks if isinstance(task, HarnessTask) and task.missing == "skip"
     ]
 
 

@@ -74,6 +74,10 @@ class Options:
         """Which task in which language, as JSON."""
         return canonical({"task": wildcards.task, "language": wildcards.language})
 
+    def missing_task(self, wildcards: Any) -> str:
+        """What to do where the hub does not have a task: fail or skip."""
+        return downstream.tasks_of(self.experiment)[wildcards.task].missing
+
     def dtype(self, wildcards: Any) -> str:
         """The dtype that the model computes in."""
         return self.experiment.models[wildcards.model].dtype

@@ -21,6 +21,7 @@ class TaskPlan:
         ]
         self.built_tasks = downstream.built_tasks(experiment)
         self.hub_tasks = downstream.hub_tasks(experiment)
+        self.optional_tasks = downstream.optional_tasks(experiment)
 
     def task_text(self, wildcards: Any) -> str:
         """The test split of a language in the corpus that a task is built from."""

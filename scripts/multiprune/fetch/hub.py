@@ -47,6 +47,10 @@ UNREACHABLE = (
 BROKEN_TRANSFER = "the transfer from the hub broke off; run the same command again"
 
 
+class NotThere(InputError):
+    """The hub has answered, and does not have what was asked for or not in a form that is read."""
+
+
 class BrokenTransfer(Exception):
     """An answer ended before all of a file had arrived."""
 
@@ -91,20 +95,21 @@ def hub_errors(what: str, revision: str | None, page: str | None = None) -> Iter
     except errors.GatedRepoError:
         raise InputError(f"{what}: {gated(page)}") from None
     except errors.RevisionNotFoundError:
-        raise InputError(
+        raise NotThere(
             f"{what}: revision {revision!r} does not exist; give a branch, tag or commit that "
             f"{page or 'its hub page'} lists"
         ) from None
     except errors.RepositoryNotFoundError:
-        raise InputError(
+        raise NotThere(
             f"{what}: no such repository on the hub, or it is private; check the name, or log in "
             "with `hf auth login` or HF_TOKEN"
         ) from None
     except errors.HFValidationError:
         raise InputError(f"{what}: is not a valid repository name; it reads owner/name") from None
     except errors.HfHubHTTPError as error:
-        line = _status_line(error.response.status_code, page)
-        raise InputError(f"{what}: {line}") from None
+        status = error.response.status_code
+        problem = NotThere if status == 404 else InputError
+        raise problem(f"{what}: {_status_line(status, page)}") from None
     except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError, ConnectionError):
         raise InputError(f"{what}: {UNREACHABLE}") from None
     except (httpx2.ConnectError, httpx2.TimeoutException):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from multiprune.errors import InputError, in_one_line
-from multiprune.fetch.hub import TIMEOUT, gated, hub_errors, hub_page, persistently
+from multiprune.fetch.hub import TIMEOUT, NotThere, gated, hub_errors, hub_page, persistently
 from multiprune.fetch.hub_answers import commit_of
 from multiprune.fetch.normal_form import normal_text, seen_text
 
@@ -104,8 +104,9 @@ def dataset_errors(what: str, dataset: str) -> Iterator[None]:
         except (HfHubHTTPError, LocalEntryNotFoundError):
             raise  # the hub's own errors, some of which are also of the types below
         except DatasetNotFoundError as error:
-            reason = gated(page) if "gated" in str(error) else _first_line(error)
-            raise InputError(f"{what}: {reason}") from None
+            if "gated" in str(error):
+                raise InputError(f"{what}: {gated(page)}") from None
+            raise NotThere(f"{what}: {_first_line(error)}") from None
         except yaml.YAMLError as error:
             raise InputError(f"{what}: its README.md is not YAML ({in_one_line(error)})") from None
         except (TypeError, LookupError, AttributeError, RecursionError) as error:
@@ -115,12 +116,19 @@ def dataset_errors(what: str, dataset: str) -> Iterator[None]:
                 f"{what}: `datasets` cannot read its files or its README.md ({in_one_line(error)})"
             ) from None
         except RuntimeError as error:
-            if "scripts are no longer supported" not in str(error):
+            if not wants_a_script(error):
                 raise
-            raise InputError(f"{what}: {SCRIPT}") from None
-        except (DatasetsError, ValueError, FileNotFoundError) as error:
+            raise NotThere(f"{what}: {SCRIPT}") from None
+        except (ValueError, FileNotFoundError) as error:
             # Unknown configurations and splits end here; the first line lists those that exist.
+            raise NotThere(f"{what}: {_first_line(error)}") from None
+        except DatasetsError as error:
             raise InputError(f"{what}: {_first_line(error)}") from None
+
+
+def wants_a_script(error: RuntimeError) -> bool:
+    """Whether `datasets` refuses a dataset since it has a script of its own."""
+    return "scripts are no longer supported" in str(error)
 
 
 def _first_line(error: Exception) -> str:

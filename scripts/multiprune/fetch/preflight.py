@@ -7,6 +7,7 @@ from pathlib import Path
 
 from multiprune.errors import InputError, in_one_line
 from multiprune.fetch.enough import Windows, enough
+from multiprune.fetch.hub import NotThere
 from multiprune.fetch.hub_datasets import dataset_commit
 from multiprune.fetch.model_files import Check
 from multiprune.fetch.revisions import RevisionLock, found_commit
@@ -51,18 +52,25 @@ def check_fetched(folder: Path, windows: Windows) -> str:
     return f"fetched already, {enough(dealt, windows)}"
 
 
-def check_task(task: str, language: str, lock: RevisionLock) -> str:
-    """What was found; raises InputError where a task's rows could not be fetched."""
+def check_task(task: str, language: str, lock: RevisionLock, optional: bool = False) -> str:
+    """What was found; raises InputError where a task's rows could not be fetched.
+
+    What the hub does not have of an `optional` task is left out.
+    """
     # lm-eval takes seconds to import, and most configs name no task of the hub.
     from multiprune.fetch.tasks.rows import first_row, source_of
 
     source = source_of(task, language)
     revision = lock.pin(f"tasks/{task}", source.definition)["revision"]
-    commit = dataset_commit(source.path, revision)
-    first_row(source, commit)
-    return found_commit(
-        source.definition, commit, dataset_commit(source.path, source.definition["revision"])
-    )
+    try:
+        commit = dataset_commit(source.path, revision)
+        first_row(source, commit)
+        now = dataset_commit(source.path, source.definition["revision"])
+    except NotThere as error:
+        if not optional:
+            raise
+        return f"will be left out ({error})"
+    return found_commit(source.definition, commit, now)
 
 
 def on_disk(manifest: Path, definition: dict) -> bool:

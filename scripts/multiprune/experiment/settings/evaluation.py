@@ -44,6 +44,12 @@ class HarnessTask(Section):
     """A task that the LM evaluation harness knows, with its data on the hub."""
 
     kind: Literal["lm_eval"] = KIND
+    missing: Literal["fail", "skip"] = Field(
+        "fail",
+        description="What to do where the hub does not have a language's data, or only with a "
+        "script of their own: fail, or skip, which leaves the language out with a note. A hub that "
+        "does not answer, or asks for a licence, always fails.",
+    )
 
 
 class BuiltTask(Section):

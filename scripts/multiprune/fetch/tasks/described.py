@@ -11,6 +11,7 @@ from multiprune.files.folders import leads_below
 from multiprune.files.json import parse_json, read_json
 
 NOT_A_TASK = "does not describe a task (its rows, their format, lm-eval's folder and name)"
+MISSING = "missing"  # why a task was left out, in place of all but its name and language
 FORMATS = ("json", "parquet")  # of rows; `datasets` would take any other word for a dataset
 
 
@@ -30,8 +31,23 @@ def parse_task(path: Path | str) -> dict:
     return task
 
 
+def left_out(task: str, language: str, reason: str) -> dict:
+    """What stands in the place of a task that the hub does not have."""
+    return {"task": task, "language": language, MISSING: reason}
+
+
+def is_left_out(path: Path) -> bool:
+    """Whether a `task.json` stands there that says so."""
+    try:
+        return MISSING in parse_task(path)
+    except (OSError, ValueError):
+        return False
+
+
 def described_files(task: dict) -> dict[str, str]:
     """SHA-256 of the rows, and of lm-eval's YAML where the task has its own, by name."""
+    if MISSING in task:
+        return {}
     files = {task["file"]: task["sha256"]}
     if task["harness_folder"] is None:
         files[task["harness_file"]] = task["harness_sha256"]
@@ -39,6 +55,8 @@ def described_files(task: dict) -> dict[str, str]:
 
 
 def _well_formed(task: dict) -> bool:
+    if MISSING in task:
+        return all(isinstance(task.get(word), str) for word in ("task", "language", MISSING))
     words = ("task", "language", "lm_eval_task", "sha256")
     own = task.get("harness_folder") is None
     names = ("file", "harness_file") if own else ("file", "harness_folder")

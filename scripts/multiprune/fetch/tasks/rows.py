@@ -17,7 +17,8 @@ from multiprune.experiment.harness_tasks import (
     missing_reason,
     task_family,
 )
-from multiprune.fetch.hub_datasets import dataset_commit, dataset_errors
+from multiprune.fetch.hub_datasets import dataset_commit, dataset_errors, wants_a_script
+from multiprune.fetch.tasks.converted import converted_files
 from multiprune.fetch.tasks.loading import load_members, member_names, task_manager
 from multiprune.files.hashes import sha256_file
 from multiprune.files.writing import replacing
@@ -61,13 +62,25 @@ def source_of(task: str, language: str) -> Source:
 def first_row(source: Source, revision: str) -> dict:
     """One row, streamed; raises InputError where the dataset cannot be read without network."""
     with dataset_errors(str(source), source.path):
-        return next(iter(_load(source, revision, streaming=True)))
+        return next(iter(_load(source, revision, streaming=True)[0]))
 
 
-def _load(source: Source, revision: str | None, **options: object) -> Dataset | IterableDataset:
-    return load_dataset(
-        source.path, source.name, split=source.split, revision=revision, **source.options, **options
-    )
+def _load(
+    source: Source, revision: str | None, **options: object
+) -> tuple[Dataset | IterableDataset, str | None]:
+    """The rows, and the commit of the hub's conversion to Parquet where they are taken from it."""
+    split = source.split
+    try:
+        options_of_source = source.options | options
+        rows = load_dataset(
+            source.path, source.name, split=split, revision=revision, **options_of_source
+        )
+        return rows, None
+    except RuntimeError as error:
+        if not wants_a_script(error):
+            raise
+    commit, files = converted_files(source.path, source.name, split)
+    return load_dataset("parquet", data_files={split: files}, split=split, **options), commit
 
 
 def fetch(task: str, language: str, folder: Path, cache: Path | str, revision: str) -> dict:
@@ -80,13 +93,14 @@ def fetch(task: str, language: str, folder: Path, cache: Path | str, revision: s
     try:
         commit = dataset_commit(source.path, revision)
         with dataset_errors(str(source), source.path):
-            rows = _load(source, commit, cache_dir=str(cache))
+            rows, converted = _load(source, commit, cache_dir=str(cache))
     except InputError as error:
-        raise InputError(f"task {task} ({language}): {error}") from None
+        raise type(error)(f"task {task} ({language}): {error}") from None
     file = folder / f"{source.split}.parquet"
     with replacing(file) as temporary:
         rows.to_parquet(temporary)
-    manifest = _manifest(task, language, source, rows, commit, file)
+    revisions = {"revision": commit} | ({"converted": converted} if converted else {})
+    manifest = _manifest(task, language, source, rows, revisions, file)
     try:
         load_members(manifest, file, cache)
     except (LookupError, ValueError, TypeError, TemplateError) as error:
@@ -97,7 +111,7 @@ def fetch(task: str, language: str, folder: Path, cache: Path | str, revision: s
 
 
 def _manifest(
-    task: str, language: str, source: Source, rows: Dataset, commit: str | None, file: Path
+    task: str, language: str, source: Source, rows: Dataset, revisions: dict, file: Path
 ) -> dict:
     family = task_family(task)
     described = asdict(source)
@@ -111,5 +125,5 @@ def _manifest(
         "file": file.name,
         "sha256": sha256_file(file),
         "id": list(family.id) if set(family.id) <= set(rows.column_names) else [],
-        "dataset": described | {"revision": commit, "rows": len(rows)},
+        "dataset": described | revisions | {"rows": len(rows)},
     }

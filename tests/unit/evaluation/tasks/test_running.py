@@ -2,16 +2,15 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet
 import pytest
 import torch
 import yaml
-from loopback_hub import COMMIT, Repository, loopback_hub
+from loopback_hub import COMMIT, Repository, loopback_hub, parquet, rows_repository
 from patience import patience
 from tiny import write_llama
 
@@ -164,6 +163,17 @@ WINOGRAD = [
     {"sentence": "x said that _ won.", "option1": "he", "option2": "she", "answer": answer}
     for answer in "21"
 ]
+CONVERTED = "c0" * 20
+STORIES = [
+    {
+        "story_id": name,
+        **{f"input_sentence_{number}": "A day." for number in range(1, 5)},
+        "sentence_quiz1": "It rains.",
+        "sentence_quiz2": "It snows.",
+        "answer_right_ending": number,
+    }
+    for number, name in enumerate("ab", 1)
+]
 LAMBADA = [{"text": "one two three"}, {"text": "four five six"}]
 HUB = {
     ("facebook/xnli", "fr", "validation"): XNLI,
@@ -174,48 +184,37 @@ HUB = {
 }
 
 
-def parquet(rows):
-    sink = pa.BufferOutputStream()
-    pa.parquet.write_table(pa.Table.from_pylist(rows), sink)
-    return sink.getvalue().to_pybytes()
-
-
-def repository(config, split, rows, **options):
-    """A dataset repository whose card names one configuration and its Parquet file."""
-    file = f"{config}-{split}-00000-of-00001.parquet"
-    card = (
-        f"---\nconfigs:\n- config_name: {config}\n  data_files:\n"
-        f"  - split: {split}\n    path: {config}-{split}-*\n---\n"
-    )
-    return Repository({"README.md": card.encode(), file: parquet(rows)}, **options)
-
-
 BAD = {
-    "cambridgeltl/xcopa": repository("it", "test", [{"a": 1}], gated=True),
-    "juletxara/xstory_cloze": Repository({"README.md": b"", "xstory_cloze.py": b"x"}),
-    "facebook/belebele": repository("fra_Latn", "test", [{"text": "a"}]),
+    "cambridgeltl/xcopa": rows_repository("it", "test", [{"a": 1}], gated=True),
+    "juletxara/xstory_cloze": Repository(
+        {"README.md": b"", "xstory_cloze.py": b"x"},
+        converted=Repository({"hi/eval/0000.parquet": parquet(STORIES)}, main=CONVERTED),
+    ),
+    "facebook/belebele": rows_repository("fra_Latn", "test", [{"text": "a"}]),
 }
 GOOD = ("xnli", "pawsx", "global_mmlu", "xwinograd", "lambada")
 PAIRS = [(task, "fr") for task in (*GOOD, "belebele", "xcopa", "xnly")]
-PAIRS += [("xnli", "de"), ("xcopa", "it"), ("xstorycloze", "ru")]
+PAIRS += [("xnli", "de"), ("xcopa", "it"), ("xstorycloze", "ru"), ("xstorycloze", "hi")]
+# As tasks that may be missing, in this order.
+OPTIONAL = [("xnli", "de"), ("xnli", "fr"), ("xstorycloze", "ru"), ("xcopa", "it")]
 
 # lm-eval takes seconds to import, so that one process runs the script's main for all.
 EVERY_PAIR = """
 import json, sys
 import fetch_task
 from multiprune.errors import InputError
-folder, *pairs = sys.argv[1:]
+folder, *places = sys.argv[1:]
 lines = {}
-for pair in pairs:
-    task, language = pair.split("/")
+for place in places:
+    missing, task, language = place.split("/")
     definition = json.dumps({"task": task, "language": language})
     sys.argv = ["fetch_task.py", "--definition", definition, "--cache", f"{folder}/cache"]
-    sys.argv += ["--manifest", f"{folder}/tasks/{pair}/manifest.json"]
-    sys.argv += ["--lock", f"{folder}/paper.lock.yaml"]
+    sys.argv += ["--manifest", f"{folder}/{place}/manifest.json", "--missing", missing]
+    sys.argv += ["--lock", f"{folder}/{missing}.lock.yaml"]
     try:
         fetch_task.main()
     except InputError as error:
-        lines[pair] = str(error)
+        lines[place] = str(error)
 print(json.dumps(lines))
 """
 
@@ -236,26 +235,30 @@ def run(folder, *arguments, **environment):
 
 @pytest.fixture(scope="module")
 def fetched(tmp_path_factory):
-    """PAIRS fetched from a loopback hub: the folder of all tasks and the line of each refusal."""
+    """PAIRS and OPTIONAL fetched from a loopback hub: their folder and the line of each refusal."""
     folder = tmp_path_factory.mktemp("fetched")
-    hub = {path: repository(config, split, rows) for (path, config, split), rows in HUB.items()}
+    hub = {
+        path: rows_repository(config, split, rows) for (path, config, split), rows in HUB.items()
+    }
     with loopback_hub(datasets=hub | BAD) as endpoint:
-        pairs = ["/".join(pair) for pair in PAIRS]
-        done = run(folder, "-c", EVERY_PAIR, folder, *pairs, HF_ENDPOINT=endpoint)
+        places = ["/".join(("fail", *pair)) for pair in PAIRS]
+        places += ["/".join(("skip", *pair)) for pair in OPTIONAL]
+        done = run(folder, "-c", EVERY_PAIR, folder, *places, HF_ENDPOINT=endpoint)
     assert done.returncode == 0, done.stderr
-    return folder / "tasks", json.loads(done.stdout.splitlines()[-1])
+    return folder, json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture
 def prepared(fetched, tmp_path):
     """Function that prepares one of the tasks that were fetched."""
-    return lambda task, limit=None: prepare(fetched[0] / task / "fr" / "task.json", limit, tmp_path)
+    folder = fetched[0] / "fail"
+    return lambda task, limit=None: prepare(folder / task / "fr" / "task.json", limit, tmp_path)
 
 
 @pytest.mark.slow
 class TestTasksOfTheHub:
     def test_manifest_tells_where_the_rows_come_from(self, fetched):
-        manifest = read_json(fetched[0] / "xnli" / "fr" / "task.json")
+        manifest = read_json(fetched[0] / "fail/xnli/fr/task.json")
         assert manifest["dataset"] == {
             "path": "facebook/xnli",
             "name": "fr",
@@ -301,6 +304,55 @@ class TestTasksOfTheHub:
         assert record["chance"] is None
         assert record["samples"]["correct"] == {"acc": [0, 0]}
 
+    def test_a_dataset_with_a_script_comes_from_the_conversion_of_the_hub(self, fetched, tmp_path):
+        path = fetched[0] / "fail/xstorycloze/hi/task.json"
+        dataset = read_json(path)["dataset"]
+        assert (dataset["revision"], dataset["converted"], dataset["rows"]) == (
+            COMMIT,
+            CONVERTED,
+            2,
+        )
+        right = measure(
+            knows(lambda row: row["answer_right_ending"] - 1), prepare(path, None, tmp_path)
+        )
+        assert right["metrics"]["acc"]["score"] == 1.0
+        assert right["samples"]["id"] == ["a", "b"]
+
+
+class TestOptional:
+    def test_what_the_hub_does_not_have_is_left_out_with_its_reason(self, fetched):
+        for pair, reason in {
+            "xnli/de": "'de' not found",
+            "xstorycloze/ru": "the hub has no conversion of it",
+        }.items():
+            task, language = pair.split("/")
+            described = read_json(fetched[0] / "skip" / pair / "task.json")
+            assert set(described) == {"task", "language", "missing"}
+            assert described["missing"].startswith(f"task {task} ({language}): dataset ")
+            assert reason in described["missing"]
+            assert read_json(fetched[0] / "skip" / pair / "manifest.json")["revision"] is None
+
+    def test_what_it_has_is_as_ever(self, fetched):
+        files = [fetched[0] / way / "xnli/fr/task.json" for way in ("fail", "skip")]
+        assert len({file.read_text() for file in files}) == 1
+
+    def test_a_licence_that_is_not_accepted_fails(self, fetched):
+        folder, lines = fetched
+        assert "access is gated" in lines["skip/xcopa/it"]
+        assert not (folder / "skip/xcopa/it").exists()
+
+    def test_it_is_asked_for_again_each_time(self, fetched, tmp_path):
+        shutil.copytree(fetched[0] / "skip", tmp_path / "skip")
+        arguments = ["-c", EVERY_PAIR, tmp_path, "skip/xnli/de"]
+        offline = run(tmp_path, *arguments, HF_HUB_OFFLINE="1")
+        lines = json.loads(offline.stdout.splitlines()[-1])
+        assert "the hub cannot be reached" in lines["skip/xnli/de"]
+        hub = {"facebook/xnli": rows_repository("de", "validation", XNLI)}
+        with loopback_hub(datasets=hub) as endpoint:
+            done = run(tmp_path, *arguments, HF_ENDPOINT=endpoint)
+        assert "xnli de: 9 rows" in done.stdout, done.stderr
+        assert read_json(tmp_path / "skip/xnli/de/task.json")["dataset"]["rows"] == 9
+
 
 class TestRefused:
     @pytest.mark.parametrize(
@@ -310,7 +362,7 @@ class TestRefused:
             (
                 "xstorycloze/ru",
                 r"task xstorycloze \(ru\): dataset juletxara/xstory_cloze, config ru, split eval: "
-                "is loaded by a script of its own",
+                "is loaded by a script of its own, .* the hub has no conversion of it",
             ),
             (
                 "belebele/fr",
@@ -324,14 +376,17 @@ class TestRefused:
     )
     def test_one_line_and_nothing_left_behind(self, fetched, pair, line):
         folder, lines = fetched
-        assert re.match(line, lines[pair])
-        assert "\n" not in lines[pair]
-        assert not list((folder / pair).glob("*"))
+        found = lines[f"fail/{pair}"]
+        assert re.match(line, found)
+        assert "\n" not in found
+        assert not list((folder / "fail" / pair).glob("*"))
 
     def test_others_go_on(self, fetched):
         folder, lines = fetched
-        assert set(lines) == {"/".join(pair) for pair in PAIRS} - {f"{task}/fr" for task in GOOD}
-        assert all((folder / task / "fr" / "task.json").is_file() for task in GOOD)
+        well = {*(f"{task}/fr" for task in GOOD), "xstorycloze/hi"}
+        failed = {f"fail/{pair}" for pair in {"/".join(pair) for pair in PAIRS} - well}
+        assert set(lines) == failed | {"skip/xcopa/it"}
+        assert all((folder / "fail" / pair / "task.json").is_file() for pair in well)
 
     def test_offline(self, tmp_path):
         definition = json.dumps({"task": "xnli", "language": "fr"})
@@ -354,17 +409,22 @@ def test_log_likelihoods_must_be_finite(tmp_path):
 @pytest.mark.slow
 class TestLockAndPreflight:
     def test_the_commit_of_a_dataset_is_locked_once_for_all_languages(self, fetched):
-        lock = yaml.safe_load((fetched[0].parent / "paper.lock.yaml").read_text())
-        assert set(lock) == {f"tasks/{task}" for task in GOOD}
+        lock = yaml.safe_load((fetched[0] / "fail.lock.yaml").read_text())
+        assert set(lock) == {f"tasks/{task}" for task in (*GOOD, "xstorycloze")}
         assert lock["tasks/xnli"] == {"repo": "facebook/xnli", "revision": "main", "commit": COMMIT}
 
     def test_preflight_names_what_cannot_be_fetched(self, tmp_path):
         pairs = [["xnli", "fr"], ["xcopa", "it"], ["xstorycloze", "ru"], ["xnli", "de"]]
-        hub = {path: repository(config, split, rows) for (path, config, split), rows in HUB.items()}
+        pairs += [["belebele", "de"], ["xstorycloze", "hi"]]
+        hub = {
+            path: rows_repository(config, split, rows)
+            for (path, config, split), rows in HUB.items()
+        }
         with loopback_hub(datasets=hub | BAD) as endpoint:
             done = run(
                 tmp_path, SCRIPT.parent / "preflight.py", "--models", "{}", "--texts", "{}",
-                "--tasks", json.dumps(pairs), "--resources", tmp_path / "resources",
+                "--tasks", json.dumps(pairs), "--optional", json.dumps(["belebele"]),
+                "--resources", tmp_path / "resources",
                 "--lock", tmp_path / "paper.lock.yaml", "--output", tmp_path / "preflight.csv",
                 HF_ENDPOINT=endpoint,
             )  # fmt: skip
@@ -375,4 +435,6 @@ class TestLockAndPreflight:
         assert "access is gated" in lines[1]
         assert "is loaded by a script of its own" in lines[2]
         assert "'de' not found" in lines[3]
+        assert lines[4].startswith("ok     task     belebele/de: will be left out (dataset")
+        assert lines[5] == f"ok     task     xstorycloze/hi: commit {COMMIT}"
         assert not (tmp_path / "resources").exists()
