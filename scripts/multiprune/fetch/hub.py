@@ -40,8 +40,10 @@ TRANSFERS = 4  # at a time, for one model
 TRANSIENT = (408, 429, 500, 502, 503, 504)
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+AWAY = "the hub cannot be reached"
+_given_up = Event()  # this process has tried to reach it ATTEMPTS times in a row
 UNREACHABLE = (
-    "the hub cannot be reached; fetch on a machine with network access (is HF_HUB_OFFLINE set?), "
+    f"{AWAY}; fetch on a machine with network access (is HF_HUB_OFFLINE set?), "
     "or use a model or corpus on this machine"
 )
 BROKEN_TRANSFER = "the transfer from the hub broke off; run the same command again"
@@ -147,19 +149,27 @@ def persistently(
     """The result of `action`, which is tried again after failures that may pass.
 
     After ATTEMPTS failures in a row, between which `progress()` has not grown, and at once after
-    any other failure, the exception is raised. Each attempt is announced on stderr.
+    any other failure, the exception is raised. A hub that could not be reached so often is asked
+    for other things once each, until it answers. Each attempt is announced on stderr.
     """
     failures, reached = 0, progress()
     while True:
         try:
-            return action()
+            result = action()
         except Exception as error:
             reason, now = _passing(error), progress()
             failures = 1 if now > reached else failures + 1
             reached = max(reached, now)
-            if reason is None or failures == ATTEMPTS:
+            if reason != AWAY:
+                _given_up.clear()
+            if reason is None or failures >= (1 if _given_up.is_set() else ATTEMPTS):
+                if reason == AWAY:
+                    _given_up.set()
                 raise
             pause = _pause(failures, error)
+        else:
+            _given_up.clear()
+            return result
         attempt = f"attempt {failures + 1} of {ATTEMPTS} in {pause:.0f} s"
         print(f"{what}: {reason}; {attempt}", file=sys.stderr, flush=True)
         sleep(pause)
@@ -174,7 +184,7 @@ def _passing(error: Exception) -> str | None:
         status = error.response.status_code
         return f"the hub answered with status {status}" if status in TRANSIENT else None
     if isinstance(error, httpx2.ConnectError | httpx2.TimeoutException | httpx2.ProxyError):
-        return "the hub cannot be reached"
+        return AWAY
     if isinstance(error, httpx2.NetworkError | httpx2.RemoteProtocolError | BrokenTransfer):
         return "the transfer broke off"
     return None

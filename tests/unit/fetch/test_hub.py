@@ -1,5 +1,7 @@
 """Pauses between attempts to reach the hub, with the jitter taken out."""
 
+from threading import Event
+
 import httpx2
 import pytest
 from huggingface_hub import constants
@@ -16,6 +18,7 @@ class TestPauses:
     @pytest.fixture
     def pauses(self, monkeypatch):
         monkeypatch.setattr(hub.random, "uniform", lambda low, high: (low + high) / 2)
+        monkeypatch.setattr(hub, "_given_up", Event())
         return []
 
     def fail(self, pauses, *errors, progress=lambda: 0):
@@ -43,6 +46,16 @@ class TestPauses:
         with pytest.raises(httpx2.ReadError):
             self.fail(pauses, *[httpx2.ReadError("")] * 5)
         assert pauses == [4, 8, 16, 32]
+
+    def test_a_hub_that_could_not_be_reached_is_asked_once_until_it_answers(self, pauses):
+        away = [httpx2.ConnectError("")]
+        for _ in range(2):
+            with pytest.raises(httpx2.ConnectError):
+                self.fail(pauses, *away * 5)
+        assert pauses == [4, 8, 16, 32]
+        assert self.fail(pauses) == "done"
+        assert self.fail(pauses, *away) == "done"
+        assert pauses == [4, 8, 16, 32, 4]
 
     def test_progress_starts_the_count_again(self, pauses):
         arrived = iter([0, 5, 5, 9, 9])  # before, and at each failure
