@@ -146,15 +146,16 @@ rule fetch_task:
         mem_mb=4000,
         runtime=60,
         lock=plan.lock_file,  # not a parameter, as above
+        missing=options.missing_task,  # nor this: experiments share what is fetched
     params:
         command=job("fetch_task.py"),
         definition=options.task_definition,
-        missing=options.missing_task,
+        left_out=options.wrongly_left_out,
         folder="resources/tasks/{task}/{language}",
     shell:
         "python {params.command} "
         "--definition {params.definition:q} --manifest {params.folder:q}/manifest.json "
-        "--missing {params.missing:q} --cache resources/tasks/datasets "
+        "--missing {resources.missing:q} --cache resources/tasks/datasets "
         "--lock {resources.lock:q} --links {output:q} > {log:q} 2>&1"
 
 

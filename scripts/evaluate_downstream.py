@@ -8,7 +8,8 @@ from pathlib import Path
 
 from multiprune.evaluation.arguments import add_arguments, provenance
 from multiprune.evaluation.cache import EvaluationCache
-from multiprune.fetch.tasks.described import MISSING, read_task
+from multiprune.experiment.harness_tasks import MISSING
+from multiprune.fetch.tasks.described import read_task
 from multiprune.files.hashes import sha256_file
 from multiprune.files.json import write_json
 from multiprune.files.writing import scratch_folder

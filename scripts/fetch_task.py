@@ -3,11 +3,13 @@
 import argparse
 from pathlib import Path
 
+from multiprune.errors import InputError
+from multiprune.experiment.harness_tasks import MISSING
 from multiprune.fetch.definitions import add_arguments, link_outputs, parse_definition
 from multiprune.fetch.hub import NotThere
 from multiprune.fetch.revisions import RevisionLock
-from multiprune.fetch.tasks.described import MISSING, is_left_out, left_out
-from multiprune.fetch.tasks.rows import fetch, source_of
+from multiprune.fetch.tasks.described import left_out
+from multiprune.fetch.tasks.rows import Revisions, fetch, source_of
 from multiprune.files.json import read_json, write_json
 from multiprune.files.manifests import fill_folder
 from multiprune.jobs.code_digest import code_digest
@@ -22,18 +24,19 @@ def main() -> None:
     add_arguments(parser, "task and language, as JSON")
     parser.add_argument("--cache", required=True, help="folder for what `datasets` downloads")
     parser.add_argument(
-        "--missing", choices=("fail", "skip"), default="fail", help="what if the hub has it not"
+        "--missing", choices=("fail", "skip"), default="fail", help="where the hub has no such task"
     )
     options = parser.parse_args()
     definition = parse_definition(options.definition, {"task", "language"})
     task, language = definition["task"], definition["language"]
-    source = source_of(task, language).definition
-    lock = RevisionLock(options.lock)
-    revision = lock.pin(f"tasks/{task}", source)["revision"]
+    source, lock = source_of(task, language), RevisionLock(options.lock)
+    # The conversion that the hub makes of a dataset has commits of its own.
+    entries = {f"tasks/{task}": source.definition, f"tasks/{task}/converted": source.conversion}
+    revisions = Revisions(*(lock.pin(key, entry)["revision"] for key, entry in entries.items()))
 
     def fill(folder: Path) -> dict:
         try:
-            described = fetch(task, language, folder, options.cache, revision)
+            described = fetch(task, language, folder, options.cache, revisions)
         except NotThere as error:
             if options.missing == "fail":
                 raise
@@ -41,17 +44,20 @@ def main() -> None:
         write_json(folder / TASK, described)
         return {"revision": None if MISSING in described else described["dataset"]["revision"]}
 
-    # What was left out is asked for again each time.
-    asked_again = is_left_out(options.manifest.with_name(TASK))
-    made_by = None if asked_again else {"code": code_digest(__file__)}
-    manifest = fill_folder(options.manifest, definition, fill, made_by)
+    fill_folder(options.manifest, definition, fill, {"code": code_digest(__file__)})
     described = read_json(options.manifest.with_name(TASK))
     if MISSING in described:
+        if options.missing == "fail":
+            again = f"remove {options.manifest.parent} to ask the hub again"
+            raise InputError(f"left out earlier ({described[MISSING]}); {again}")
         print(f"{task} {language}: left out ({described[MISSING]})")
     else:
-        lock.record(f"tasks/{task}", source, manifest["revision"])
-        lock.must_agree(f"tasks/{task}", source, options.manifest)
         dataset = described["dataset"]
+        commits = (dataset["revision"], dataset.get("converted"))
+        for (key, entry), commit in zip(entries.items(), commits, strict=True):
+            if commit is not None:
+                lock.record(key, entry, commit)
+                lock.must_have(key, entry, commit, options.manifest.parent)
         print(f"{task} {language}: {dataset['rows']} rows of {dataset['path']}")
     link_outputs(options)
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.experiment.harness_tasks import is_left_out
 from multiprune.fetch.fit import NOTHING, check_fit
 from multiprune.fetch.preflight import (
     check_corpus,
@@ -67,7 +68,8 @@ def main() -> None:
     for task, language in options.tasks:
         optional = task in options.optional
         checks["task", f"{task}/{language}"] = partial(check_task, task, language, lock, optional)
-        if (options.resources / "tasks" / task / language / "task.json").is_file():
+        held = options.resources / "tasks" / task / language / "task.json"
+        if held.is_file() and not is_left_out(held):
             checks["task", f"{task}/{language}"] = lambda: "fetched already"
     checks |= {("gpu", line.name): partial(check_gpu, line) for line in options.gpu}
     checks |= {("program", name): partial(check_tool, name) for name in options.programs}

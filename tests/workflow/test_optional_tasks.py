@@ -62,7 +62,10 @@ def test_a_task_that_must_not_be_missing_ends_with_one_line(made: Workflow, tmp_
     workflow = made.copy(tmp_path / "project")
     with workflow.edit_config(OVERLAY) as config:
         config["evaluation"]["downstream"]["tasks"]["belebele"]["missing"] = "fail"
+    assert workflow.jobs("fetch", *CONFIG, config=False) == {
+        *("fetch_task belebele de", "fetch_task belebele en", "fetch")
+    }
     outcome = run(workflow, "fetch", "--show-failed-logs")
     assert outcome.code == 1
-    assert outcome.lines_with("error: task belebele (en): ", "no such repository on the hub")
+    assert outcome.lines_with("error: left out earlier (task belebele (", "remove resources/tasks")
     assert not (workflow.folder / "results/tiny/tables/incomplete").exists()

@@ -8,7 +8,7 @@ import numpy as np
 
 from multiprune.errors import InputError
 from multiprune.experiment.grid import DENSE, Grid
-from multiprune.fetch.tasks.described import MISSING
+from multiprune.experiment.harness_tasks import MISSING
 from multiprune.files.aside import set_aside
 from multiprune.files.json import read_json
 

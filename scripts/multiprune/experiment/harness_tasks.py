@@ -4,9 +4,14 @@ Plain data, since the workflow is parsed in every job and lm-eval takes seconds 
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from multiprune.errors import InputError
+from multiprune.files.json import parse_json
 from multiprune.registry import unknown_name
+
+# In a task.json, and in records of what is asked there: why the hub's task was left out.
+MISSING = "missing"
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,14 @@ def lm_eval_task(task: str, language: str) -> str | None:
 def harness_folder(task: str, language: str) -> str:
     """Where lm-eval keeps a task in a language, below its own `tasks`."""
     return task_family(task).folder.format(language)
+
+
+def is_left_out(task: Path) -> bool:
+    """Whether a `task.json` stands there that says why the task was left out."""
+    try:
+        return MISSING in parse_json(task)[0]
+    except (OSError, ValueError):
+        return False
 
 
 def missing_reason(task: str, language: str) -> str:

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from multiprune import registry
 from multiprune.experiment import candidates, downloads, downstream, methods, table_grids
 from multiprune.experiment.demands import demands, windows_of_texts
+from multiprune.experiment.harness_tasks import is_left_out
 from multiprune.experiment.names import claims_file
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.files.hashes import sha256_file, sha256_json
@@ -76,7 +78,12 @@ class Options:
 
     def missing_task(self, wildcards: Any) -> str:
         """What to do where the hub does not have a task: fail or skip."""
-        return downstream.tasks_of(self.experiment)[wildcards.task].missing
+        return "skip" if wildcards.task in downstream.optional_tasks(self.experiment) else "fail"
+
+    def wrongly_left_out(self, wildcards: Any) -> str:
+        """What has the job run again that left a task out, now that it must not be missing."""
+        file = Path(f"resources/tasks/{wildcards.task}/{wildcards.language}/task.json")
+        return "left out" if self.missing_task(wildcards) == "fail" and is_left_out(file) else ""
 
     def dtype(self, wildcards: Any) -> str:
         """The dtype that the model computes in."""

@@ -50,7 +50,10 @@ BROKEN_TRANSFER = "the transfer from the hub broke off; run the same command aga
 
 
 class NotThere(InputError):
-    """The hub has answered, and does not have what was asked for or not in a form that is read."""
+    """The hub itself says that it does not have what was asked for, or not in a form that is read.
+
+    Only for answers that no fault of a network, a mirror or a lock file can look like.
+    """
 
 
 class BrokenTransfer(Exception):
@@ -97,7 +100,7 @@ def hub_errors(what: str, revision: str | None, page: str | None = None) -> Iter
     except errors.GatedRepoError:
         raise InputError(f"{what}: {gated(page)}") from None
     except errors.RevisionNotFoundError:
-        raise NotThere(
+        raise InputError(
             f"{what}: revision {revision!r} does not exist; give a branch, tag or commit that "
             f"{page or 'its hub page'} lists"
         ) from None
@@ -109,9 +112,8 @@ def hub_errors(what: str, revision: str | None, page: str | None = None) -> Iter
     except errors.HFValidationError:
         raise InputError(f"{what}: is not a valid repository name; it reads owner/name") from None
     except errors.HfHubHTTPError as error:
-        status = error.response.status_code
-        problem = NotThere if status == 404 else InputError
-        raise problem(f"{what}: {_status_line(status, page)}") from None
+        line = _status_line(error.response.status_code, page)
+        raise InputError(f"{what}: {line}") from None
     except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError, ConnectionError):
         raise InputError(f"{what}: {UNREACHABLE}") from None
     except (httpx2.ConnectError, httpx2.TimeoutException):
@@ -158,10 +160,10 @@ def persistently(
             result = action()
         except Exception as error:
             reason, now = _passing(error), progress()
+            if reason != AWAY or now > reached:
+                _given_up.clear()
             failures = 1 if now > reached else failures + 1
             reached = max(reached, now)
-            if reason != AWAY:
-                _given_up.clear()
             if reason is None or failures >= (1 if _given_up.is_set() else ATTEMPTS):
                 if reason == AWAY:
                     _given_up.set()

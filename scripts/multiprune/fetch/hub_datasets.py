@@ -18,6 +18,10 @@ SCRIPT = (
     "(many have the revision refs/convert/parquet)"
 )
 
+# How `datasets` begins to say that a dataset lacks a configuration or a split. It also raises
+# ValueError where a transfer broke off, a file is damaged, or it has looked into its cache instead.
+UNKNOWN = ("BuilderConfig ", "Unknown split ", "Bad split: ")
+
 
 def dataset_commit(dataset: str, revision: str) -> str | None:
     """The commit that a revision of a hub dataset stands for; None for a local folder."""
@@ -119,11 +123,11 @@ def dataset_errors(what: str, dataset: str) -> Iterator[None]:
             if not wants_a_script(error):
                 raise
             raise NotThere(f"{what}: {SCRIPT}") from None
-        except (ValueError, FileNotFoundError) as error:
+        except (DatasetsError, ValueError, FileNotFoundError) as error:
             # Unknown configurations and splits end here; the first line lists those that exist.
-            raise NotThere(f"{what}: {_first_line(error)}") from None
-        except DatasetsError as error:
-            raise InputError(f"{what}: {_first_line(error)}") from None
+            line = _first_line(error)
+            problem = NotThere if line.startswith(UNKNOWN) else InputError
+            raise problem(f"{what}: {line}") from None
 
 
 def wants_a_script(error: RuntimeError) -> bool:

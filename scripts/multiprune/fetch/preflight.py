@@ -58,13 +58,14 @@ def check_task(task: str, language: str, lock: RevisionLock, optional: bool = Fa
     What the hub does not have of an `optional` task is left out.
     """
     # lm-eval takes seconds to import, and most configs name no task of the hub.
-    from multiprune.fetch.tasks.rows import first_row, source_of
+    from multiprune.fetch.tasks.rows import Revisions, first_row, source_of
 
     source = source_of(task, language)
     revision = lock.pin(f"tasks/{task}", source.definition)["revision"]
     try:
         commit = dataset_commit(source.path, revision)
-        first_row(source, commit)
+        conversion = lock.pin(f"tasks/{task}/converted", source.conversion)["revision"]
+        first_row(source, Revisions(commit, conversion))
         now = dataset_commit(source.path, source.definition["revision"])
     except NotThere as error:
         if not optional:

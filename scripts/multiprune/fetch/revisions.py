@@ -51,10 +51,15 @@ class RevisionLock:
         definition = definition.get("corpus", definition)
         if definition["kind"] != "huggingface" or (held := intact_manifest(manifest)) is None:
             return
-        locked = self.pin("/".join(folder.split("/")[:2]), definition)["revision"]
-        if is_commit(locked) and held["revision"] != locked:
+        key = "/".join(folder.split("/")[:2])
+        self.must_have(key, definition, held["revision"], Path(manifest).parent)
+
+    def must_have(self, key: str, definition: dict, commit: str | None, folder: Path) -> None:
+        """Raise InputError where a folder holds another commit than the locked one."""
+        locked = self.pin(key, definition)["revision"]
+        if is_commit(locked) and commit != locked:
             raise InputError(
-                f"{Path(manifest).parent}: holds commit {held['revision']}, {self.path} asks for "
+                f"{folder}: holds commit {commit}, {self.path} asks for "
                 f"{locked}; remove the folder to fetch it again, or the entry to lock what is there"
             )
 

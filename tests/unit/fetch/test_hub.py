@@ -57,6 +57,13 @@ class TestPauses:
         assert self.fail(pauses, *away) == "done"
         assert pauses == [4, 8, 16, 32, 4]
 
+    def test_progress_is_an_answer(self, pauses):
+        with pytest.raises(httpx2.ConnectError):
+            self.fail(pauses, *[httpx2.ConnectError("")] * 5)
+        arrived = iter([0, 5, 5])
+        self.fail(pauses, *[httpx2.ReadTimeout("")] * 2, progress=lambda: next(arrived))
+        assert pauses == [4, 8, 16, 32, 4, 8]
+
     def test_progress_starts_the_count_again(self, pauses):
         arrived = iter([0, 5, 5, 9, 9])  # before, and at each failure
         self.fail(pauses, *[httpx2.ReadError("")] * 4, progress=lambda: next(arrived))

@@ -46,9 +46,9 @@ class HarnessTask(Section):
     kind: Literal["lm_eval"] = KIND
     missing: Literal["fail", "skip"] = Field(
         "fail",
-        description="What to do where the hub does not have a language's data, or only with a "
-        "script of their own: fail, or skip, which leaves the language out with a note. A hub that "
-        "does not answer, or asks for a licence, always fails.",
+        description="What to do where the hub does not have a language's data, or only behind a "
+        "loading script: fail, or skip, which leaves the language out with a note. A hub that does "
+        "not answer, or asks for a licence, always fails.",
     )
 
 

@@ -6,12 +6,12 @@ runs code that a task's YAML names.
 
 from pathlib import Path
 
+from multiprune.experiment.harness_tasks import MISSING
 from multiprune.files.aside import set_aside
 from multiprune.files.folders import leads_below
 from multiprune.files.json import parse_json, read_json
 
 NOT_A_TASK = "does not describe a task (its rows, their format, lm-eval's folder and name)"
-MISSING = "missing"  # why a task was left out, in place of all but its name and language
 FORMATS = ("json", "parquet")  # of rows; `datasets` would take any other word for a dataset
 
 
@@ -34,14 +34,6 @@ def parse_task(path: Path | str) -> dict:
 def left_out(task: str, language: str, reason: str) -> dict:
     """What stands in the place of a task that the hub does not have."""
     return {"task": task, "language": language, MISSING: reason}
-
-
-def is_left_out(path: Path) -> bool:
-    """Whether a `task.json` stands there that says so."""
-    try:
-        return MISSING in parse_task(path)
-    except (OSError, ValueError):
-        return False
 
 
 def described_files(task: dict) -> dict[str, str]:

@@ -6,6 +6,7 @@ from its cache when offline, but with whatever revision was put there last.
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from datasets import Dataset, IterableDataset, load_dataset
 from jinja2 import TemplateError
@@ -17,8 +18,9 @@ from multiprune.experiment.harness_tasks import (
     missing_reason,
     task_family,
 )
+from multiprune.fetch.hub import BROKEN_TRANSFER
 from multiprune.fetch.hub_datasets import dataset_commit, dataset_errors, wants_a_script
-from multiprune.fetch.tasks.converted import converted_files
+from multiprune.fetch.tasks.converted import BRANCH, converted_files
 from multiprune.fetch.tasks.loading import load_members, member_names, task_manager
 from multiprune.files.hashes import sha256_file
 from multiprune.files.writing import replacing
@@ -40,9 +42,21 @@ class Source:
         """The dataset as a lock file knows it."""
         return {"kind": "huggingface", "dataset": self.path, "revision": REVISION}
 
+    @property
+    def conversion(self) -> dict:
+        """The hub's conversion of the dataset, as a lock file knows it."""
+        return self.definition | {"revision": BRANCH}
+
     def __str__(self) -> str:
         config = "" if self.name is None else f", config {self.name}"
         return f"dataset {self.path}{config}, split {self.split}"
+
+
+class Revisions(NamedTuple):
+    """A branch or commit of a dataset, and of the hub's conversion of it."""
+
+    dataset: str | None
+    conversion: str
 
 
 def source_of(task: str, language: str) -> Source:
@@ -59,48 +73,52 @@ def source_of(task: str, language: str) -> Source:
     return Source(config["dataset_path"], config.get("dataset_name"), split, options)
 
 
-def first_row(source: Source, revision: str) -> dict:
+def first_row(source: Source, revisions: Revisions) -> dict:
     """One row, streamed; raises InputError where the dataset cannot be read without network."""
     with dataset_errors(str(source), source.path):
-        return next(iter(_load(source, revision, streaming=True)[0]))
+        return next(iter(_load(source, revisions, streaming=True)[0]))
 
 
 def _load(
-    source: Source, revision: str | None, **options: object
+    source: Source, revisions: Revisions, **options: object
 ) -> tuple[Dataset | IterableDataset, str | None]:
     """The rows, and the commit of the hub's conversion to Parquet where they are taken from it."""
     split = source.split
     try:
-        options_of_source = source.options | options
         rows = load_dataset(
-            source.path, source.name, split=split, revision=revision, **options_of_source
-        )
+            source.path, source.name, split=split, revision=revisions.dataset,
+            **source.options, **options,
+        )  # fmt: skip
         return rows, None
     except RuntimeError as error:
         if not wants_a_script(error):
             raise
-    commit, files = converted_files(source.path, source.name, split)
-    return load_dataset("parquet", data_files={split: files}, split=split, **options), commit
+    commit, files = converted_files(source.path, source.name, split, revisions.conversion)
+    try:
+        return load_dataset("parquet", data_files={split: files}, split=split, **options), commit
+    except FileNotFoundError:  # which says of a hub that fails, too, that it has not the file
+        raise InputError(f"{source}: {BROKEN_TRANSFER}") from None
 
 
-def fetch(task: str, language: str, folder: Path, cache: Path | str, revision: str) -> dict:
+def fetch(task: str, language: str, folder: Path, cache: Path | str, revisions: Revisions) -> dict:
     """Download the rows of a task into `folder`; returns the content of its `task.json`.
 
     The rows are also read as lm-eval will read them. Whatever fails is one line that names the
-    task, its dataset and the reason.
+    task, its dataset and the reason; NotThere where the hub does not have it.
     """
     source = source_of(task, language)
     try:
-        commit = dataset_commit(source.path, revision)
+        commit = dataset_commit(source.path, revisions.dataset)
         with dataset_errors(str(source), source.path):
-            rows, converted = _load(source, commit, cache_dir=str(cache))
+            pinned = Revisions(commit, revisions.conversion)
+            rows, converted = _load(source, pinned, cache_dir=str(cache))
     except InputError as error:
         raise type(error)(f"task {task} ({language}): {error}") from None
     file = folder / f"{source.split}.parquet"
     with replacing(file) as temporary:
         rows.to_parquet(temporary)
-    revisions = {"revision": commit} | ({"converted": converted} if converted else {})
-    manifest = _manifest(task, language, source, rows, revisions, file)
+    commits = {"revision": commit} | ({"converted": converted} if converted else {})
+    manifest = _manifest(task, language, source, rows, commits, file)
     try:
         load_members(manifest, file, cache)
     except (LookupError, ValueError, TypeError, TemplateError) as error:
@@ -111,7 +129,7 @@ def fetch(task: str, language: str, folder: Path, cache: Path | str, revision: s
 
 
 def _manifest(
-    task: str, language: str, source: Source, rows: Dataset, revisions: dict, file: Path
+    task: str, language: str, source: Source, rows: Dataset, commits: dict, file: Path
 ) -> dict:
     family = task_family(task)
     described = asdict(source)
@@ -125,5 +143,5 @@ def _manifest(
         "file": file.name,
         "sha256": sha256_file(file),
         "id": list(family.id) if set(family.id) <= set(rows.column_names) else [],
-        "dataset": described | revisions | {"rows": len(rows)},
+        "dataset": described | commits | {"rows": len(rows)},
     }

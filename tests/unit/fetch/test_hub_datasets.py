@@ -1,0 +1,48 @@
+"""Which failures of `datasets` say that the hub does not have something, and which say nothing."""
+
+import httpx2
+import pytest
+from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
+
+from multiprune.errors import InputError
+from multiprune.fetch.hub import NotThere
+from multiprune.fetch.hub_datasets import dataset_errors
+
+SCRIPT = "Dataset scripts are no longer supported, but found x.py"
+
+
+def raised(error: Exception) -> type:
+    with pytest.raises(InputError) as found, dataset_errors("dataset org/x", "org/x"):
+        raise error
+    assert "\n" not in str(found.value)
+    return found.type
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DatasetNotFoundError("Dataset 'org/x' doesn't exist on the Hub or cannot be accessed."),
+        RuntimeError(SCRIPT),
+        ValueError("BuilderConfig 'de' not found. Available: ['fr']"),
+        ValueError("Unknown split \"test\". Should be one of ['train']."),
+    ],
+)
+def test_the_hub_does_not_have_it(error: Exception):
+    assert raised(error) is NotThere
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        # What `datasets` says of a hub that fails while another configuration is in its cache.
+        ValueError("Couldn't find cache for org/x for config 'de'\nAvailable configs: ['fr']"),
+        ValueError("Expecting value: line 1 column 1 (char 0)"),
+        FileNotFoundError("Unable to find 'hf://datasets/org/x@c0/de/0000.parquet'"),
+        DatasetGenerationError("An error occurred while generating the dataset"),
+        DatasetNotFoundError("Dataset 'org/x' is a gated dataset on the Hub."),
+        ConnectionError("Couldn't reach the Hugging Face Hub for dataset 'org/x'"),
+        httpx2.ReadTimeout(""),
+    ],
+)
+def test_nothing_is_known_of_what_the_hub_has(error: Exception):
+    assert raised(error) is InputError
