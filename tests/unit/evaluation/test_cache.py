@@ -97,3 +97,16 @@ def test_a_record_under_the_wrong_name_is_not_believed(tmp_path, computation):
     write_json(path, content | {"depends_on": content["depends_on"] | {"mask": "abx"}})
     assert cache.get_or_compute(KEY, computation) == (RECORD, False)
     assert cache.get_or_compute(KEY, computation) == (RECORD, True)
+
+
+def test_a_record_names_the_card_which_decides_nothing(tmp_path):
+    cards = [{"card": "H100", "driver": "580", "cuda": "13.0"}, {"card": "A100"}]
+    one, other = (EvaluationCache(tmp_path, "c0de", card) for card in cards)
+    assert one.get_or_compute(KEY, lambda: {"score": 1}) == (
+        {"score": 1, "computed_on": cards[0]},
+        False,
+    )
+    assert other.get_or_compute(KEY, lambda: {"score": 2}) == (
+        {"score": 1, "computed_on": cards[0]},
+        True,
+    )

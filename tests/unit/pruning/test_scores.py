@@ -56,8 +56,9 @@ def test_signs_do_not_matter(score):
     assert torch.equal(score(WEIGHT, norm), score(-WEIGHT, norm))
 
 
-def test_drop_largest_is_the_reverse_of_magnitude():
-    assert drop_largest(WEIGHT).tolist() == [[-1, -2, -3], [-4, -5, -6]]
+def test_drop_largest_is_the_reverse_of_wanda():
+    found = drop_largest(WEIGHT, torch.tensor([2.0, 0.5, 1.0]))
+    assert found.tolist() == [[-2, -1, -3], [-8, -2.5, -6]]
 
 
 def test_random_numbers_are_the_same_again_and_others_for_each_seed_and_matrix():

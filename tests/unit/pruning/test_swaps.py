@@ -1,12 +1,14 @@
 """Swaps over several languages: each objective falls, and no language's place decides."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from multiprune.pruning.exchanges import exchange, layer_error
-from multiprune.pruning.refinements.swaps import refine
+from multiprune.pruning.refinements.swaps import _soft_maximum, refine
 from unit.pruning.test_exchanges import layer, wanda
 
 OPTIONS = {"sweeps": 12, "temperature": 0.05, "relative_to": "start"}
@@ -39,6 +41,12 @@ def test_mean_takes_all_tokens_alike():
     pooled = sum(moments.values())
     found = refine(weight, keep, {"all": pooled}, None, "mean", **OPTIONS)
     assert torch.equal(found, exchange(weight, keep, pooled, 12))
+
+
+def test_the_soft_maximum_by_hand():
+    # T log of the mean of e^0 and e^(log 3), which is 2.
+    values = torch.tensor([0.0, 0.5 * math.log(3)], dtype=torch.float64)
+    assert _soft_maximum(values, 0.5) == pytest.approx(0.5 * math.log(2))
 
 
 @given(st.integers(0, 300), st.sampled_from(["worst_language", "soft_maximum"]))

@@ -1,13 +1,11 @@
-"""Minus the absolute value of the weight, so that the largest go; needs no calibration."""
+"""Minus Wanda's score, so that the weights that matter most go."""
 
 from torch import Tensor
 
-CALIBRATED = False
 
-
-def score(weight: Tensor, norm: Tensor | None = None) -> Tensor:
-    """S_ij = -|W_ij|. weight [rows, columns] -> [rows, columns].
+def score(weight: Tensor, norm: Tensor) -> Tensor:
+    """S_ij = -|W_ij| * n_j. weight [rows, columns], norm [columns].
 
     The baseline of Kim et al. 2024 that drops the top weights: how bad a choice can be.
     """
-    return -weight.abs()
+    return -weight.abs() * norm
