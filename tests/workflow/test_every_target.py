@@ -8,6 +8,7 @@ CONFIGS = (
     ("demo.yaml",),
     ("demo-smollm2.yaml",),
     ("demo.yaml", "ablations.yaml", "variants.yaml", "sweep.yaml"),
+    ("demo.yaml", "interference.yaml", "swaps.yaml"),
     ("domains.yaml",),
     ("hundred.yaml",),
     ("readings.yaml",),
