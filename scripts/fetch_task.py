@@ -7,7 +7,7 @@ from multiprune.errors import InputError
 from multiprune.experiment.harness_tasks import MISSING
 from multiprune.fetch.definitions import add_arguments, link_outputs, parse_definition
 from multiprune.fetch.hub import NotThere
-from multiprune.fetch.revisions import RevisionLock
+from multiprune.fetch.revisions import RevisionLock, is_commit
 from multiprune.fetch.tasks.described import left_out
 from multiprune.fetch.tasks.rows import Revisions, fetch, source_of
 from multiprune.files.json import read_json, write_json
@@ -40,7 +40,8 @@ def main() -> None:
         except NotThere as error:
             if options.missing == "fail":
                 raise
-            described = left_out(task, language, str(error))
+            locked = f"; {lock.path} has locked this commit" if is_commit(revisions.dataset) else ""
+            described = left_out(task, language, f"{error}{locked}")
         write_json(folder / TASK, described)
         return {"revision": None if MISSING in described else described["dataset"]["revision"]}
 

@@ -13,6 +13,7 @@ from multiprune.fetch.preflight import (
     check_corpus,
     check_fetched,
     check_gpu,
+    check_left_out,
     check_model,
     check_task,
     check_tool,
@@ -69,7 +70,9 @@ def main() -> None:
         optional = task in options.optional
         checks["task", f"{task}/{language}"] = partial(check_task, task, language, lock, optional)
         held = options.resources / "tasks" / task / language / "task.json"
-        if held.is_file() and not is_left_out(held):
+        if is_left_out(held):
+            checks["task", f"{task}/{language}"] = partial(check_left_out, held, optional)
+        elif held.is_file():
             checks["task", f"{task}/{language}"] = lambda: "fetched already"
     checks |= {("gpu", line.name): partial(check_gpu, line) for line in options.gpu}
     checks |= {("program", name): partial(check_tool, name) for name in options.programs}

@@ -104,8 +104,10 @@ def hub_errors(what: str, revision: str | None, page: str | None = None) -> Iter
             f"{what}: revision {revision!r} does not exist; give a branch, tag or commit that "
             f"{page or 'its hub page'} lists"
         ) from None
-    except errors.RepositoryNotFoundError:
-        raise NotThere(
+    except errors.RepositoryNotFoundError as error:
+        # The client also calls a 401 so, with which a mirror asks for a login.
+        problem = NotThere if error.response.status_code == 404 else InputError
+        raise problem(
             f"{what}: no such repository on the hub, or it is private; check the name, or log in "
             "with `hf auth login` or HF_TOKEN"
         ) from None

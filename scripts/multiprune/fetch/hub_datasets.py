@@ -108,9 +108,8 @@ def dataset_errors(what: str, dataset: str) -> Iterator[None]:
         except (HfHubHTTPError, LocalEntryNotFoundError):
             raise  # the hub's own errors, some of which are also of the types below
         except DatasetNotFoundError as error:
-            if "gated" in str(error):
-                raise InputError(f"{what}: {gated(page)}") from None
-            raise NotThere(f"{what}: {_first_line(error)}") from None
+            reason = gated(page) if "gated" in str(error) else _first_line(error)
+            raise InputError(f"{what}: {reason}") from None
         except yaml.YAMLError as error:
             raise InputError(f"{what}: its README.md is not YAML ({in_one_line(error)})") from None
         except (TypeError, LookupError, AttributeError, RecursionError) as error:
@@ -120,19 +119,14 @@ def dataset_errors(what: str, dataset: str) -> Iterator[None]:
                 f"{what}: `datasets` cannot read its files or its README.md ({in_one_line(error)})"
             ) from None
         except RuntimeError as error:
-            if not wants_a_script(error):
+            if "scripts are no longer supported" not in str(error):
                 raise
-            raise NotThere(f"{what}: {SCRIPT}") from None
+            raise InputError(f"{what}: {SCRIPT}") from None
         except (DatasetsError, ValueError, FileNotFoundError) as error:
             # Unknown configurations and splits end here; the first line lists those that exist.
             line = _first_line(error)
             problem = NotThere if line.startswith(UNKNOWN) else InputError
             raise problem(f"{what}: {line}") from None
-
-
-def wants_a_script(error: RuntimeError) -> bool:
-    """Whether `datasets` refuses a dataset since it has a script of its own."""
-    return "scripts are no longer supported" in str(error)
 
 
 def _first_line(error: Exception) -> str:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from multiprune.errors import InputError, in_one_line
+from multiprune.experiment.harness_tasks import MISSING
 from multiprune.fetch.enough import Windows, enough
 from multiprune.fetch.hub import NotThere
 from multiprune.fetch.hub_datasets import dataset_commit
 from multiprune.fetch.model_files import Check
 from multiprune.fetch.revisions import RevisionLock, found_commit
 from multiprune.fetch.splits import SPLITS
-from multiprune.files.json import read_json_lines
+from multiprune.files.json import read_json, read_json_lines
 from multiprune.files.manifests import intact_manifest
 from multiprune.files.writing import scratch_folder
 from multiprune.registry import find
@@ -72,6 +73,15 @@ def check_task(task: str, language: str, lock: RevisionLock, optional: bool = Fa
             raise
         return f"will be left out ({error})"
     return found_commit(source.definition, commit, now)
+
+
+def check_left_out(task: Path, optional: bool) -> str:
+    """Why a task was left out at its fetch; raises InputError where it must not be missing."""
+    reason = read_json(task)[MISSING]
+    found = f"left out earlier ({reason}); remove {task.parent} to ask the hub again"
+    if not optional:
+        raise InputError(found)
+    return found
 
 
 def on_disk(manifest: Path, definition: dict) -> bool:

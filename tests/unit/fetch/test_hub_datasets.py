@@ -3,10 +3,17 @@
 import httpx2
 import pytest
 from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from multiprune.errors import InputError
 from multiprune.fetch.hub import NotThere
 from multiprune.fetch.hub_datasets import dataset_errors
+
+
+def status(code: int, kind: type) -> Exception:
+    response = httpx2.Response(code, request=httpx2.Request("GET", "http://hub"))
+    return kind("", response=response)
+
 
 SCRIPT = "Dataset scripts are no longer supported, but found x.py"
 
@@ -21,8 +28,7 @@ def raised(error: Exception) -> type:
 @pytest.mark.parametrize(
     "error",
     [
-        DatasetNotFoundError("Dataset 'org/x' doesn't exist on the Hub or cannot be accessed."),
-        RuntimeError(SCRIPT),
+        status(404, RepositoryNotFoundError),
         ValueError("BuilderConfig 'de' not found. Available: ['fr']"),
         ValueError("Unknown split \"test\". Should be one of ['train']."),
     ],
@@ -34,6 +40,10 @@ def test_the_hub_does_not_have_it(error: Exception):
 @pytest.mark.parametrize(
     "error",
     [
+        status(401, RepositoryNotFoundError),
+        status(404, HfHubHTTPError),
+        RuntimeError(SCRIPT),
+        DatasetNotFoundError("Dataset 'org/x' doesn't exist on the Hub or cannot be accessed."),
         # What `datasets` says of a hub that fails while another configuration is in its cache.
         ValueError("Couldn't find cache for org/x for config 'de'\nAvailable configs: ['fr']"),
         ValueError("Expecting value: line 1 column 1 (char 0)"),

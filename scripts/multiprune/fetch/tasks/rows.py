@@ -19,8 +19,8 @@ from multiprune.experiment.harness_tasks import (
     task_family,
 )
 from multiprune.fetch.hub import BROKEN_TRANSFER
-from multiprune.fetch.hub_datasets import dataset_commit, dataset_errors, wants_a_script
-from multiprune.fetch.tasks.converted import BRANCH, converted_files
+from multiprune.fetch.hub_datasets import dataset_commit, dataset_errors
+from multiprune.fetch.tasks.converted import BRANCH, converted_files, has_script
 from multiprune.fetch.tasks.loading import load_members, member_names, task_manager
 from multiprune.files.hashes import sha256_file
 from multiprune.files.writing import replacing
@@ -83,16 +83,12 @@ def _load(
     source: Source, revisions: Revisions, **options: object
 ) -> tuple[Dataset | IterableDataset, str | None]:
     """The rows, and the commit of the hub's conversion to Parquet where they are taken from it."""
-    split = source.split
-    try:
+    split, at = source.split, revisions.dataset
+    if at is None or not has_script(source.path, at):  # None of a folder on this machine
         rows = load_dataset(
-            source.path, source.name, split=split, revision=revisions.dataset,
-            **source.options, **options,
-        )  # fmt: skip
+            source.path, source.name, split=split, revision=at, **source.options, **options
+        )
         return rows, None
-    except RuntimeError as error:
-        if not wants_a_script(error):
-            raise
     commit, files = converted_files(source.path, source.name, split, revisions.conversion)
     try:
         return load_dataset("parquet", data_files={split: files}, split=split, **options), commit

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from loopback_hub import COMMIT, Repository, loopback_hub, parquet, rows_repository
+from loopback_hub import COMMIT, CONVERSION, Repository, loopback_hub, parquet, rows_repository
 from patience import patience
 
 from multiprune.evaluation.tasks.measuring import measure
@@ -235,21 +235,50 @@ class TestOptional:
         assert re.match(r"left out earlier \(.*; remove .*/de to ask", lines["fail/xnli/de"])
         assert "xnli de: 9 rows" in again.stdout, again.stderr
 
-    def test_preflight_asks_for_it_again(self, fetched, tmp_path):
+    @pytest.mark.parametrize(("optional", "state"), [(["xnli"], "ok     "), ([], "FAILED ")])
+    def test_preflight_says_so_and_asks_nobody(self, fetched, tmp_path, optional, state):
         shutil.copytree(fetched[0] / "skip", tmp_path / "resources/tasks")
-        hub = {"facebook/xnli": rows_repository("de", "validation", XNLI)}
+        done = run(
+            tmp_path, SCRIPT.parent / "preflight.py", "--models", "{}", "--texts", "{}",
+            "--tasks", json.dumps([["xnli", "de"], ["xnli", "fr"]]),
+            "--optional", json.dumps(optional), "--resources", tmp_path / "resources",
+            "--lock", tmp_path / "paper.lock.yaml", "--output", tmp_path / "preflight.csv",
+            HF_HUB_OFFLINE="1",
+        )  # fmt: skip
+        lines = done.stdout.splitlines()
+        assert lines[0].startswith(f"{state}task     xnli/de: left out earlier (task xnli (de): ")
+        assert lines[0].endswith("resources/tasks/xnli/de to ask the hub again")
+        assert lines[1] == "ok     task     xnli/fr: fetched already"
+        assert done.returncode == (0 if optional else 1)
+
+
+@pytest.mark.slow
+class TestConversion:
+    """A dataset whose script stands beside files that `datasets` could read, and its conversion."""
+
+    def fetch(self, tmp_path, locked=None):
+        converted = Repository({"hi/eval/0000.parquet": parquet(STORIES)}, main=CONVERTED)
+        files = {"README.md": b"", "xstory_cloze.py": b"x", "val.jsonl": b'{"a": 1}\n'}
+        hub = {"juletxara/xstory_cloze": Repository(files, converted=converted)}
+        if locked:
+            entry = {"repo": "juletxara/xstory_cloze", "revision": CONVERSION, "commit": locked}
+            lock = {"tasks/xstorycloze/converted": entry}
+            (tmp_path / "fail.lock.yaml").write_text(yaml.safe_dump(lock))
         with loopback_hub(datasets=hub) as endpoint:
             done = run(
-                tmp_path, SCRIPT.parent / "preflight.py", "--models", "{}", "--texts", "{}",
-                "--tasks", json.dumps([["xnli", "de"], ["xnli", "fr"]]),
-                "--optional", json.dumps(["xnli"]), "--resources", tmp_path / "resources",
-                "--lock", tmp_path / "paper.lock.yaml", "--output", tmp_path / "preflight.csv",
-                HF_ENDPOINT=endpoint,
-            )  # fmt: skip
-        assert done.stdout.splitlines()[:2] == [
-            f"ok     task     xnli/de: commit {COMMIT}",
-            "ok     task     xnli/fr: fetched already",
-        ]
+                tmp_path, "-c", EVERY_PAIR, tmp_path, "fail/xstorycloze/hi", HF_ENDPOINT=endpoint
+            )
+        return json.loads(done.stdout.splitlines()[-1]), done
+
+    def test_other_files_in_the_repository_are_not_the_dataset(self, tmp_path):
+        lines, done = self.fetch(tmp_path)
+        assert lines == {}, done.stderr
+        assert read_json(tmp_path / "fail/xstorycloze/hi/task.json")["dataset"]["rows"] == 2
+
+    def test_the_locked_commit_is_asked(self, tmp_path):
+        lines, _ = self.fetch(tmp_path, locked="d1" * 20)
+        line = lines["fail/xstorycloze/hi"]
+        assert f"the locked commit {'d1' * 20} of {CONVERSION} is gone" in line
 
 
 class TestRefused:
