@@ -9,13 +9,12 @@ from multiprune.errors import InputError
 from multiprune.fetch.hub import NotThere
 from multiprune.fetch.hub_datasets import dataset_errors
 
+SCRIPT = "Dataset scripts are no longer supported, but found x.py"
+
 
 def status(code: int, kind: type) -> Exception:
     response = httpx2.Response(code, request=httpx2.Request("GET", "http://hub"))
     return kind("", response=response)
-
-
-SCRIPT = "Dataset scripts are no longer supported, but found x.py"
 
 
 def raised(error: Exception) -> type:
