@@ -80,6 +80,26 @@ def test_a_figure_asks_for_the_tables_that_it_draws_from(
     assert found["fetch_model"] == found["tabulate_results"] == found["draw_figure"] == 1
 
 
+def test_models_of_13_and_70_billion_parameters_are_planned_within_the_caps(fresh: Workflow):
+    """bfloat16 is 26 and 140 GB: cards of 80 GB, 85% of each filled, are one and three."""
+    with fresh.edit_config() as config:
+        model = config["models"].pop("tiny-llama") | {"dtype": "bfloat16"}
+        sizes = {"medium": {"parameters": 13}, "large": {"parameters": 70}}
+        config["models"] = {name: model | size for name, size in sizes.items()}
+        config["compute"] = {"gpu_memory_gb": 80, "most_minutes": 600}
+    asked = {"medium": [], "large": []}
+    planned = fresh.run("--dry-run", "--quiet=host", "masks", "perplexity")
+    assert planned.code == 0, planned.text
+    for job in re.split(r"^(?:local)?rule ", planned.text, flags=re.MULTILINE):
+        if name := re.search(r"wildcards: model=(\w+), .*\n    resources: (.*\bgpu=.*)", job):
+            asked[name[1]].append(dict(pair.split("=", 1) for pair in name[2].split(", ")))
+    for name, cards, weights in (("medium", 1, 26_000), ("large", 3, 140_000)):
+        assert {int(job["gpu"]) for job in asked[name]} == {cards}
+        assert min(int(job["mem_mb"]) for job in asked[name]) > 1.25 * weights
+    assert {int(job["runtime"]) for job in asked["medium"]} == {30 + 13 * 30}
+    assert {int(job["runtime"]) for job in asked["large"]} == {600}
+
+
 def estimated(text: str) -> tuple[float, float]:
     """Gigabytes of disk and GPU hours in the one line that estimates them."""
     pattern = r"^estimate: ([\d,.]+) GB on disk, ([\d,.]+) GPU hours"

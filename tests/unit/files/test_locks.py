@@ -107,6 +107,19 @@ def test_two_threads_are_never_inside_at_once(tmp_path, flock, monkeypatch):
     assert held_at_once(tmp_path / "lock", threads=4, rounds=50) == [1] * 200
 
 
+@pytest.mark.parametrize("refusal", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_each_refusal_of_a_file_system_leads_to_a_file(tmp_path, monkeypatch, refusal):
+    """What flock says on Lustre without it, on NFS without a lock daemon, and elsewhere."""
+
+    def refuse(*_arguments):
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(file_locks.fcntl, "flock", refuse)
+    with locked(tmp_path / "lock"):
+        assert (tmp_path / "lock.owner").read_text().endswith(platform.node())
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("flock", [NO_FLOCK], indirect=True)
 def test_who_waits_takes_over_once_from_one_that_is_gone(tmp_path, flock, monkeypatch):
     """Several find what a killed run left: one removes it, and none what another has made since."""
