@@ -15,8 +15,8 @@ from queue import SimpleQueue
 
 import pytest
 from patience import patience
-from script_calls import refusal
-from workflow.running import Outcome, Workflow
+from script_calls import call, refusal
+from workflow.running import ROOT, Outcome, Workflow
 
 from refusals.bad_config_files import OVERLAYS, UNREADABLE
 from refusals.bad_configs import DEMO, bad_configs
@@ -24,6 +24,11 @@ from refusals.bad_configs import DEMO, bad_configs
 pytestmark = pytest.mark.slow
 AT_A_TIME = 2
 CASES = bad_configs()
+SHIPPED = [
+    path
+    for path in sorted((ROOT / "config").glob("*.yaml"))
+    if "\nexperiment: " in path.read_text(encoding="utf-8")
+]
 TYPED = [
     name for place, name in enumerate(CASES) if place % 6 == 0 or CASES[name].arguments
 ]  # as a user types the command
@@ -163,6 +168,11 @@ def test_a_mistake_is_one_line(name: str, tmp_path: Path):
         path.write_bytes(content)
     line = refusal("check_config", *files)
     assert [part for part in CASES[name].parts if part not in line] == [], line
+
+
+@pytest.mark.parametrize("config", SHIPPED, ids=lambda path: path.stem)
+def test_what_is_shipped_is_accepted(config: Path):
+    assert call("check_config", config) == (0, [])
 
 
 @pytest.mark.parametrize("name", TYPED)
