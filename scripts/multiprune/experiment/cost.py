@@ -5,12 +5,10 @@ from multiprune.experiment import methods, table_grids
 from multiprune.experiment.grid import DENSE
 from multiprune.experiment.members import own_language
 from multiprune.experiment.settings.experiment import Experiment
-from multiprune.experiment.sizes import billions
+from multiprune.experiment.sizes import billions, bytes_per_weight
 
-BYTES_PER_WEIGHT = 2  # bfloat16
 STATISTICS_GB_PER_BILLION = 0.004  # four float64 sums a channel (Llama 3.1 8B: 27 MB a language)
 FLOPS_PER_WEIGHT_AND_TOKEN = 2  # a forward pass
-FLOPS_PER_SECOND = 1e14  # what a forward pass reaches on one A100 or better
 LOADING_MINUTES = 1.0  # for a job to start and load its model
 # How long a task is stands in its data, not in the config; between XCOPA and Belebele.
 ITEMS, TOKENS_PER_ITEM = 1500, 300  # of a task in one language; an item with all its choices
@@ -23,15 +21,16 @@ def estimate(experiment: Experiment) -> str:
     """
     grid = methods.grid(experiment)
     passes = len(methods.all_calibration_sets(experiment)) * len(experiment.seeds)
-    pruned = sum(
-        BYTES_PER_WEIGHT if methods.moves_weights(experiment, method) else 1 / 8  # or a mask's bit
+    moved = [
+        methods.moves_weights(experiment, method)
         for _seed, method, _sparsity in grid
         if method != DENSE
-    )
-    disk = sum(
-        billions(model) * (BYTES_PER_WEIGHT + pruned + passes * STATISTICS_GB_PER_BILLION)
-        for model in experiment.models.values()
-    )
+    ]
+    disk = 0.0
+    for name, model in experiment.models.items():
+        size = bytes_per_weight(name, model)
+        pruned = sum(size if whole else 1 / 8 for whole in moved)  # or a mask's bit
+        disk += billions(model) * (size + pruned + passes * STATISTICS_GB_PER_BILLION)
     hours = sum(sum(stages.values()) for stages in by_model(experiment).values())
     if hours < 1 and not needs_gpu(experiment):
         return ""
@@ -42,7 +41,8 @@ def estimate(experiment: Experiment) -> str:
     )
     return (
         f"estimate: {disk:,.1f} GB on disk, {hours:,.1f} GPU hours{unknown}"
-        f", at {FLOPS_PER_SECOND:.0e} FLOP/s and {LOADING_MINUTES:g} minute of loading a job"
+        f", at {experiment.compute.gpu_teraflops:g} TFLOP/s and {LOADING_MINUTES:g} minute of "
+        "loading a job"
     )
 
 
@@ -54,14 +54,10 @@ def needs_gpu(experiment: Experiment) -> bool:
 def by_model(experiment: Experiment) -> dict[str, dict[str, float]]:
     """Hours of one GPU by model and stage."""
     stages = _work(experiment)
+    rate = 1e12 * experiment.compute.gpu_teraflops
     return {
         name: {
-            stage: FLOPS_PER_WEIGHT_AND_TOKEN
-            * billions(model)
-            * 1e9
-            * tokens
-            / FLOPS_PER_SECOND
-            / 3600
+            stage: FLOPS_PER_WEIGHT_AND_TOKEN * billions(model) * 1e9 * tokens / rate / 3600
             + jobs * LOADING_MINUTES / 60
             for stage, (jobs, tokens) in stages.items()
         }

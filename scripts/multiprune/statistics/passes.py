@@ -151,6 +151,11 @@ class Batch:
     read: torch.Tensor | None
     counted: torch.Tensor | None
 
+    def part(self, rows: slice) -> "Batch":
+        """Some of the windows, padded as before."""
+        tensors = (self.input_ids, self.read, self.counted)
+        return Batch(*(None if tensor is None else tensor[rows] for tensor in tensors))
+
 
 def batches(windows: Windows, batch_tokens: int) -> Iterator[Batch]:
     """All windows in batches of about so many tokens, the longest first."""

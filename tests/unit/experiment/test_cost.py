@@ -39,6 +39,15 @@ def test_small_work_is_estimated_for_a_model_that_needs_a_gpu_alone():
     assert estimate(validate(config)) == ""
 
 
+def test_the_rate_of_the_card_and_the_bytes_of_a_weight():
+    """As by hand above on a card ten times as fast, with weights of 4 bytes: 4 GB + the same."""
+    config = yaml.safe_load(CONFIG)
+    config["models"]["m"]["dtype"] = "float32"
+    config["compute"] = {"gpu_teraflops": 1000}
+    line = estimate(validate(config))
+    assert line.startswith("estimate: 4.1 GB on disk, 0.2 GPU hours, at 1000 TFLOP/s")
+
+
 def test_stages_by_hand():
     # As above: one pass of 1,000 tokens, and two jobs of 179,999,000 tokens; none of the others.
     config = yaml.safe_load(CONFIG)

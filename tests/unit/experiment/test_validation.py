@@ -25,6 +25,7 @@ def test_defaults_are_filled_in():
     assert config["compute"] == {
         "device": "auto",
         "gpu_memory_gb": 80.0,
+        "gpu_teraflops": 100.0,
         "most_minutes": 1440,
         "batch_tokens": 2048,
         "activation_memory_gb": 8.0,

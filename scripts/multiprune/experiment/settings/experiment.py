@@ -92,6 +92,13 @@ class Compute(Section):
         description="Memory of a GPU of the cluster. A model with more than 85% of it in weights "
         "asks for several.",
     )
+    gpu_teraflops: float = Field(
+        100.0,
+        gt=0,
+        le=1e6,
+        description="10^12 floating-point operations a second that a forward pass reaches on a GPU "
+        "of the cluster, which estimates of GPU hours divide by. 100: about an A100.",
+    )
     most_minutes: Whole = Field(
         1440,
         ge=1,

@@ -5,10 +5,12 @@ beside the hidden states (attention mask, position embeddings, ALiBi) differs by
 models with sliding windows, by block: all of it is recorded from the model's own forward pass.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +19,8 @@ from transformers import PreTrainedModel
 from multiprune.calibration.windows import Windows
 from multiprune.models.architectures import Architecture
 from multiprune.models.loading import forward
+from multiprune.statistics import passes
 from multiprune.statistics.files import ModuleInput
-from multiprune.statistics.passes import batches
 
 
 class Accumulator(Protocol):
@@ -45,12 +47,11 @@ class Call:
 class Batch:
     """Some windows of one calibration set, before the block that is next.
 
-    `hidden` [rows, length, hidden size]; `counted` [rows, length] is False at tokens that do not
-    count, None where all do; one call for every block.
+    `hidden` [rows, length, hidden size]; one call for every block.
     """
 
+    texts: passes.Batch
     hidden: Tensor
-    counted: Tensor | None
     calls: list[Call]
 
     def tensors(self) -> dict[int, Tensor]:
@@ -91,13 +92,7 @@ class BlockPasses:
         Batches are those of a dense pass, so that the first block's statistics are the same to the
         last bit (on a CPU; elsewhere a dense pass computes the embeddings on the device).
         """
-        entered = []
-        for texts in batches(windows, batch_tokens):
-            with self._bypassed() as batch:
-                mask = {} if texts.read is None else {"attention_mask": texts.read.long()}
-                self.model.base_model(texts.input_ids, use_cache=False, **mask)
-            batch.counted = texts.counted
-            entered.append(batch)
+        entered = [self._recorded(texts) for texts in passes.batches(windows, batch_tokens)]
         for batch in entered:
             size = sum(tensor.nbytes for tensor in batch.tensors().values())
             if size <= self._memory:
@@ -114,63 +109,101 @@ class BlockPasses:
         finally:
             self._blocks[block].to("cpu")
 
+    @torch.inference_mode()
     def accumulate(
         self, block: int, accumulators: dict[str, dict[ModuleInput, Accumulator]]
     ) -> None:
         """Show a block's module inputs to accumulators, by calibration set; nothing advances."""
-        for name, entered in self.sets.items():
-            for batch in entered:
-                with self._shown_to(accumulators[name], batch.counted):
-                    self._run(block, batch)
+        for name, by_input in accumulators.items():
+            inputs_of = partial(self._inputs, block, list(by_input))
+            for batch, inputs in self._passed(name, inputs_of):
+                for one, tensor in inputs.items():
+                    by_input[one].update(tensor, batch.texts.counted)
 
     def advance(self, block: int) -> None:
         """Replace every batch by the block's output, which is the input of the next block."""
-        for entered in self.sets.values():
-            for batch in entered:
-                batch.hidden = self._run(block, batch).to(batch.hidden.device)
+        for name in self.sets:
+            for batch, hidden in self._passed(name, partial(self._run, block)):
+                batch.hidden = hidden.to(batch.hidden.device)
+
+    def _passed(self, name: str, work: Callable[[Batch], Any]) -> Iterator[tuple[Batch, Any]]:
+        """The batches of a set and what `work` makes of them.
+
+        One that the device has no memory for is cut in two from now on; a single window that is too
+        much raises torch's OutOfMemoryError.
+        """
+        waiting, self.sets[name] = deque(self.sets[name]), []
+        while waiting:
+            batch, done = waiting.popleft(), None
+            try:
+                done = work(batch)
+            except torch.OutOfMemoryError:
+                if len(batch.hidden) == 1:
+                    raise
+            if done is None:  # here, where what the failed attempt held is free
+                torch.cuda.empty_cache()
+                waiting.extendleft(reversed(self._halves(batch)))
+                continue
+            self.sets[name].append(batch)
+            yield batch, done
+
+    def _halves(self, batch: Batch) -> list[Batch]:
+        """A batch in two, where it stands; what blocks are handed is recorded anew for each."""
+        rows = len(batch.hidden)
+        print(f"the GPU has no memory for {rows} texts at a time: in halves", flush=True)
+        halves = []
+        for part in (slice(rows // 2), slice(rows // 2, rows)):
+            half = self._recorded(batch.texts.part(part))
+            half.hidden = batch.hidden[part]
+            half.move(batch.hidden.device)
+            halves.append(half)
+        return halves
 
     @torch.inference_mode()
-    def _run(self, block: int, batch: Batch) -> Tensor | None:
-        # The hidden states after the block, None where the pass ended at its last module input.
+    def _run(self, block: int, batch: Batch) -> Tensor:
+        # The hidden states after the block.
         call = batch.calls[block].mapped(lambda tensor: tensor.to(self.device))
         hidden = batch.hidden.to(self.device)
-        try:
-            output = self._blocks[block](hidden, *call.arguments, **call.keywords)
-        except _EveryInputSeen:
-            return None
+        output = self._blocks[block](hidden, *call.arguments, **call.keywords)
         return output[0] if isinstance(output, tuple) else output
 
-    @contextmanager
-    def _shown_to(
-        self, accumulators: dict[ModuleInput, Accumulator], counted: Tensor | None
-    ) -> Iterator[None]:
-        # The product with the last input would be discarded: the pass ends there.
-        missing = len(accumulators)
+    def _inputs(
+        self, block: int, asked: list[ModuleInput], batch: Batch
+    ) -> dict[ModuleInput, Tensor]:
+        """Module inputs of a block, [rows, length, channels]."""
+        found: dict[ModuleInput, Tensor] = {}
 
-        def show_to(accumulator: Accumulator):
+        def keep(one: ModuleInput):
             def hook(_module: nn.Module, arguments: tuple) -> None:
-                nonlocal missing
-                accumulator.update(arguments[0], counted)
-                missing -= 1
-                if not missing:
+                found[one] = arguments[0]
+                if len(found) == len(asked):  # the product with the last one would be discarded
                     raise _EveryInputSeen
 
             return hook
 
         hooks = [
-            self.model.get_submodule(i.name).register_forward_pre_hook(show_to(accumulator))
-            for i, accumulator in accumulators.items()
+            self.model.get_submodule(one.name).register_forward_pre_hook(keep(one)) for one in asked
         ]
         try:
-            yield
+            self._run(block, batch)
+        except _EveryInputSeen:
+            pass
         finally:
             for hook in hooks:
                 hook.remove()
+        return found
+
+    def _recorded(self, texts: passes.Batch) -> Batch:
+        """Windows in front of the first block, and what every block will be handed."""
+        mask = {} if texts.read is None else {"attention_mask": texts.read.long()}
+        with self._bypassed(texts) as batch:
+            self.model.base_model(texts.input_ids, use_cache=False, **mask)
+        return batch
 
     @contextmanager
-    def _bypassed(self) -> Iterator[Batch]:
+    def _bypassed(self, texts: passes.Batch) -> Iterator[Batch]:
         # Every block hands on what it is given, and its arguments are recorded.
-        batch = Batch(torch.empty(0), None, [])
+        batch = Batch(texts, torch.empty(0), [])
 
         def in_place_of(position: int):
             def record(hidden: Tensor, *arguments: object, **keywords: object):
