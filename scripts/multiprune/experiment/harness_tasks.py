@@ -10,6 +10,7 @@ from multiprune.errors import InputError
 from multiprune.files.json import parse_json
 from multiprune.registry import unknown_name
 
+OWN = "multiprune"  # in place of a folder of lm-eval: this project's YAML in fetch/tasks/harness
 # In a task.json, and in records of what is asked there: why the hub's task was left out.
 MISSING = "missing"
 
@@ -22,7 +23,9 @@ class TaskFamily:
     lm-eval's name for each language, and `id` the columns that tell which item a row is in every
     language: without them rows go by position. `parallel` says whether items and
     choices are translations of each other in one order: not in XWinograd, whose languages were
-    collected separately, nor in LAMBADA, which has no choices.
+    collected separately, nor in LAMBADA, which has no choices. A choice is scored by the sum of its
+    tokens' log-probabilities, with `per_token` by their mean. A task in the folder OWN has one YAML
+    for all languages, after which the dataset's configs are named.
     """
 
     title: str
@@ -30,12 +33,14 @@ class TaskFamily:
     names: dict[str, str]
     id: tuple[str, ...] = ()
     parallel: bool = True
+    per_token: bool = False
 
 
 def _named(pattern: str, codes: str) -> dict[str, str]:
     return {code: pattern.format(code) for code in codes.split()}
 
 
+_XNLI = "ar bg de el en es fr hi ru sw th tr ur vi zh"
 _BELEBELE = {
     "ar": "arb_Arab",
     "bg": "bul_Cyrl",
@@ -60,8 +65,9 @@ _BELEBELE = {
 }
 
 TASKS: dict[str, TaskFamily] = {
-    "xnli": TaskFamily(
-        "XNLI", "xnli", _named("xnli_{}", "ar bg de el en es fr hi ru sw th tr ur vi zh")
+    "xnli": TaskFamily("XNLI", "xnli", _named("xnli_{}", _XNLI)),
+    "xnli_whole_prompt": TaskFamily(
+        "XNLI, whole prompts", OWN, _named("xnli_whole_prompt", _XNLI), per_token=True
     ),
     "xcopa": TaskFamily("XCOPA", "xcopa", _named("xcopa_{}", "id it sw th tr vi zh"), ("idx",)),
     "xstorycloze": TaskFamily(

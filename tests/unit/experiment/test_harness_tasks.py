@@ -4,6 +4,7 @@ import pytest
 
 from multiprune.errors import InputError
 from multiprune.experiment.harness_tasks import (
+    OWN,
     TASKS,
     harness_folder,
     lm_eval_task,
@@ -12,7 +13,12 @@ from multiprune.experiment.harness_tasks import (
 )
 from multiprune.fetch.tasks.loading import task_manager
 
-PAIRS = [(task, language) for task, family in TASKS.items() for language in family.names]
+PAIRS = [
+    (task, language)
+    for task, family in TASKS.items()
+    for language in family.names
+    if family.folder != OWN
+]
 
 
 @cache
@@ -37,6 +43,7 @@ def test_number_of_pairs():
     counts = {task: len(family.names) for task, family in TASKS.items()}
     assert counts == {
         "xnli": 15,
+        "xnli_whole_prompt": 15,
         "xcopa": 7,
         "xstorycloze": 8,
         "xwinograd": 6,

@@ -6,6 +6,8 @@ import lm_eval.tasks
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks import TaskManager
 
+from multiprune.experiment.harness_tasks import OWN
+
 
 def load_members(
     manifest: dict, rows: Path, cache: Path | str, folder: Path | None = None
@@ -40,10 +42,12 @@ def member_names(manager: TaskManager, name: str) -> list[str]:
 
 
 def task_manager(harness_folder: str | None, folder: Path | None = None) -> TaskManager:
-    """lm-eval's tasks in one of its own folders, or in `folder`.
+    """lm-eval's tasks in one of its own folders, in this project's (OWN), or in `folder`.
 
     Reading all of lm-eval's 13,000 YAML files would take longer than a small evaluation.
     """
-    if harness_folder is not None:
+    if harness_folder == OWN:
+        folder = Path(__file__).with_name("harness")
+    elif harness_folder is not None:
         folder = Path(lm_eval.tasks.__file__).parent / harness_folder
     return TaskManager(include_path=str(folder), include_defaults=False)

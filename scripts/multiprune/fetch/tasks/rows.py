@@ -13,6 +13,7 @@ from jinja2 import TemplateError
 
 from multiprune.errors import InputError
 from multiprune.experiment.harness_tasks import (
+    OWN,
     harness_folder,
     lm_eval_task,
     missing_reason,
@@ -64,13 +65,15 @@ def source_of(task: str, language: str) -> Source:
     name = lm_eval_task(task, language)
     if name is None:
         raise InputError(f"task {task}: {missing_reason(task, language)}")
-    manager = task_manager(harness_folder(task, language))
+    folder = harness_folder(task, language)
+    manager = task_manager(folder)
     # The members of a group share one dataset.
     config = manager.task_index[member_names(manager, name)[0]].cfg
     options = dict(config.get("dataset_kwargs") or {})
     options.pop("trust_remote_code", None)  # never, whatever a task asks for
     split = config.get("test_split") or config["validation_split"]
-    return Source(config["dataset_path"], config.get("dataset_name"), split, options)
+    rows_of = language if folder == OWN else config.get("dataset_name")
+    return Source(config["dataset_path"], rows_of, split, options)
 
 
 def first_row(source: Source, revisions: Revisions) -> dict:

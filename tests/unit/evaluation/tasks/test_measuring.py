@@ -1,15 +1,22 @@
 import json
 import sys
 
+import numpy as np
 import pytest
+import torch
 from tiny import forget, learn, write_llama
 
 import evaluate_downstream
 from multiprune.evaluation.tasks.measuring import measure
+from multiprune.evaluation.tasks.model import LoadedModel
 from multiprune.evaluation.tasks.running import prepare
+from multiprune.experiment.harness_tasks import OWN
 from multiprune.files.hashes import sha256_file
-from multiprune.files.json import read_json, read_json_lines, write_json
+from multiprune.files.json import read_json, read_json_lines, write_json, write_json_lines
 from multiprune.files.manifests import write_manifest
+from multiprune.models.loading import load_model
+from multiprune.models.tokenization import first_tokens
+from multiprune.models.tokenizer import load_tokenizer
 from unit.evaluation.tasks.scripted_models import (
     ScriptedModel,
     four_letter_text,
@@ -17,6 +24,8 @@ from unit.evaluation.tasks.scripted_models import (
     uniform,
     write_cloze,
 )
+
+CHOICES = ("Yes", "Also", "No")  # entailment, neutral, contradiction
 
 
 @pytest.fixture
@@ -62,6 +71,49 @@ class TestMeasure:
         record = measure(scripted, prepare(manifest, None, tmp_path / "cache"))
         assert record["samples"]["correct"] == {"acc": [0], "acc_norm": [1]}
         assert record["metrics"]["acc"] == {"score": 0.0, "stderr": None}
+
+
+@pytest.mark.slow
+def test_whole_prompts_are_scored_by_the_mean_of_their_tokens(tmp_path):
+    """XNLI as Kim et al. ask it, against each token's log-probability, one text at a time."""
+    rows = [
+        {"premise": f"It is a '{word}'", "hypothesis": f"{word} is", "label": number % 3}
+        for number, word in enumerate(("dog", "very old cat", "ox"))
+    ]
+    write_json_lines(tmp_path / "test.jsonl", rows)
+    task = {
+        "task": "xnli_whole_prompt",
+        "language": "sw",
+        "lm_eval_task": "xnli_whole_prompt",
+        "harness_folder": OWN,
+        "format": "json",
+        "file": "test.jsonl",
+        "sha256": sha256_file(tmp_path / "test.jsonl"),
+        "id": [],
+        "dataset": {"path": "facebook/xnli", "name": "sw", "split": "test", "revision": "main"},
+    }
+    write_json(tmp_path / "task.json", task)
+    write_llama(tmp_path / "model")
+    model, tokenizer = load_model(tmp_path / "model"), load_tokenizer(tmp_path / "model")
+    prepared = prepare(tmp_path / "task.json", None, tmp_path / "cache")
+    record = measure(LoadedModel(model, tokenizer, 4), prepared)
+
+    def mean(text: str) -> float:
+        ids = torch.tensor([first_tokens(tokenizer) + tokenizer(text).input_ids])
+        with torch.no_grad():
+            scores = model(input_ids=ids, use_cache=False).logits[0, :-1].log_softmax(-1)
+        return float(scores.gather(1, ids[0, 1:, None]).mean())
+
+    expected = [
+        [mean(f"{row['premise']} , right? {word} , {row['hypothesis']}") for word in CHOICES]
+        for row in rows
+    ]
+    samples = record["samples"]
+    np.testing.assert_allclose(samples["log_likelihoods"], expected, rtol=1e-5)
+    assert samples["target"] == [0, 1, 2]
+    right = [int(np.argmax(row) == place) for place, row in enumerate(expected)]
+    assert samples["correct"] == {"acc": right}
+    assert record["metrics"]["acc"]["score"] == pytest.approx(sum(right) / 3)
 
 
 @pytest.fixture

@@ -24,6 +24,15 @@ XNLI = [
     {"premise": f"premise {number}", "hypothesis": "hypothesis", "label": number % 3}
     for number in range(9)
 ]
+XNLI_SPLITS = {"validation": XNLI, "test": XNLI[:6]}
+XNLI_CARD = b"""---
+configs:
+- config_name: fr
+  data_files:
+  - {split: validation, path: fr-validation-*}
+  - {split: test, path: fr-test-*}
+---
+"""
 PAWS = [
     {"id": 7, "sentence1": "", "sentence2": "b", "label": 0},
     {"id": 9, "sentence1": "A cat .", "sentence2": "The dog", "label": 1},
@@ -56,7 +65,6 @@ STORIES = [
 ]
 LAMBADA = [{"text": "one two three"}, {"text": "four five six"}]
 HUB = {
-    ("facebook/xnli", "fr", "validation"): XNLI,
     ("google-research-datasets/paws-x", "fr", "test"): PAWS,
     ("CohereLabs/Global-MMLU-Lite", "fr", "test"): MMLU,
     ("Muennighoff/xwinograd", "fr", "test"): WINOGRAD,
@@ -72,7 +80,7 @@ BAD = {
     ),
     "facebook/belebele": rows_repository("fra_Latn", "test", [{"text": "a"}]),
 }
-GOOD = ("xnli", "pawsx", "global_mmlu", "xwinograd", "lambada")
+GOOD = ("xnli", "xnli_whole_prompt", "pawsx", "global_mmlu", "xwinograd", "lambada")
 PAIRS = [(task, "fr") for task in (*GOOD, "belebele", "xcopa", "xnly")]
 PAIRS += [("xnli", "de"), ("xcopa", "it"), ("xstorycloze", "ru"), ("xstorycloze", "hi")]
 # As tasks that may be missing, in this order.
@@ -99,6 +107,15 @@ print(json.dumps(lines))
 """
 
 
+def good_repositories():
+    """Those of HUB, and XNLI with two splits."""
+    splits = [rows_repository("fr", split, rows).files for split, rows in XNLI_SPLITS.items()]
+    xnli = Repository(splits[0] | splits[1] | {"README.md": XNLI_CARD})
+    return {"facebook/xnli": xnli} | {
+        path: rows_repository(config, split, rows) for (path, config, split), rows in HUB.items()
+    }
+
+
 def run(folder, *arguments, **environment):
     """Run Python beside the scripts, with a cache of its own."""
     defaults = {"HF_HUB_OFFLINE": "0", "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(folder / "home")}
@@ -117,10 +134,7 @@ def run(folder, *arguments, **environment):
 def fetched(tmp_path_factory):
     """PAIRS and OPTIONAL fetched from a loopback hub: their folder and the line of each refusal."""
     folder = tmp_path_factory.mktemp("fetched")
-    hub = {
-        path: rows_repository(config, split, rows) for (path, config, split), rows in HUB.items()
-    }
-    with loopback_hub(datasets=hub | BAD) as endpoint:
+    with loopback_hub(datasets=good_repositories() | BAD) as endpoint:
         places = ["/".join(("fail", *pair)) for pair in PAIRS]
         places += ["/".join(("skip", *pair)) for pair in OPTIONAL]
         done = run(folder, "-c", EVERY_PAIR, folder, *places, HF_ENDPOINT=endpoint)
@@ -156,6 +170,15 @@ class TestTasksOfTheHub:
         assert right["requests"] == 27
         assert right["samples"]["id"] == [str(number) for number in range(9)]
         assert measure(uniform(), task)["metrics"]["acc"]["score"] == pytest.approx(1 / 3)
+
+    def test_xnli_in_the_form_of_kim_et_al_is_the_test_split(self, fetched, prepared):
+        manifest = read_json(fetched[0] / "fail/xnli_whole_prompt/fr/task.json")
+        dataset = manifest["dataset"]
+        assert (dataset["name"], dataset["split"], dataset["rows"]) == ("fr", "test", 6)
+        [member] = prepared("xnli_whole_prompt").members.values()
+        assert member.doc_to_choice(XNLI[0]) == [
+            f"premise 0 , right? {word} , hypothesis" for word in ("Yes", "Also", "No")
+        ]
 
     def test_pawsx_leaves_out_empty_rows_and_keeps_ids(self, prepared):
         record = measure(knows(lambda row: row["label"]), prepared("pawsx", 40))
@@ -338,11 +361,7 @@ class TestLockAndPreflight:
     def test_preflight_names_what_cannot_be_fetched(self, tmp_path):
         pairs = [["xnli", "fr"], ["xcopa", "it"], ["xstorycloze", "ru"], ["xnli", "de"]]
         pairs += [["belebele", "de"], ["xstorycloze", "hi"]]
-        hub = {
-            path: rows_repository(config, split, rows)
-            for (path, config, split), rows in HUB.items()
-        }
-        with loopback_hub(datasets=hub | BAD) as endpoint:
+        with loopback_hub(datasets=good_repositories() | BAD) as endpoint:
             done = run(
                 tmp_path, SCRIPT.parent / "preflight.py", "--models", "{}", "--texts", "{}",
                 "--tasks", json.dumps(pairs), "--optional", json.dumps(["belebele"]),
