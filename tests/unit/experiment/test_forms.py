@@ -29,6 +29,9 @@ FILLED = {
     "strength: #": "strength: 0.1 #",
     "samples: #": "samples: 64 #",
     "length: #": "length: 1024 #",
+    "start_token: #": "start_token: read #",
+    "dataset: #": "dataset: a/b #",
+    "files: #": 'files: "{text}/*.json.gz" #',
     "sparsities: #": "sparsities: [0.5, 0.6] #",
     "seeds: #": "seeds: [0, 1, 2] #",
     "{length: }": "{length: 1024}",
@@ -118,5 +121,5 @@ def test_the_page_of_both_is_written_as_the_form_says(filled, tmp_path):
 
 def test_the_form_is_yaml_and_names_no_constant_twice():
     assert set(yaml.safe_load(FORM.read_text(encoding="utf-8"))) == {
-        "methods", "calibration", "sparsities", "seeds", "evaluation", "sources",
+        "methods", "corpora", "calibration", "sparsities", "seeds", "evaluation", "sources",
     }  # fmt: skip
