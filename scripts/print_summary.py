@@ -1,13 +1,16 @@
 """Print the summary table of an experiment, what its claims come to, and where its report lies."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from multiprune.claims import summary as verdicts
 from multiprune.claims.definitions import NOT_MEASURED
 from multiprune.errors import InputError
+from multiprune.experiment.grid import DENSE
 from multiprune.files.tables import read_table
 from multiprune.jobs.command import run
 from multiprune.registry import constants
@@ -24,6 +27,7 @@ SHOWN = {
     "baseline_interval": "95% interval ",
 }
 
+RUN = ["model", "method", "sparsity"]
 RATIOS = (  # column of the ratio, of its interval, and what the columns of its ends begin with
     ("ratio_to_dense", "interval", "ci"),
     ("ratio_to_baseline", "baseline_interval", "baseline_ci"),
@@ -56,7 +60,46 @@ Perplexity{whose}, geometric mean over all languages:
 
 {rows}
 
-{on_claims(tables)}{where}"""
+{on_interference(tables)}{on_translation(tables)}{on_claims(tables)}{where}"""
+
+
+def on_interference(tables: Path) -> str:
+    """What calibrating on all languages at once costs, a line for each model, method, sparsity."""
+    lines = []
+    for (model, method, sparsity), rows in _rows(tables, "interference", RUN):
+        mean, most = np.exp(np.log(rows["factor"]).mean()), rows.loc[rows["factor"].idxmax()]
+        dearest = with_interval(*most[["factor", "ci_low", "ci_high"]], [1])
+        lines.append(
+            f"Interference in {model} at {sparsity:g}, perplexity under all languages / {method}: "
+            f"{mean:.3f} over {len(rows)} languages, most in {most['language']}: {dearest}.\n"
+        )
+    return "".join([*lines, "\n"]) if lines else ""
+
+
+def on_translation(tables: Path) -> str:
+    """How well models translate, a line for each, over the languages that all of them have."""
+    lines = []
+    for (model, task), rows in _rows(tables, "translation", ["model", "task"]):
+        scores = rows[rows["metric"] == "chrf"].dropna(subset="score")
+        by_run = scores.groupby(["method", "sparsity"])
+        of_each = [set(run["language"]) for _name, run in by_run]
+        shared = set.intersection(*of_each) if of_each else set()
+        means = scores[scores["language"].isin(shared)].groupby(["method", "sparsity"])["score"]
+        said = ", ".join(
+            f"{method} {score:.1f}" if method == DENSE else f"{method} {sparsity:g} {score:.1f}"
+            for (method, sparsity), score in means.mean().sort_values(ascending=False).items()
+        )
+        if shared:
+            many = f"{len(shared)} language{'s' * (len(shared) > 1)}"
+            lines.append(f"Translation by {model} ({task}), chrF over {many}: {said}.\n")
+    return "".join([*lines, "\n"]) if lines else ""
+
+
+def _rows(tables: Path, name: str, by: list[str]) -> Iterator[tuple[tuple, pd.DataFrame]]:
+    """The rows of a table in groups; none where the experiment has no such table."""
+    path = tables / f"{name}.csv"
+    if path.is_file():
+        yield from read_table(path, constants("tables", name)["COLUMNS"]).groupby(by, sort=False)
 
 
 def on_claims(tables: Path) -> str:

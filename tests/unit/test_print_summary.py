@@ -52,3 +52,45 @@ def test_without_claims_nothing_is_said_of_them(tables, tmp_path):
     assert "claims:" not in text
     assert "quality" not in text
     assert text.endswith(f"\nreport: {tmp_path / 'report.html'}\n")
+
+
+@pytest.fixture
+def empty(tables, tmp_path) -> Path:
+    """The summary alone."""
+    (tmp_path / "summary.csv").write_bytes((tables / "summary.csv").read_bytes())
+    return tmp_path
+
+
+def test_interference_by_hand(empty):
+    cells = {"model": "m", "method": "wanda-own", "sparsity": 0.5, "seeds": 1}
+    rows = [
+        cells | {"language": "de", "factor": 1.0, "ci_low": 0.9, "ci_high": 1.1},
+        cells | {"language": "sw", "factor": 1.21, "ci_low": 1.1, "ci_high": 1.3},
+    ]
+    write_table(empty / "interference.csv", pd.DataFrame(rows, columns=COLUMNS["interference"]))
+    assert (
+        "Interference in m at 0.5, perplexity under all languages / wanda-own: 1.100 over 2 "
+        "languages, most in sw: 1.210 [1.100, 1.300].\n"
+    ) in summary(empty, None)
+
+
+def test_translation_is_compared_over_the_languages_that_all_have(empty):
+    cells = {"model": "m", "seed": 0, "task": "short", "metric": "chrf"}
+    scores = {
+        ("dense", 0.0): {"de": 40.0, "sw": 20.0},
+        ("wanda", 0.5): {"de": 30.0, "sw": 10.0},
+        ("kim", 0.5): {"de": 31.0},
+    }
+    rows = [
+        cells | {"method": method, "sparsity": sparsity, "language": language, "score": score}
+        for (method, sparsity), of in scores.items()
+        for language, score in of.items()
+    ]
+    rows += [row | {"metric": "bleu", "score": 1.0} for row in rows]
+    rows.append({"model": "m", "task": "short", "language": "xx", "note": "no text"})
+    write_table(empty / "translation.csv", pd.DataFrame(rows, columns=COLUMNS["translation"]))
+    means = "dense 40.0, kim 0.5 31.0, wanda 0.5 30.0"
+    assert f"\nTranslation by m (short), chrF over 1 language: {means}.\n" in summary(empty, None)
+    rows = [{"model": "m", "task": "short", "language": "xx", "note": "no text"}]
+    write_table(empty / "translation.csv", pd.DataFrame(rows, columns=COLUMNS["translation"]))
+    assert "Translation" not in summary(empty, None)
