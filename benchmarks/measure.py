@@ -1,9 +1,10 @@
 """Measured figures, each against its bar: `make bench`.
 
 Of the finished demo, of the passes over its model, of pruning against the published procedure and
-at the shapes of Llama-3-8B, of a mask of a hundred languages, of planning the papers' grid, and of
-jobs on a SLURM cluster of this machine. Ratios are taken in one run, alternating the two sides,
-since machines are noisy. Nothing here fails a test run; the table says what was met.
+at the shapes of Llama-3-8B, of exchanges beside SparseGPT there, of a mask of a hundred languages,
+of planning the papers' grid, and of jobs on a SLURM cluster of this machine. Ratios are taken in
+one run, most of them alternating the two sides, since machines are noisy. Nothing here fails a test
+run; the table says what was met.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from large_shapes import large_rows
 from many_languages import language_count_rows
 from model_passes import pass_rows
 from pruning_speed import grid_rows, single_rows
+from second_moments import second_moment_rows
 from selection import selection_rows
 from timing import Row
 
@@ -189,6 +191,7 @@ GROUPS: dict[str, Callable[[Demo, Path], list[Row]]] = {
     "languages": number_of_languages,
     "many_languages": lambda demo, folder: language_count_rows(folder),
     "shapes": lambda demo, folder: large_rows(folder),
+    "second_moments": lambda demo, folder: second_moment_rows(folder),
     "evaluation": evaluation,
     "planning": planning_rows,
     "cluster": cluster_rows,
