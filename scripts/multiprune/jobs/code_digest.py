@@ -39,7 +39,7 @@ def code_digest(script: Path | str, named: Iterable[str] = ()) -> str:
     digest = hashlib.sha256()
     for path in sorted(_reachable(start, root), key=Path.as_posix):
         digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(_meaning(path, path.stat().st_mtime_ns).encode())
+        digest.update(_read(path, path.stat().st_mtime_ns).meaning.encode())
     return digest.hexdigest()[:16]
 
 
@@ -54,62 +54,84 @@ def _reachable(start: list[Path], root: Path) -> set[Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += _imports(path, path.stat().st_mtime_ns, root)
+            for name in _read(path, path.stat().st_mtime_ns).imported:
+                waiting += _files_of(root, name)
     return found
 
 
 @cache
-def _imports(path: Path, _modified: int, root: Path) -> tuple[Path, ...]:
-    names = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    files = []
-    for name in names:
-        package, _, module = name.partition(".")
-        if package == PACKAGE and module not in NEUTRAL:
-            parts = name.split(".")
-            files += [root.joinpath(*parts[:end], "__init__.py") for end in range(1, len(parts))]
-            files += [root.joinpath(*parts, "__init__.py"), _file_of(root, name)]
-    return tuple(file for file in files if file.is_file())
+def _files_of(root: Path, name: str) -> tuple[Path, ...]:
+    """Files of the package that are read where a module or one of its names is imported."""
+    package, _, module = name.partition(".")
+    if package != PACKAGE or module in NEUTRAL:
+        return ()
+    parts = name.split(".")
+    files = [root.joinpath(*parts[:end], "__init__.py") for end in range(1, len(parts) + 1)]
+    return tuple(file for file in [*files, _file_of(root, name)] if file.is_file())
 
 
 @cache
-def _meaning(path: Path, _modified: int) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return repr(_structure(_WithoutWords().visit(tree)))
+def _read(path: Path, _modified: int) -> "_Module":
+    return _Module(ast.parse(path.read_text(encoding="utf-8")))
 
 
-class _WithoutWords(ast.NodeTransformer):
-    """Takes out what nothing but a reader's eye depends on."""
+class _Module:
+    """What a module's code means, and the names that it imports.
 
-    def visit(self, node: ast.AST) -> ast.AST:
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_text(body[0]):
-            node.body = body[1:]
-        return super().visit(node)
+    `meaning` has the types and fields of the syntax tree, without what nothing but a reader's eye
+    depends on, and without the empty fields that differ by version. Every job's process reads a
+    hundred modules, so that the tree is gone through once.
+    """
 
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:
-        # Other exceptions are caught, and what they say can stand in a result.
-        if isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", None) == "InputError":
-            node.exc = node.exc.func
-        return self.generic_visit(node)
+    def __init__(self, tree: ast.Module):
+        self.imported: list[str] = []
+        self.meaning = self._text(tree)
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
-        if getattr(node.targets[0], "id", None) in ELSEWHERE:
-            return None
-        return self.generic_visit(node)
+    def _text(self, value: object) -> str:
+        if isinstance(value, list):
+            return f"[{', '.join([self._text(entry) for entry in value if _counts(entry)])}]"
+        if not isinstance(value, ast.AST):
+            return repr(value)
+        fields = vars(value)
+        kind = type(value)
+        if kind in _CHANGED:
+            fields = fields | _CHANGED[kind](value)
+        elif kind is ast.Import:
+            self.imported += [alias.name for alias in value.names]
+        elif kind is ast.ImportFrom and value.module:
+            self.imported.append(value.module)
+            self.imported += [f"{value.module}.{alias.name}" for alias in value.names]
+        filled = []
+        for name in kind._fields:
+            entry = fields.get(name)
+            if name == "body" and isinstance(entry, list) and entry and _is_text(entry[0]):
+                entry = entry[1:]
+            if entry is not None and (text := self._text(entry)) != "[]":
+                filled.append(f"({name!r}, {text})")
+        return f"({kind.__name__!r}, [{', '.join(filled)}])"
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        name = getattr(node.func, "id", getattr(node.func, "attr", None))
-        if name in TELLING:
-            node.args = node.keywords = []
-        elif name in SET_ASIDE:
-            node.args = node.args[:-1]
-        node.keywords = [keyword for keyword in node.keywords if keyword.arg not in TOLD]
-        return self.generic_visit(node)
+
+def _of_raise(node: ast.Raise) -> dict[str, object]:
+    # Other exceptions are caught, and what they say can stand in a result.
+    if isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", None) == "InputError":
+        return {"exc": node.exc.func}
+    return {}
+
+
+def _of_call(node: ast.Call) -> dict[str, object]:
+    name = getattr(node.func, "id", getattr(node.func, "attr", None))
+    if name in TELLING:
+        return {"args": [], "keywords": []}
+    kept = [keyword for keyword in node.keywords if keyword.arg not in TOLD]
+    return {"args": node.args[:-1] if name in SET_ASIDE else node.args, "keywords": kept}
+
+
+_CHANGED = {ast.Raise: _of_raise, ast.Call: _of_call}
+
+
+def _counts(node: object) -> bool:
+    """Whether a statement is more than a constant that is read elsewhere."""
+    return not (type(node) is ast.Assign and getattr(node.targets[0], "id", None) in ELSEWHERE)
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -118,12 +140,3 @@ def _is_text(node: ast.AST) -> bool:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     )
-
-
-def _structure(node: object) -> object:
-    """Types and fields of a syntax tree, without the empty fields that differ by version."""
-    if isinstance(node, ast.AST):
-        fields = ((name, _structure(value)) for name, value in ast.iter_fields(node))
-        filled = [(name, value) for name, value in fields if value not in (None, [])]
-        return (type(node).__name__, filled)
-    return [_structure(entry) for entry in node] if isinstance(node, list) else node

@@ -293,4 +293,5 @@ def finds(script: Path) -> bool:
 
 def code_digest_imports(path: Path) -> tuple[Path, ...]:
     """The files of the library that a file imports."""
-    return digest_module._imports(path, path.stat().st_mtime_ns, SCRIPTS)
+    names = digest_module._read(path, path.stat().st_mtime_ns).imported
+    return tuple(file for name in names for file in digest_module._files_of(SCRIPTS, name))
