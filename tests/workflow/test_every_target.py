@@ -8,7 +8,7 @@ CONFIGS = (
     ("demo.yaml",),
     ("demo-smollm2.yaml",),
     ("demo.yaml", "ablations.yaml", "variants.yaml", "sweep.yaml"),
-    ("demo.yaml", "interference.yaml", "swaps.yaml"),
+    ("demo.yaml", "interference.yaml", "swaps.yaml", "recent_methods.yaml"),
     ("domains.yaml",),
     ("hundred.yaml",),
     ("readings.yaml",),

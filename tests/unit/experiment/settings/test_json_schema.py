@@ -71,7 +71,15 @@ def overlay(below: dict, above: dict) -> dict:
 
 
 @pytest.mark.parametrize(
-    "name", ["ablations.yaml", "interference.yaml", "swaps.yaml", "sweep.yaml", "variants.yaml"]
+    "name",
+    [
+        "ablations.yaml",
+        "interference.yaml",
+        "recent_methods.yaml",
+        "swaps.yaml",
+        "sweep.yaml",
+        "variants.yaml",
+    ],
 )
 def test_the_demo_is_valid_with_each_overlay(name: str):
     merged = overlay(read_config("demo.yaml"), read_config(name))
