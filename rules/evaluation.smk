@@ -231,7 +231,7 @@ use rule choose_constants as screen_candidates with:
 rule perplexity:
     """The perplexity of every model, method, sparsity and language."""
     input:
-        [plan.all_perplexity(model) for model in plan.models],
+        lambda _: [path for model in plan.models for path in plan.all_perplexity(model)],
     localrule: True
 
 
@@ -350,5 +350,5 @@ for TASK, ALONE in plan.task_rules():
 rule downstream:
     """The downstream scores of every model, method, sparsity, task and language."""
     input:
-        [plan.all_downstream(model) for model in plan.models],
+        lambda _: [path for model in plan.models for path in plan.all_downstream(model)],
     localrule: True

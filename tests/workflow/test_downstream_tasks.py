@@ -126,7 +126,7 @@ def test_a_new_language_costs_itself(after: Workflow):
     planned = edited(after, languages=["de", "en", "fr"])
     expected = corpora("fr") | task_jobs("cloze", "fr") | evaluations(PRUNED | KIM | DENSE)
     assert planned == expected | tables("perplexity") | downstream_tables() | downstream_figures()
-    outcome = after.run("--show-failed-logs", *CONFIG, config=False)
+    outcome = after.run("--show-failed-logs", "downstream", *CONFIG, config=False)
     assert outcome.code == 0, outcome.text
     logs = after.files("results/tiny/logs/evaluate_cloze", "*.log")
     assert len(logs) == len(EVALUATED)

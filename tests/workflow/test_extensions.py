@@ -136,9 +136,10 @@ def test_a_score_is_a_file_and_a_method_that_names_it(project: Workflow):
     new = {"root 0.5", "whole 0.5"}
     expected = masks(new) | evaluations(new) | tables("perplexity", "allocation") | figures()
     assert project.jobs() == expected
-    outcome = project.run("--show-failed-logs")
+    table = "results/tiny/tables/perplexity.csv"
+    outcome = project.run("--show-failed-logs", table)
     assert outcome.code == 0, outcome.text
-    perplexity = pd.read_csv(project.folder / "results/tiny/tables/perplexity.csv")
+    perplexity = pd.read_csv(project.folder / table)
     at = perplexity[perplexity["sparsity"] == 0.5].pivot(
         index="language", columns="method", values="perplexity"
     )

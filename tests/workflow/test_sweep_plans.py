@@ -65,14 +65,14 @@ def test_finalists_are_measured_on_every_seed(fresh: Workflow):
 
 
 @pytest.mark.slow
-def test_finalists_decide_and_stand_in_the_table(fresh: Workflow):
-    choose(fresh, [0.02, 0.05, 0.1], seeds=[7, 3])
-    with fresh.edit_config() as config:
+def test_finalists_decide_and_stand_in_the_table(project: Workflow):
+    choose(project, [0.02, 0.05, 0.1], seeds=[7, 0])
+    with project.edit_config() as config:
         config["methods"]["m-wanda"]["choose_finalists"] = 2
     table = f"results/tiny/tables/by_model/{MODEL}/sweep.csv"
-    outcome = fresh.run("--show-failed-logs", table)
+    outcome = project.run("--show-failed-logs", table)
     assert outcome.code == 0, outcome.text
-    rows = pd.read_csv(fresh.folder / table)
+    rows = pd.read_csv(project.folder / table)
     assert len(rows) == 3
     assert rows["seeds"].tolist() == [2, 2, 1]
     assert rows["chosen"].sum() == 1

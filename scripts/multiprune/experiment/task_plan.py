@@ -66,9 +66,13 @@ class TaskPlan:
     def all_downstream(self, model: str) -> list[str]:
         """Every downstream record, dense included."""
         grid = table_grids.downstream_grid(self.experiment)["downstream"]
-        return [
-            paths.answers(model, *run, task, language)
-            for run in downstream.runs(self.experiment, grid)
-            for task in grid["tasks"]
-            for language in downstream.languages_under(self.experiment, task, run[1])
-        ]
+        runs = downstream.runs(self.experiment, grid)
+        asked = {  # once a method: every job on a cluster plans anew
+            method: [
+                (task, language)
+                for task in grid["tasks"]
+                for language in downstream.languages_under(self.experiment, task, method)
+            ]
+            for method in {run[1] for run in runs}
+        }
+        return [paths.answers(model, *run, *pair) for run in runs for pair in asked[run[1]]]
