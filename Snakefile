@@ -49,10 +49,10 @@ onerror:
 rule all:
     """Everything: tables, figures and what they need."""
     input:
-        lambda _: plan.below_tables(),
-        lambda _: plan.all_tables(),
-        lambda _: plan.all_verdicts(),
-        lambda _: plan.all_figures(),
+        when_asked(plan.below_tables),
+        when_asked(plan.all_tables),
+        when_asked(plan.all_verdicts),
+        when_asked(plan.all_figures),
     localrule: True
 
 

@@ -4,7 +4,8 @@ Rules take from here `config`, which is checked and has all defaults; `plan`, wh
 and which files a job reads; `options`, what a job is told beside them; `ask`, its memory, time and
 GPUs (all three in scripts/multiprune/experiment: plan.py, options.py, resources.py); `job`, the
 command of a script, with the digest of its code and of the `modules` that it names; and `one_of`, a
-pattern of names, `canonical`, JSON, and `growing`, a resource that grows by attempt.
+pattern of names, `when_asked`, the files of a target, `canonical`, JSON, and `growing`, a resource that
+grows by attempt.
 """
 
 import atexit
@@ -146,6 +147,18 @@ job = PlannedJobs(
 def one_of(names):
     """Pattern that matches just these names, and nothing where there are none."""
     return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def when_asked(list_of, models=()):
+    """The files of a target, `list_of()` or those of each model, for who asks for that target.
+
+    Every job on a cluster reads all rules; the papers' targets list two hundred thousand files.
+    """
+
+    def files(wildcards):
+        return [path for model in models for path in list_of(model)] if models else list_of()
+
+    return files
 
 
 def line_of_gpu(wildcards):

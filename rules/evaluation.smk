@@ -231,7 +231,7 @@ use rule choose_constants as screen_candidates with:
 rule perplexity:
     """The perplexity of every model, method, sparsity and language."""
     input:
-        lambda _: [path for model in plan.models for path in plan.all_perplexity(model)],
+        when_asked(plan.all_perplexity, plan.models),
     localrule: True
 
 
@@ -334,6 +334,7 @@ for TASK, ALONE in plan.task_rules():
             task=TASK,
             languages=options.languages_of_task(TASK, ALONE),
             tasks=options.folder_of_task(TASK),
+            content_of_template=options.content_of_template(TASK),
             limit=config["evaluation"]["downstream"].get("limit", ""),
             batch_size=config["evaluation"]["downstream"]["batch_size"],
         shell:
@@ -350,5 +351,5 @@ for TASK, ALONE in plan.task_rules():
 rule downstream:
     """The downstream scores of every model, method, sparsity, task and language."""
     input:
-        lambda _: [path for model in plan.models for path in plan.all_downstream(model)],
+        when_asked(plan.all_downstream, plan.models),
     localrule: True

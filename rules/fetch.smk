@@ -224,5 +224,5 @@ rule preflight:
 rule fetch:
     """Everything that needs the network: all models, texts and tasks of the config."""
     input:
-        lambda _: plan.all_fetched(),
+        when_asked(plan.all_fetched),
     localrule: True

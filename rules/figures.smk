@@ -171,15 +171,15 @@ rule draw_figure:
 rule tables:
     """All tables."""
     input:
-        lambda _: plan.below_tables(),
-        lambda _: plan.all_tables(),
-        lambda _: plan.all_verdicts(),
+        when_asked(plan.below_tables),
+        when_asked(plan.all_tables),
+        when_asked(plan.all_verdicts),
     localrule: True
 
 
 rule figures:
     """All figures."""
     input:
-        lambda _: plan.below_tables(),
-        lambda _: plan.all_figures(),
+        when_asked(plan.below_tables),
+        when_asked(plan.all_figures),
     localrule: True

@@ -120,7 +120,7 @@ use rule prune_sequentially as prune_with_update with:
 rule masks:
     """The masks of every method and sparsity, or the new weights."""
     input:
-        lambda _: [path for model in plan.models for path in plan.all_pruned(model)],
+        when_asked(plan.all_pruned, plan.models),
     localrule: True
 
 

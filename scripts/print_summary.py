@@ -10,10 +10,12 @@ import pandas as pd
 from multiprune.claims import summary as verdicts
 from multiprune.claims.definitions import NOT_MEASURED
 from multiprune.errors import InputError
-from multiprune.experiment.grid import DENSE
+from multiprune.evaluation.downstream_runs import TRANSLATION
+from multiprune.experiment.grid import DENSE, Grid
 from multiprune.files.tables import read_table
 from multiprune.jobs.command import run
 from multiprune.registry import constants
+from multiprune.tables import interference
 from multiprune.uncertainty.printing import number, with_interval
 
 SHOWN = {
@@ -65,21 +67,25 @@ Perplexity{whose}, geometric mean over all languages:
 
 def on_interference(tables: Path) -> str:
     """What calibrating on all languages at once costs, a line for each model, method, sparsity."""
-    lines = []
-    for (model, method, sparsity), rows in _rows(tables, "interference", RUN):
+    lines, grid = [], _grid(tables)
+    asked = _rows(tables, "interference", RUN) if grid and interference.alone(grid) else ()
+    for (model, method, sparsity), rows in asked:
         mean, most = np.exp(np.log(rows["factor"]).mean()), rows.loc[rows["factor"].idxmax()]
         dearest = with_interval(*most[["factor", "ci_low", "ci_high"]], [1])
         lines.append(
-            f"Interference in {model} at {sparsity:g}, perplexity under all languages / {method}: "
-            f"{mean:.3f} over {len(rows)} languages, most in {most['language']}: {dearest}.\n"
+            f"Interference in {model} at {sparsity:g}, perplexity under {grid.baseline} / {method}"
+            f": {mean:.3f} over {len(rows)} languages, most in {most['language']}: {dearest}.\n"
         )
     return "".join([*lines, "\n"]) if lines else ""
 
 
 def on_translation(tables: Path) -> str:
     """How well models translate, a line for each, over the languages that all of them have."""
-    lines = []
-    for (model, task), rows in _rows(tables, "translation", ["model", "task"]):
+    lines, grid = [], _grid(tables)
+    tasks = grid.downstream.get("tasks", {}).values() if grid else ()
+    is_asked = any(task.get("kind") == TRANSLATION for task in tasks)
+    asked = _rows(tables, "translation", ["model", "task"]) if is_asked else ()
+    for (model, task), rows in asked:
         scores = rows[rows["metric"] == "chrf"].dropna(subset="score")
         by_run = scores.groupby(["method", "sparsity"])
         of_each = [set(run["language"]) for _name, run in by_run]
@@ -95,8 +101,14 @@ def on_translation(tables: Path) -> str:
     return "".join([*lines, "\n"]) if lines else ""
 
 
+def _grid(tables: Path) -> Grid | None:
+    """What the last run asked for, beside whose tables those of an overlay may stand."""
+    path = tables.parent / "grid.json"
+    return Grid.read(path) if path.is_file() else None
+
+
 def _rows(tables: Path, name: str, by: list[str]) -> Iterator[tuple[tuple, pd.DataFrame]]:
-    """The rows of a table in groups; none where the experiment has no such table."""
+    """The rows of a table in groups; none where it has not been made."""
     path = tables / f"{name}.csv"
     if path.is_file():
         yield from read_table(path, constants("tables", name)["COLUMNS"]).groupby(by, sort=False)

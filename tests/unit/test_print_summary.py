@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from multiprune.files.json import write_json
 from multiprune.files.tables import write_table
 from print_summary import summary
 from unit.claims import fixed_records
@@ -56,9 +57,28 @@ def test_without_claims_nothing_is_said_of_them(tables, tmp_path):
 
 @pytest.fixture
 def empty(tables, tmp_path) -> Path:
-    """The summary alone."""
-    (tmp_path / "summary.csv").write_bytes((tables / "summary.csv").read_bytes())
-    return tmp_path
+    """The summary alone, of a run that asked for both further tables."""
+    grid = fixed_records.content_of()
+    grid["methods"]["wanda-own"] = {
+        "seeds": [0], "sparsities": ["0.5"], "members": {"de": "wanda-own-de"}, "calibration": [],
+    }  # fmt: skip
+    grid["methods"]["wanda-own-de"] = {"calibration": ["de"], "seeds": [0], "sparsities": ["0.5"]}
+    task = {"kind": "parallel_translation", "languages": ["de"], "missing": {}}
+    grid["downstream"]["tasks"]["short"] = task
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    write_json(tmp_path / "grid.json", grid)
+    (folder / "summary.csv").write_bytes((tables / "summary.csv").read_bytes())
+    return folder
+
+
+def test_tables_of_an_earlier_run_are_not_those_of_this_one(empty):
+    """An overlay's tables stay where they are; they may have been made by another version."""
+    write_json(empty.parent / "grid.json", fixed_records.content_of())
+    for name in ("interference", "translation"):
+        (empty / f"{name}.csv").write_text("other,columns\n1,2\n")
+    assert "Interference" not in summary(empty, None)
+    assert "Translation" not in summary(empty, None)
 
 
 def test_interference_by_hand(empty):
@@ -69,7 +89,7 @@ def test_interference_by_hand(empty):
     ]
     write_table(empty / "interference.csv", pd.DataFrame(rows, columns=COLUMNS["interference"]))
     assert (
-        "Interference in m at 0.5, perplexity under all languages / wanda-own: 1.100 over 2 "
+        "Interference in m at 0.5, perplexity under wanda / wanda-own: 1.100 over 2 "
         "languages, most in sw: 1.210 [1.100, 1.300].\n"
     ) in summary(empty, None)
 

@@ -40,7 +40,9 @@ class Sizes:
                 sets |= {entry.format(language=language) for language in each if "-" in entry}
         # perplexity, summary, claims, allocation, correlation, overlap, downstream, consistency
         self.examples = self._count_examples(config)
-        self.tables = 8 + (self.sweeps > 0) + (self.examples > 0)
+        tasks = config["evaluation"]["downstream"]["tasks"].values()
+        self.translation = int(any(task["kind"] == "parallel_translation" for task in tasks))
+        self.tables = 8 + (self.sweeps > 0) + (self.examples > 0) + self.translation
         self.pruned = self.masks + self.sequential + self.moved
         self.pairs = len(sets)
         contrasts = (method.get("norm", {}).get("kind") for method in config["methods"].values())
@@ -61,7 +63,7 @@ class Sizes:
 
         A method with `for_each` has as many models as it names languages.
         """
-        draws = 1 if method["score"] == "magnitude" else self.seeds
+        draws = 1 if method["score"] in ("magnitude", "random") else self.seeds
         grouped = ":" in method.get("pattern", "")
         versions = draws * (1 if grouped else len(method.get("sparsities", sparsities)))
         if "for_each" in method:
@@ -75,32 +77,51 @@ class Sizes:
             self.masks += versions
 
     def _count_texts(self, config: dict, pairs: set[str]) -> None:
-        """Each language has text in its own corpus, and in the parallel one if it is paired."""
-        own = {(entry["corpus"], code) for code, entry in config["languages"].items()}
+        """Each language has text in its own corpus, and in the parallel one if it is paired.
+
+        And in those that tasks are built from, where it has any.
+        """
+        texts = {(entry["corpus"], code) for code, entry in config["languages"].items()}
         parallel = config["calibration"]["demonstrations"]["corpus"]
-        self.texts = len(own | {(parallel, code) for pair in pairs for code in pair.split("-")})
-        self.texts += self.contrast
+        texts |= {(parallel, code) for pair in pairs for code in pair.split("-")}
+        for task in config["evaluation"]["downstream"]["tasks"].values():
+            if corpus := task.get("corpus"):
+                texts |= {(corpus, code) for code in with_text(config, corpus)}
+        self.texts = len(texts) + self.contrast
 
     def _count_tasks(self, config: dict) -> None:
         downstream = config["evaluation"]["downstream"]
         self.tasks = list(downstream["tasks"])
         languages = set(downstream.get("languages", config["languages"]))
-        kinds = {name: task["kind"] for name, task in downstream["tasks"].items()}
-        built = [name for name, kind in kinds.items() if kind != "lm_eval"]
-        translated = sum(kind == "translation_choice" for kind in kinds.values())
-        self.built = len(built) * len(languages) - translated  # none in the reference
-        self.hub_tasks = sum(
-            len(languages & TASKS[name].names.keys()) for name in self.tasks if name not in built
-        )
+        known = {}  # languages that each task exists in
+        for name, task in downstream["tasks"].items():
+            if task["kind"] == "lm_eval":
+                known[name] = languages & TASKS[name].names.keys()
+            else:
+                known[name] = languages & with_text(config, task["corpus"])
+            if task["kind"] in ("translation_choice", "parallel_translation"):
+                known[name] -= {downstream["reference"]}
+        built = [name for name, task in downstream["tasks"].items() if task["kind"] != "lm_eval"]
+        self.built = sum(len(known[name]) for name in built)
+        self.hub_tasks = sum(len(known[name]) for name in self.tasks if name not in built)
         runs = self.seeds * len(downstream["sparsities"])
         each = [config["methods"][name].get("for_each") for name in downstream["methods"]]
         self.evaluated = 1 + each.count(None) * runs
         # A model for one language is asked in that language, and in the reference to compare with.
         self.evaluated_own = {}
         for name in self.tasks:
-            known = languages & TASKS[name].names.keys() if kinds[name] == "lm_eval" else languages
-            asked = sum(language in known for named in filter(None, each) for language in named)
-            self.evaluated_own[name] = asked * (1 + (downstream["reference"] in known)) * runs
+            own = [language for named in filter(None, each) for language in named]
+            asked = sum(language in known[name] for language in own)
+            compared = downstream["reference"] in known[name]
+            self.evaluated_own[name] = asked * (1 + compared) * runs
+
+
+def with_text(config: dict, corpus: str) -> set[str]:
+    """Languages that have text in a corpus, their own or one of their `texts`."""
+    languages = config["languages"].items()
+    return {
+        code for code, entry in languages if corpus in {entry["corpus"], *entry.get("texts", ())}
+    }
 
 
 # Jobs of each rule that `all` needs from nothing.
@@ -126,7 +147,7 @@ FORMULAS: dict[str, Callable[[Sizes], int]] = {
     "write_claims": lambda n: 1,
     "write_findings": lambda n: 1,
     "join_tables": lambda n: n.tables,
-    "draw_figure": lambda n: n.models * (11 + (n.sweeps > 0)),
+    "draw_figure": lambda n: n.models * (11 + (n.sweeps > 0) + n.translation),
     "all": lambda n: 1,
 }
 

@@ -1,9 +1,12 @@
 """A job to which SLURM has granted a GPU, on a machine where torch cannot use any."""
 
+import pytest
+import torch
 from workflow.running import Workflow
 
 PERPLEXITY = "results/tiny/tiny-llama/seed0/perplexity/magnitude/0.5/de.json"
 GRANTED = {"SLURM_JOB_GPUS": "0", "SLURM_JOB_ID": "7"}
+pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="torch can use a GPU here")
 
 
 def test_it_ends_with_a_line_unless_the_config_says_cpu(project: Workflow):

@@ -6,6 +6,7 @@ from multiprune.experiment.grid import DENSE
 from multiprune.experiment.members import own_language
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.experiment.sizes import billions, bytes_per_weight
+from multiprune.models.precision import AUTO
 
 STATISTICS_GB_PER_BILLION = 0.004  # four float64 sums a channel (Llama 3.1 8B: 27 MB a language)
 FLOPS_PER_WEIGHT_AND_TOKEN = 2  # a forward pass
@@ -28,7 +29,7 @@ def estimate(experiment: Experiment) -> str:
     ]
     disk = 0.0
     for name, model in experiment.models.items():
-        size = bytes_per_weight(name, model)
+        size = bytes_per_weight(name, model.model_copy(update={"dtype": AUTO}))  # as it is stored
         pruned = sum(size if whole else 1 / 8 for whole in moved)  # or a mask's bit
         disk += billions(model) * (size + pruned + passes * STATISTICS_GB_PER_BILLION)
     hours = sum(sum(stages.values()) for stages in by_model(experiment).values())

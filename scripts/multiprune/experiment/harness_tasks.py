@@ -1,4 +1,4 @@
-"""The hub's tasks that can be evaluated: their name in lm-eval 0.4.13, language by language.
+"""The hub's tasks that can be evaluated: their name for lm-eval 0.4.13, language by language.
 
 Plain data, since the workflow is parsed in every job and lm-eval takes seconds to import.
 """
@@ -10,7 +10,8 @@ from multiprune.errors import InputError
 from multiprune.files.json import parse_json
 from multiprune.registry import unknown_name
 
-OWN = "multiprune"  # in place of a folder of lm-eval: this project's YAML in fetch/tasks/harness
+OWN = "multiprune"  # in place of a folder of lm-eval: this project's YAML, in TEMPLATES
+TEMPLATES = Path(__file__).parents[1] / "fetch/tasks/harness"
 # In a task.json, and in records of what is asked there: why the hub's task was left out.
 MISSING = "missing"
 
@@ -25,7 +26,7 @@ class TaskFamily:
     choices are translations of each other in one order: not in XWinograd, whose languages were
     collected separately, nor in LAMBADA, which has no choices. A choice is scored by the sum of its
     tokens' log-probabilities, with `per_token` by their mean. A task in the folder OWN has one YAML
-    for all languages, after which the dataset's configs are named.
+    for all languages, and a config of the dataset is named as the language.
     """
 
     title: str
@@ -117,8 +118,14 @@ def lm_eval_task(task: str, language: str) -> str | None:
 
 
 def harness_folder(task: str, language: str) -> str:
-    """Where lm-eval keeps a task in a language, below its own `tasks`."""
+    """Where lm-eval keeps a task in a language, below its own `tasks`; OWN for this project's."""
     return task_family(task).folder.format(language)
+
+
+def template(task: str) -> Path | None:
+    """This project's YAML of a task; None where lm-eval has its own, and for tasks built here."""
+    family = TASKS.get(task)
+    return TEMPLATES / f"{task}.yaml" if family and family.folder == OWN else None
 
 
 def is_left_out(task: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from multiprune import registry
 from multiprune.experiment import candidates, downloads, downstream, methods, table_grids
 from multiprune.experiment.demands import demands, windows_of_texts
-from multiprune.experiment.harness_tasks import is_left_out
+from multiprune.experiment.harness_tasks import is_left_out, template
 from multiprune.experiment.names import claims_file
 from multiprune.experiment.settings.experiment import Experiment
 from multiprune.files.hashes import sha256_file, sha256_json
@@ -182,6 +182,10 @@ class Options:
         """Parameter function: the folder with a folder for each language of a task."""
         built = task in downstream.built_tasks(self.experiment)
         return lambda wildcards: f"{self.results(wildcards) if built else 'resources'}/tasks/{task}"
+
+    def content_of_template(self, task: str) -> str:
+        """SHA-256 of this project's YAML of a task, so that an edit asks anew; empty for others."""
+        return _content(template(task))
 
     def languages_of_task(self, task: str, alone: bool) -> str | Callable[[Any], str]:
         """Those that one job asks a task in, as a JSON list; a member's job asks in one alone."""

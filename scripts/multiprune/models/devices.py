@@ -104,11 +104,15 @@ def in_halves(work: Callable[[list], list], items: list) -> list:
     except torch.OutOfMemoryError:
         if len(items) == 1:
             raise
-    # Here, where what the failed attempt held is free.
-    torch.cuda.empty_cache()
+    make_room(len(items))  # here, where what the failed attempt held is free
     middle = len(items) // 2
-    print(f"the GPU has no memory for {len(items)} texts at a time: in halves", flush=True)
     return [*in_halves(work, items[:middle]), *in_halves(work, items[middle:])]
+
+
+def make_room(texts: int) -> None:
+    """Before the halves of so many texts, for which the GPU had no memory."""
+    torch.cuda.empty_cache()
+    print(f"the GPU has no memory for {texts} texts at a time: in halves", flush=True)
 
 
 def card() -> dict[str, str]:

@@ -39,13 +39,23 @@ def test_small_work_is_estimated_for_a_model_that_needs_a_gpu_alone():
     assert estimate(validate(config)) == ""
 
 
-def test_the_rate_of_the_card_and_the_bytes_of_a_weight():
-    """As by hand above on a card ten times as fast, with weights of 4 bytes: 4 GB + the same."""
+def test_the_rate_of_the_card():
+    """As by hand above, on a card ten times as fast."""
     config = yaml.safe_load(CONFIG)
-    config["models"]["m"]["dtype"] = "float32"
     config["compute"] = {"gpu_teraflops": 1000}
     line = estimate(validate(config))
-    assert line.startswith("estimate: 4.1 GB on disk, 0.2 GPU hours, at 1000 TFLOP/s")
+    assert line.startswith("estimate: 2.1 GB on disk, 0.2 GPU hours, at 1000 TFLOP/s")
+
+
+def test_disk_holds_weights_as_they_are_stored_whatever_they_are_loaded_as():
+    """A GGUF file is converted to float32: 4 GB in place of 2."""
+    config = yaml.safe_load(CONFIG)
+    model = {"kind": "package_gguf", "package": "p", "version": "1", "file": "f", "parameters": 1}
+    model |= {"sha256": 64 * "0", "dtype": "bfloat16"}
+    config["models"] = {"m": model}
+    assert estimate(validate(config)).startswith("estimate: 4.1 GB on disk")
+    config["models"]["m"] = {"kind": "local", "folder": "f", "parameters": 1, "dtype": "float32"}
+    assert estimate(validate(config)).startswith("estimate: 2.1 GB on disk")
 
 
 def test_stages_by_hand():

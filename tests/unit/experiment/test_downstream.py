@@ -14,6 +14,7 @@ from multiprune.experiment import (
     downstream as downstream_config,
 )
 from multiprune.experiment import (
+    harness_tasks,
     methods,
     table_grids,
 )
@@ -21,6 +22,7 @@ from multiprune.experiment.modules import Modules
 from multiprune.experiment.options import Options
 from multiprune.experiment.plan import Plan
 from multiprune.experiment.validation import validate
+from multiprune.files.hashes import sha256_file
 from multiprune.files.json import canonical
 
 BASE = {
@@ -163,6 +165,16 @@ def test_the_order_of_the_lists_has_no_meaning():
     )
     views = [table_grids.downstream_grid(validate(config)) for config in (BASE, other)]
     assert canonical(views[0]) == canonical(views[1])
+
+
+def test_an_edit_of_this_projects_yaml_asks_a_task_anew(tmp_path, monkeypatch):
+    options = Options(validate(BASE))
+    before = options.content_of_template("xnli_whole_prompt")
+    assert before == sha256_file(harness_tasks.TEMPLATES / "xnli_whole_prompt.yaml")
+    assert options.content_of_template("xnli") == options.content_of_template("cloze") == ""
+    (tmp_path / "xnli_whole_prompt.yaml").write_text("task: other")
+    monkeypatch.setattr(harness_tasks, "TEMPLATES", tmp_path)
+    assert options.content_of_template("xnli_whole_prompt") != before
 
 
 CHOICE = {"kind": "translation_choice", "corpus": "pairs"}

@@ -76,7 +76,7 @@ class CrossLingual(Weighted):
 class WorstLanguage(Section):
     """The largest of the languages' norms of each input channel (after Lang-Prune).
 
-    An ablation: in trials it did worse than Wanda, for the worst language as well.
+    An ablation: it was no better than Wanda, for the worst language either.
     """
 
     kind: Literal["worst_language"] = KIND

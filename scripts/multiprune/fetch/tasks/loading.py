@@ -6,7 +6,7 @@ import lm_eval.tasks
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks import TaskManager
 
-from multiprune.experiment.harness_tasks import OWN
+from multiprune.experiment.harness_tasks import OWN, TEMPLATES
 
 
 def load_members(
@@ -47,7 +47,7 @@ def task_manager(harness_folder: str | None, folder: Path | None = None) -> Task
     Reading all of lm-eval's 13,000 YAML files would take longer than a small evaluation.
     """
     if harness_folder == OWN:
-        folder = Path(__file__).with_name("harness")
+        folder = TEMPLATES
     elif harness_folder is not None:
         folder = Path(lm_eval.tasks.__file__).parent / harness_folder
     return TaskManager(include_path=str(folder), include_defaults=False)

@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from multiprune.calibration.windows import Windows
 from multiprune.models.architectures import Architecture
+from multiprune.models.devices import make_room
 from multiprune.models.loading import forward
 from multiprune.statistics import passes
 from multiprune.statistics.files import ModuleInput
@@ -117,20 +118,21 @@ class BlockPasses:
         for name, by_input in accumulators.items():
             inputs_of = partial(self._inputs, block, list(by_input))
             for batch, inputs in self._passed(name, inputs_of):
-                for one, tensor in inputs.items():
-                    by_input[one].update(tensor, batch.texts.counted)
+                for one in list(inputs):
+                    by_input[one].update(inputs.pop(one), batch.texts.counted)
 
     def advance(self, block: int) -> None:
         """Replace every batch by the block's output, which is the input of the next block."""
         for name in self.sets:
             for batch, hidden in self._passed(name, partial(self._run, block)):
                 batch.hidden = hidden.to(batch.hidden.device)
+                del hidden  # before the next batch needs the room
 
     def _passed(self, name: str, work: Callable[[Batch], Any]) -> Iterator[tuple[Batch, Any]]:
         """The batches of a set and what `work` makes of them.
 
-        One that the device has no memory for is cut in two from now on; a single window that is too
-        much raises torch's OutOfMemoryError.
+        One whose pass the device has no memory for is cut in two from now on; a single window that
+        is too much raises torch's OutOfMemoryError.
         """
         waiting, self.sets[name] = deque(self.sets[name]), []
         while waiting:
@@ -141,7 +143,7 @@ class BlockPasses:
                 if len(batch.hidden) == 1:
                     raise
             if done is None:  # here, where what the failed attempt held is free
-                torch.cuda.empty_cache()
+                make_room(len(batch.hidden))
                 waiting.extendleft(reversed(self._halves(batch)))
                 continue
             self.sets[name].append(batch)
@@ -149,9 +151,7 @@ class BlockPasses:
 
     def _halves(self, batch: Batch) -> list[Batch]:
         """A batch in two, where it stands; what blocks are handed is recorded anew for each."""
-        rows = len(batch.hidden)
-        print(f"the GPU has no memory for {rows} texts at a time: in halves", flush=True)
-        halves = []
+        rows, halves = len(batch.hidden), []
         for part in (slice(rows // 2), slice(rows // 2, rows)):
             half = self._recorded(batch.texts.part(part))
             half.hidden = batch.hidden[part]
