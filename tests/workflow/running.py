@@ -1,6 +1,5 @@
 """A folder with the workflow in it, and what Snakemake does or would do there."""
 
-import compileall
 import json
 import os
 import re
@@ -65,8 +64,6 @@ class Workflow:
                 shutil.copytree(source, folder / name, symlinks=True, ignore=ignored)
             else:
                 shutil.copy2(source, folder / name)
-        # Once for all copies, in which every job would do it again.
-        compileall.compile_dir(folder / "scripts", quiet=1)
         shutil.copy2(ROOT / "tests/config/tiny.yaml", folder)
         tiny.write_llama(folder / "inputs/model")
         tiny.write_texts(folder / "inputs/texts", list(tiny.WORDS))
