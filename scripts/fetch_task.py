@@ -1,4 +1,4 @@
-"""Download the rows of one language of one of lm-eval's tasks, for jobs without network."""
+"""Download the rows of one language of a task that lm-eval runs, for jobs without network."""
 
 import argparse
 from pathlib import Path

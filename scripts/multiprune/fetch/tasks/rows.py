@@ -1,4 +1,4 @@
-"""The rows of lm-eval's own tasks, fetched once where there is network, for jobs without any.
+"""The rows of the tasks that lm-eval runs, fetched once where there is network, for jobs without any.
 
 The split that is scored is kept as Parquet beside its `task.json`. `datasets` would also answer
 from its cache when offline, but with whatever revision was put there last.
@@ -31,7 +31,7 @@ REVISION = "main"  # of a task's dataset, unless the lock file knows the commit
 
 @dataclass(frozen=True)
 class Source:
-    """Where a task of lm-eval takes its rows from, as its YAML says."""
+    """Where a task takes its rows from, by its YAML and, for one in OWN, its language."""
 
     path: str
     name: str | None
