@@ -1,4 +1,4 @@
-"""The rows of the tasks that lm-eval runs, fetched once where there is network, for jobs without any.
+"""The rows of tasks that lm-eval runs, fetched where there is network, for jobs without any.
 
 The split that is scored is kept as Parquet beside its `task.json`. `datasets` would also answer
 from its cache when offline, but with whatever revision was put there last.
