@@ -1,5 +1,7 @@
 """A job to which SLURM has granted a GPU, on a machine where torch cannot use any."""
 
+import shutil
+
 import pytest
 import torch
 from workflow.running import Workflow
@@ -12,6 +14,7 @@ pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="torch can use
 def test_it_ends_with_a_line_unless_the_config_says_cpu(project: Workflow):
     before = (project.folder / PERPLEXITY).read_bytes()
     (project.folder / PERPLEXITY).unlink()
+    shutil.rmtree(project.folder / "results/tiny/tiny-llama/cache")  # so that a model is run
     failed = project.run(PERPLEXITY, environment=GRANTED)
     assert failed.code == 1
     [line] = failed.lines_with("failed: evaluate_perplexity")
