@@ -20,6 +20,7 @@ LONGEST_FIRST = (
 # Modules that share what takes long to make, or of which only one can run.
 TOGETHER = {
     "cluster": ("tests/cluster/",),
+    "interrupted": ("tests/end_to_end/test_interruption.py", "tests/end_to_end/test_experiment.py"),
     "twins": ("tests/workflow/test_concurrency.py", "tests/workflow/test_determinism.py"),
 }
 

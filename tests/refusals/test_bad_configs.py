@@ -69,7 +69,7 @@ class Refuser:
         """The command that users type, with these config files."""
         given = ["--configfile", *self.write(name, files), *arguments]
         return self.watched(
-            lambda workflow: workflow.run(*given, config=False, environment=OFFLINE)
+            lambda workflow: workflow.run_forked(*given, config=False, environment=OFFLINE)
         )
 
     def check(self, name: str, files: list[bytes]) -> Refusal:
